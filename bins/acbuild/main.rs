@@ -1,0 +1,4 @@
+//! acbuild.
+fn main() -> std::process::ExitCode {
+    std::process::ExitCode::SUCCESS
+}

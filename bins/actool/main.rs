@@ -1,0 +1,4 @@
+//! actool.
+fn main() -> std::process::ExitCode {
+    std::process::ExitCode::SUCCESS
+}

@@ -1,0 +1,4 @@
+//! rkt.
+fn main() -> std::process::ExitCode {
+    std::process::ExitCode::SUCCESS
+}

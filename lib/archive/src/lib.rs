@@ -1,0 +1,3 @@
+//! Tar, compression, safe extraction, deterministic writing.
+
+#![forbid(unsafe_code)]

@@ -1,0 +1,3 @@
+//! Streams, exit statuses, error reports, progress.
+
+#![forbid(unsafe_code)]

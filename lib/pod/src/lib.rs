@@ -1,0 +1,3 @@
+//! Stage0: prepare, states, networks, stage1 client, garbage collection.
+
+#![forbid(unsafe_code)]

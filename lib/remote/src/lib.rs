@@ -1,0 +1,3 @@
+//! HTTP, credentials, registries, discovery pages.
+
+#![forbid(unsafe_code)]

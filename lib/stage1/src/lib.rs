@@ -1,0 +1,3 @@
+//! The in-pod runtime: supervisor, init, apps.
+
+#![forbid(unsafe_code)]

@@ -1,0 +1,3 @@
+//! Blobs, image records, trees, locks, garbage collection.
+
+#![forbid(unsafe_code)]

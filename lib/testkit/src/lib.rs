@@ -1,0 +1,3 @@
+//! Builders, hostile registry and web server, TestEnv: for tests only.
+
+#![forbid(unsafe_code)]

@@ -1,0 +1,3 @@
+//! Keyrings, scopes, policies, verdicts.
+
+#![forbid(unsafe_code)]

@@ -1,0 +1,3 @@
+//! Names, digests, manifests, isolators, pod-directory layout, diagnostics.
+
+#![forbid(unsafe_code)]
