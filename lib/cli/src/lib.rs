@@ -1,3 +1,18 @@
-//! Streams, exit statuses, error reports, progress.
+//! What every tool shares at its edge: streams, exit statuses, error reports, tables, progress.
+//!
+//! A command gets a [`Context`], writes data to `out` and prose to `err`, and ends with `Ok` or a
+//! [`Failure`]. [`report`] prints a failure once; [`Statuses`] turns it into the tool's exit status.
 
 #![forbid(unsafe_code)]
+
+mod context;
+mod failure;
+mod human;
+mod progress;
+mod table;
+
+pub use context::{Context, say};
+pub use failure::{Failure, Statuses, report};
+pub use human::{full_time, relative_time, size};
+pub use progress::Progress;
+pub use table::Table;
