@@ -1,0 +1,182 @@
+//! Starting, ending and replacing processes, without the parts of the C library that assume threads.
+
+use std::convert::Infallible;
+use std::ffi::{CStr, CString};
+use std::io;
+use std::os::fd::{BorrowedFd, FromRawFd as _, OwnedFd};
+
+use rustix::process::Pid;
+
+use crate::namespace::Namespaces;
+
+/// Where a call of [`fork_into`] returned: it does so twice.
+#[derive(Debug)]
+pub enum Fork {
+    /// In the process that called.
+    Parent(Child),
+    /// In the new process, which is a copy of the caller.
+    Child,
+}
+
+/// A process that [`fork_into`] started.
+#[derive(Debug)]
+pub struct Child {
+    /// Its number, as the caller's PID namespace has it.
+    pub pid: Pid,
+    /// A descriptor of it, close-on-exec, so that a signal never meets a reused number.
+    pub pidfd: OwnedFd,
+}
+
+/// Copies the calling process into new namespaces.
+///
+/// The caller must have one thread, which the kernel is asked to confirm: a copy of a process with
+/// several could not even allocate memory, since another thread may have held the allocator's lock.
+///
+/// # Errors
+///
+/// `EINVAL` if the process has threads, or if the kernel lacks one of the namespaces; `EPERM`
+/// without `CAP_SYS_ADMIN` if there are namespaces to make; `ENOSYS` before Linux 5.3, `EAGAIN` and
+/// `ENOMEM` when there is no room for a process. Source: clone(2).
+pub fn fork_into(namespaces: Namespaces) -> io::Result<Fork> {
+    // unshare(2): CLONE_THREAD changes nothing, and fails unless the caller is single-threaded.
+    // SAFETY: the call takes an integer and changes nothing in this process.
+    if unsafe { libc::unshare(libc::CLONE_THREAD) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let mut pidfd: libc::c_int = -1;
+    let mut args = libc::clone_args {
+        flags: (namespaces.bits() | libc::CLONE_PIDFD)
+            .cast_unsigned()
+            .into(),
+        pidfd: (&raw mut pidfd).expose_provenance() as u64,
+        child_tid: 0,
+        parent_tid: 0,
+        exit_signal: libc::SIGCHLD.cast_unsigned().into(),
+        stack: 0,
+        stack_size: 0,
+        tls: 0,
+        set_tid: 0,
+        set_tid_size: 0,
+        cgroup: 0,
+    };
+    // SAFETY: `args` and the `pidfd` it points to live until the call returns, and the size given is
+    // that of the structure. Without CLONE_VM and with no stack the child goes on with a copy of
+    // this memory, as after fork(2); that no other thread exists was established above, so no lock
+    // in the copy is held by a thread that the copy does not have.
+    let rc = unsafe { libc::syscall(libc::SYS_clone3, &raw mut args, size_of_val(&args)) };
+    match rc {
+        -1 => Err(io::Error::last_os_error()),
+        0 => Ok(Fork::Child),
+        pid => {
+            let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+            let pid =
+                pid.ok_or_else(|| io::Error::other("the kernel returned no process number"))?;
+            // SAFETY: the kernel stored a new descriptor in `pidfd`, which nothing else owns.
+            let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
+            Ok(Fork::Parent(Child { pid, pidfd }))
+        }
+    }
+}
+
+/// Ends this process at once: no destructors, no exit handlers, no flushing.
+///
+/// This is how a process made by [`fork_into`] ends, since what its parent registered or left
+/// unflushed is the parent's.
+pub fn exit_now(status: u8) -> ! {
+    // SAFETY: the call takes an integer and does not return.
+    unsafe { libc::_exit(status.into()) }
+}
+
+/// Marks every descriptor numbered `first` or higher close-on-exec.
+///
+/// # Errors
+///
+/// `ENOSYS` before Linux 5.9, `EINVAL` before 5.11. Source: close_range(2).
+pub fn close_on_exec_from(first: u32) -> io::Result<()> {
+    let flags = libc::CLOSE_RANGE_CLOEXEC;
+    // SAFETY: the call takes three integers and no pointer, so no memory is at stake. It sets a
+    // flag and closes nothing, so every `OwnedFd` in this process stays valid.
+    let rc = unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, flags) };
+    if rc == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// Replaces this process by the program at `path`; returns only if that failed.
+///
+/// # Errors
+///
+/// Those of execve(2).
+pub fn exec(path: &CStr, arguments: &[CString], environment: &[CString]) -> io::Result<Infallible> {
+    let arguments = pointers(arguments);
+    let environment = pointers(environment);
+    // SAFETY: `path` and every pointer in the two null-terminated arrays point to null-terminated
+    // strings that the caller's borrows keep alive across the call.
+    unsafe { libc::execve(path.as_ptr(), arguments.as_ptr(), environment.as_ptr()) };
+    Err(io::Error::last_os_error())
+}
+
+/// Replaces this process by the program that `file` holds; returns only if that failed.
+///
+/// `file` may be close-on-exec, as it should be, unless it holds a script.
+///
+/// # Errors
+///
+/// Those of execveat(2).
+pub fn exec_file(
+    file: BorrowedFd<'_>,
+    arguments: &[CString],
+    environment: &[CString],
+) -> io::Result<Infallible> {
+    use std::os::fd::AsRawFd as _;
+    let arguments = pointers(arguments);
+    let environment = pointers(environment);
+    // SAFETY: the path is a literal, the descriptor is borrowed for the call, and every pointer in
+    // the two null-terminated arrays points to a string that the caller's borrows keep alive.
+    unsafe {
+        libc::syscall(
+            libc::SYS_execveat,
+            file.as_raw_fd(),
+            c"".as_ptr(),
+            arguments.as_ptr(),
+            environment.as_ptr(),
+            libc::AT_EMPTY_PATH,
+        );
+    }
+    Err(io::Error::last_os_error())
+}
+
+fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
+    strings
+        .iter()
+        .map(|string| string.as_ptr())
+        .chain([std::ptr::null()])
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_with_threads_is_not_copied() {
+        let result = std::thread::spawn(|| fork_into(Namespaces::empty()))
+            .join()
+            .unwrap();
+        assert_eq!(result.unwrap_err().kind(), io::ErrorKind::InvalidInput);
+    }
+
+    #[test]
+    fn exec_of_a_missing_file_returns_its_error() {
+        let error = exec(c"/nonexistent/program", &[], &[]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn descriptors_can_be_marked_from_a_number_on() {
+        // No other test of this process starts programs that need an inherited descriptor.
+        close_on_exec_from(3).unwrap();
+    }
+}
