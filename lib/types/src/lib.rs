@@ -1,3 +1,68 @@
 //! Names, digests, manifests, isolators, pod-directory layout, diagnostics.
+//!
+//! Facts without effects: nothing here reads a file, a clock or the environment, and nothing prints.
+//! Every type that comes from outside has one fallible constructor, so that whoever holds one holds a
+//! valid one. The formats are those of the App Container specification 0.8.11; where its text and its
+//! Go code disagree, what the existing tools do is what happens here.
 
 #![forbid(unsafe_code)]
+
+mod ac_identifier;
+mod ac_kind;
+mod ac_name;
+mod annotations;
+mod app;
+mod date;
+mod dependency;
+mod diagnostic;
+mod environment;
+mod event_handler;
+pub mod go_bool;
+mod hash;
+mod http_url;
+mod image_id;
+mod image_manifest;
+mod image_name;
+mod isolator;
+mod json;
+pub mod key_value;
+mod labels;
+mod manifest_error;
+mod mount_point;
+pub mod os_arch;
+pub mod pod_layout;
+mod pod_manifest;
+mod port;
+mod root_plan;
+mod runtime_app;
+mod semver;
+mod text;
+mod uuid;
+mod volume;
+
+pub use ac_identifier::{AcIdentifier, AcIdentifierError};
+pub use ac_kind::{AcKind, AcKindError};
+pub use ac_name::{AcName, AcNameError};
+pub use annotations::{Annotation, Annotations, AnnotationsError};
+pub use app::{App, AppError};
+pub use date::{Date, DateError};
+pub use dependency::{Dependency, DependencyError};
+pub use diagnostic::{Diagnostic, Kind};
+pub use environment::{Environment, EnvironmentError, EnvironmentVariable};
+pub use event_handler::{Event, EventHandler, EventHandlerError};
+pub use hash::{Hash, HashError};
+pub use http_url::HttpUrlError;
+pub use image_id::{ImageId, ImageIdError};
+pub use image_manifest::{ImageManifest, ImageManifestError};
+pub use image_name::{ImageName, ImageNameError};
+pub use isolator::{Isolator, Isolators};
+pub use labels::{Label, Labels, LabelsError};
+pub use manifest_error::{Location, MAX_MANIFEST_BYTES, ManifestError, kind_of};
+pub use mount_point::{MountPoint, MountPointError};
+pub use pod_manifest::{ExposedPort, PodManifest, PodManifestError};
+pub use port::{Port, PortError};
+pub use root_plan::{AppRoot, RootKind, RootPlan};
+pub use runtime_app::{Mount, RuntimeApp, RuntimeImage};
+pub use semver::{SemVer, SemVerError};
+pub use uuid::{Uuid, UuidError};
+pub use volume::{Volume, VolumeError, VolumeKind};

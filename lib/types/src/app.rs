@@ -1,0 +1,130 @@
+//! What to run in an image, and how.
+
+use std::collections::BTreeMap;
+
+use crate::diagnostic::usage_errors;
+use crate::environment::Environment;
+use crate::event_handler::{self, EventHandler};
+use crate::isolator::Isolators;
+use crate::json::{Cursor, Decode, DecodeError, Encode, Writer};
+use crate::mount_point::MountPoint;
+use crate::port::Port;
+
+/// The app of an image or of a pod.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct App {
+    /// The program and its arguments; may be empty. Written as `null` when it is.
+    pub exec: Vec<String>,
+    /// Programs that run before and after the app.
+    pub event_handlers: Vec<EventHandler>,
+    /// Name, number or absolute path of a file whose owner is meant. Never empty in a valid manifest.
+    pub user: String,
+    /// As `user`, for the group.
+    pub group: String,
+    /// Further groups, by number.
+    pub supplementary_gids: Vec<i64>,
+    /// An absolute path, or empty for `/`.
+    pub working_directory: String,
+    /// Variables, taken literally.
+    pub environment: Environment,
+    /// Places for volumes.
+    pub mount_points: Vec<MountPoint>,
+    /// Ports it listens on.
+    pub ports: Vec<Port>,
+    /// Limits and rights.
+    pub isolators: Isolators,
+    /// Free text for users, without meaning here.
+    pub user_annotations: BTreeMap<String, String>,
+    /// Free labels for users, without meaning here.
+    pub user_labels: BTreeMap<String, String>,
+}
+
+/// An app breaks a rule.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AppError {
+    /// There is no user.
+    #[error("user is required")]
+    NoUser,
+    /// There is no group.
+    #[error("group is required")]
+    NoGroup,
+    /// The working directory is relative.
+    #[error("workingDirectory must be an absolute path")]
+    WorkingDirectory,
+}
+usage_errors!(AppError);
+
+impl Decode for App {
+    fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
+        let fields = cursor.object()?;
+        let app = Self {
+            exec: fields.or_default("exec")?,
+            event_handlers: fields.or_default("eventHandlers")?,
+            user: fields.or_default("user")?,
+            group: fields.or_default("group")?,
+            supplementary_gids: fields.or_default("supplementaryGIDs")?,
+            working_directory: fields.or_default("workingDirectory")?,
+            environment: fields.or_default("environment")?,
+            mount_points: fields.or_default("mountPoints")?,
+            ports: fields.or_default("ports")?,
+            isolators: fields.or_default("isolators")?,
+            user_annotations: fields.or_default("userAnnotations")?,
+            user_labels: fields.or_default("userLabels")?,
+        };
+        if app.user.is_empty() {
+            return Err(fields.invalid_at("user", AppError::NoUser));
+        }
+        if app.group.is_empty() {
+            return Err(fields.invalid_at("group", AppError::NoGroup));
+        }
+        if !app.working_directory.is_empty() && !app.working_directory.starts_with('/') {
+            return Err(fields.invalid_at("workingDirectory", AppError::WorkingDirectory));
+        }
+        event_handler::check_unique(&app.event_handlers)
+            .map_err(|error| fields.invalid_at("eventHandlers", error))?;
+        Ok(app)
+    }
+}
+
+impl Encode for App {
+    fn encode(&self, out: &mut Writer) {
+        out.object(|out| {
+            out.list_or_null("exec", &self.exec);
+            out.member_unless(
+                self.event_handlers.is_empty(),
+                "eventHandlers",
+                &self.event_handlers,
+            );
+            out.member("user", &self.user);
+            out.member("group", &self.group);
+            out.member_unless(
+                self.supplementary_gids.is_empty(),
+                "supplementaryGIDs",
+                &self.supplementary_gids,
+            );
+            out.member_unless(
+                self.working_directory.is_empty(),
+                "workingDirectory",
+                &self.working_directory,
+            );
+            out.member_unless(
+                self.environment.is_empty(),
+                "environment",
+                &self.environment,
+            );
+            out.member_unless(
+                self.mount_points.is_empty(),
+                "mountPoints",
+                &self.mount_points,
+            );
+            out.member_unless(self.ports.is_empty(), "ports", &self.ports);
+            out.member_unless(self.isolators.is_empty(), "isolators", &self.isolators);
+            out.member_unless(
+                self.user_annotations.is_empty(),
+                "userAnnotations",
+                &self.user_annotations,
+            );
+            out.member_unless(self.user_labels.is_empty(), "userLabels", &self.user_labels);
+        });
+    }
+}

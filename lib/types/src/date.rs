@@ -1,0 +1,83 @@
+//! Dates as annotations hold them.
+
+use crate::diagnostic::usage_errors;
+
+/// A text is not a date.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("bad Date: {0:?} is not in the form 2006-01-02T15:04:05Z (RFC 3339)")]
+pub struct DateError(String);
+usage_errors!(DateError);
+
+/// A moment in the form of RFC 3339, kept as it was written.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Date(Box<str>);
+
+impl Date {
+    /// The date as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::str::FromStr for Date {
+    type Err = DateError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if well_formed(text.as_bytes()).is_some() {
+            Ok(Self(text.into()))
+        } else {
+            Err(DateError(text.to_owned()))
+        }
+    }
+}
+
+impl std::fmt::Display for Date {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Reads `YYYY-MM-DDTHH:MM:SS[.F…](Z|±HH:MM)`; `Some` if the text is that and every number in range.
+fn well_formed(text: &[u8]) -> Option<()> {
+    let number = |from: usize, to: usize| -> Option<u32> {
+        text.get(from..to)?.iter().try_fold(0, |sum, byte| {
+            byte.is_ascii_digit()
+                .then(|| sum * 10 + u32::from(byte - b'0'))
+        })
+    };
+    let mark = |at: usize, byte: u8| (text.get(at) == Some(&byte)).then_some(());
+    let below = |value: u32, limit: u32| (value < limit).then_some(());
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    mark(4, b'-').and(mark(7, b'-')).and(mark(10, b'T'))?;
+    mark(13, b':').and(mark(16, b':'))?;
+    below(number(11, 13)?, 24)?;
+    below(number(14, 16)?, 60)?;
+    below(number(17, 19)?, 60)?;
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days = match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if leap => 29,
+        2 => 28,
+        1..=12 => 31,
+        _ => return None,
+    };
+    (1..=days).contains(&day).then_some(())?;
+    let mut zone = 19;
+    if mark(zone, b'.').is_some() {
+        zone += 1;
+        number(zone, zone + 1)?;
+        while text.get(zone).is_some_and(u8::is_ascii_digit) {
+            zone += 1;
+        }
+    }
+    match text.get(zone)? {
+        b'Z' => (text.len() == zone + 1).then_some(()),
+        b'+' | b'-' => {
+            mark(zone + 3, b':')?;
+            below(number(zone + 1, zone + 3)?, 24)?;
+            below(number(zone + 4, zone + 6)?, 60)?;
+            (text.len() == zone + 6).then_some(())
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,55 @@
+//! Images that an image is rendered over.
+
+use crate::ac_identifier::AcIdentifier;
+use crate::hash::Hash;
+use crate::json::{Cursor, Decode, DecodeError, Encode, Writer};
+use crate::labels::Labels;
+
+/// An image that another one depends on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Dependency {
+    /// The name to resolve.
+    pub image_name: AcIdentifier,
+    /// The contents it must have.
+    pub image_id: Option<Hash>,
+    /// The labels it must have; those not named may be anything.
+    pub labels: Labels,
+    /// The size of the image file in bytes; 0 if unknown.
+    pub size: u64,
+}
+
+/// A dependency breaks a rule.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DependencyError {
+    /// There is no name.
+    #[error("imageName cannot be empty")]
+    NoName,
+}
+crate::diagnostic::usage_errors!(DependencyError);
+
+impl Decode for Dependency {
+    fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
+        let fields = cursor.object()?;
+        Ok(Self {
+            image_name: fields
+                .optional("imageName")?
+                .ok_or_else(|| fields.invalid_at("imageName", DependencyError::NoName))?,
+            image_id: fields.optional("imageID")?,
+            labels: fields.or_default("labels")?,
+            size: fields.or_default("size")?,
+        })
+    }
+}
+
+impl Encode for Dependency {
+    fn encode(&self, out: &mut Writer) {
+        out.object(|out| {
+            out.member("imageName", &self.image_name);
+            if let Some(id) = &self.image_id {
+                out.member("imageID", id);
+            }
+            out.member_unless(self.labels.is_empty(), "labels", &self.labels);
+            out.member_unless(self.size == 0, "size", &self.size);
+        });
+    }
+}

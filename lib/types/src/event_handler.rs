@@ -1,0 +1,90 @@
+//! Programs that run before and after an app.
+
+use crate::diagnostic::usage_errors;
+use crate::json::{Cursor, Decode, DecodeError, Encode, Writer};
+
+/// When a handler runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// To its end before the app starts.
+    PreStart,
+    /// After the app has ended.
+    PostStop,
+}
+
+/// A program that runs at an event of the app's life.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct EventHandler {
+    /// When it runs.
+    pub event: Event,
+    /// The program and its arguments.
+    pub exec: Vec<String>,
+}
+
+/// An event handler breaks a rule.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EventHandlerError {
+    /// The handler names no event.
+    #[error("eventHandler \"name\" cannot be empty")]
+    Empty,
+    /// The event does not exist.
+    #[error("bad eventHandler \"name\": {0:?}")]
+    Unknown(String),
+    /// Two handlers are for one event.
+    #[error("Only one eventHandler of name \"{}\" allowed", .0.as_str())]
+    Repeated(Event),
+}
+usage_errors!(EventHandlerError);
+
+impl Event {
+    /// The name in manifests.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::PreStart => "pre-start",
+            Self::PostStop => "post-stop",
+        }
+    }
+}
+
+/// Checks that no event has two handlers.
+pub(crate) fn check_unique(handlers: &[EventHandler]) -> Result<(), EventHandlerError> {
+    for (index, handler) in handlers.iter().enumerate() {
+        if handlers[..index]
+            .iter()
+            .any(|earlier| earlier.event == handler.event)
+        {
+            return Err(EventHandlerError::Repeated(handler.event));
+        }
+    }
+    Ok(())
+}
+
+impl Decode for Event {
+    fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
+        match cursor.string()? {
+            "pre-start" => Ok(Self::PreStart),
+            "post-stop" => Ok(Self::PostStop),
+            "" => Err(cursor.invalid(EventHandlerError::Empty)),
+            other => Err(cursor.invalid(EventHandlerError::Unknown(other.to_owned()))),
+        }
+    }
+}
+
+impl Decode for EventHandler {
+    fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
+        let fields = cursor.object()?;
+        Ok(Self {
+            event: fields.required("name")?,
+            exec: fields.or_default("exec")?,
+        })
+    }
+}
+
+impl Encode for EventHandler {
+    fn encode(&self, out: &mut Writer) {
+        out.object(|out| {
+            out.member("name", self.event.as_str());
+            out.list_or_null("exec", &self.exec);
+        });
+    }
+}

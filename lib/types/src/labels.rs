@@ -1,0 +1,162 @@
+//! Labels of images and dependencies.
+
+use std::collections::BTreeSet;
+
+use crate::ac_identifier::AcIdentifier;
+use crate::diagnostic::usage_errors;
+use crate::json::{Cursor, Decode, DecodeError, Encode, Writer};
+use crate::os_arch::{self, OsArchError};
+
+/// One label.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Label {
+    /// What the label says something about; never `name`.
+    pub name: AcIdentifier,
+    /// Any text.
+    pub value: String,
+}
+
+/// A list of labels with unique names, none called `name`, and a system and architecture that exist.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Labels(Vec<Label>);
+
+/// Labels break a rule.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LabelsError {
+    /// A label is called `name`, which is the image's.
+    #[error("invalid label name: \"name\"")]
+    ReservedName,
+    /// Two labels have one name.
+    #[error("duplicate labels of name \"{0}\"")]
+    Duplicate(AcIdentifier),
+    /// `os` and `arch` are not a pair that exists.
+    #[error(transparent)]
+    OsArch(#[from] OsArchError),
+}
+usage_errors!(LabelsError);
+
+impl Labels {
+    /// Makes a checked list; the order is kept.
+    ///
+    /// # Errors
+    ///
+    /// [`LabelsError`] for the first rule broken.
+    pub fn new(labels: Vec<Label>) -> Result<Self, LabelsError> {
+        let mut seen = BTreeSet::new();
+        for label in &labels {
+            if label.name.as_str() == "name" {
+                return Err(LabelsError::ReservedName);
+            }
+            if !seen.insert(label.name.as_str()) {
+                return Err(LabelsError::Duplicate(label.name.clone()));
+            }
+        }
+        let labels = Self(labels);
+        os_arch::check(labels.get("os"), labels.get("arch"))?;
+        Ok(labels)
+    }
+
+    /// The value of a label.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|label| label.name.as_str() == name)
+            .map(|label| &*label.value)
+    }
+
+    /// Sets a label, in place where it exists already.
+    ///
+    /// # Errors
+    ///
+    /// [`LabelsError`] if the result would break a rule; the labels are then as before.
+    pub fn set(&mut self, name: AcIdentifier, value: impl Into<String>) -> Result<(), LabelsError> {
+        let mut labels = self.0.clone();
+        match labels.iter_mut().find(|label| label.name == name) {
+            Some(label) => label.value = value.into(),
+            None => labels.push(Label {
+                name,
+                value: value.into(),
+            }),
+        }
+        *self = Self::new(labels)?;
+        Ok(())
+    }
+
+    /// Removes a label and returns its value.
+    pub fn remove(&mut self, name: &str) -> Option<String> {
+        let index = self
+            .0
+            .iter()
+            .position(|label| label.name.as_str() == name)?;
+        Some(self.0.remove(index).value)
+    }
+
+    /// The labels in their order.
+    pub fn iter(&self) -> std::slice::Iter<'_, Label> {
+        self.0.iter()
+    }
+
+    /// Tells whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The number of labels.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Tells whether every label of `wanted` is here with the same value.
+    pub fn satisfy(&self, wanted: &Self) -> bool {
+        wanted
+            .iter()
+            .all(|label| self.get(label.name.as_str()) == Some(&label.value))
+    }
+
+    /// The same labels in the order of their names.
+    pub fn sorted(&self) -> Self {
+        let mut labels = self.0.clone();
+        labels.sort_by(|a, b| a.name.cmp(&b.name));
+        Self(labels)
+    }
+}
+
+impl<'a> IntoIterator for &'a Labels {
+    type Item = &'a Label;
+    type IntoIter = std::slice::Iter<'a, Label>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl Decode for Label {
+    fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
+        let fields = cursor.object()?;
+        Ok(Self {
+            name: fields.required("name")?,
+            value: fields.or_default("value")?,
+        })
+    }
+}
+
+impl Encode for Label {
+    fn encode(&self, out: &mut Writer) {
+        out.object(|out| {
+            out.member("name", &self.name);
+            out.member("value", &self.value);
+        });
+    }
+}
+
+impl Decode for Labels {
+    fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
+        Self::new(Vec::decode(cursor)?).map_err(|error| cursor.invalid(error))
+    }
+}
+
+impl Encode for Labels {
+    fn encode(&self, out: &mut Writer) {
+        self.0.encode(out);
+    }
+}

@@ -1,0 +1,224 @@
+//! Why a manifest cannot be taken.
+
+use std::error::Error;
+
+use crate::ac_kind::{AcKind, AcKindError};
+use crate::diagnostic::{Diagnostic, Kind};
+use crate::json::{Cursor, Decode, DecodeError, Node, Problem, SyntaxError, parse};
+
+/// Largest manifest accepted, in bytes. Generous: real ones have a few kilobytes.
+pub const MAX_MANIFEST_BYTES: usize = 4 * 1024 * 1024;
+
+/// A place in a manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// The way from the root, such as `app.ports[0].name`; empty for the document itself.
+    pub path: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in bytes, from 1.
+    pub column: usize,
+}
+
+/// A manifest cannot be taken.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    /// The text is larger than [`MAX_MANIFEST_BYTES`].
+    #[error("manifest of {size} bytes is larger than {MAX_MANIFEST_BYTES} bytes")]
+    TooLarge {
+        /// The size in bytes.
+        size: usize,
+    },
+    /// The text is not JSON.
+    #[error("\nError at line {line}, column {column}\n{highlight}{message}")]
+    Syntax {
+        /// The line, from 1.
+        line: usize,
+        /// The column in bytes, from 1.
+        column: usize,
+        /// The line before and the line up to the error, with a mark under it.
+        highlight: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// A value has the wrong JSON type, or is a number out of range.
+    #[error("json: cannot unmarshal {found} into field {} of type {expected}", at.path)]
+    Type {
+        /// Where.
+        at: Location,
+        /// What stands there.
+        found: String,
+        /// What should.
+        expected: &'static str,
+    },
+    /// The document is not of the kind wanted.
+    #[error("{cause}")]
+    Kind {
+        /// Where.
+        at: Location,
+        /// What is wrong with it.
+        cause: AcKindError,
+    },
+    /// A value breaks a rule. `cause` is the error of the value's own type.
+    #[error("{cause}")]
+    Invalid {
+        /// Where.
+        at: Location,
+        /// The rule broken.
+        cause: Box<dyn Error + Send + Sync>,
+    },
+}
+
+impl ManifestError {
+    /// The place of the error, where it is about one value or one character.
+    pub fn location(&self) -> Option<Location> {
+        match self {
+            Self::TooLarge { .. } => None,
+            Self::Syntax { line, column, .. } => Some(Location {
+                path: String::new(),
+                line: *line,
+                column: *column,
+            }),
+            Self::Type { at, .. } | Self::Kind { at, .. } | Self::Invalid { at, .. } => {
+                Some(at.clone())
+            }
+        }
+    }
+
+    fn syntax(text: &[u8], error: SyntaxError) -> Self {
+        let (line, column) = position(text, error.offset);
+        let SyntaxError { offset, message } = error;
+        Self::Syntax {
+            line,
+            column,
+            highlight: highlight(text, offset, line),
+            message,
+        }
+    }
+
+    fn decode(text: &[u8], error: DecodeError) -> Self {
+        let (line, column) = position(text, error.offset);
+        let at = Location {
+            path: error.path,
+            line,
+            column,
+        };
+        match error.problem {
+            Problem::Type { found, expected } => Self::Type {
+                at,
+                found,
+                expected,
+            },
+            Problem::Kind(cause) => Self::Kind { at, cause },
+            Problem::Invalid(cause) => Self::Invalid { at, cause },
+        }
+    }
+}
+
+impl Diagnostic for ManifestError {
+    fn kind(&self) -> Kind {
+        Kind::Usage
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::TooLarge { .. } | Self::Syntax { .. } => None,
+            Self::Type { at, .. } | Self::Kind { at, .. } | Self::Invalid { at, .. } => {
+                let Location { path, line, column } = at;
+                let named = if path.is_empty() {
+                    String::new()
+                } else {
+                    format!("{path}, ")
+                };
+                Some(format!(
+                    "see {named}line {line}, column {column} of the manifest"
+                ))
+            }
+        }
+    }
+}
+
+/// Parses and decodes a document after checking its size.
+pub(crate) fn from_json<T: Decode>(text: &[u8]) -> Result<T, ManifestError> {
+    let node = tree(text)?;
+    T::decode(Cursor::root(&node)).map_err(|error| ManifestError::decode(text, error))
+}
+
+fn tree(text: &[u8]) -> Result<Node, ManifestError> {
+    if text.len() > MAX_MANIFEST_BYTES {
+        return Err(ManifestError::TooLarge { size: text.len() });
+    }
+    parse(text).map_err(|error| ManifestError::syntax(text, error))
+}
+
+/// Checks the member `acKind` of a manifest.
+pub(crate) fn check_kind(cursor: Cursor<'_>, wanted: AcKind) -> Result<(), DecodeError> {
+    let fields = cursor.object()?;
+    let wrong = AcKindError::Wrong { wanted };
+    let Some(kind) = fields.get("acKind") else {
+        return Err(cursor.fail(Problem::Kind(wrong)));
+    };
+    match kind.string()?.parse::<AcKind>() {
+        Ok(found) if found == wanted => Ok(()),
+        Ok(_) => Err(kind.fail(Problem::Kind(wrong))),
+        Err(error) => Err(kind.fail(Problem::Kind(error))),
+    }
+}
+
+/// The kind that a document says to be of, without looking at anything else.
+///
+/// # Errors
+///
+/// [`ManifestError`] if the text is not a JSON object or its `acKind` is missing or unknown.
+pub fn kind_of(text: &[u8]) -> Result<AcKind, ManifestError> {
+    struct Probe(AcKind);
+    impl Decode for Probe {
+        fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
+            let fields = cursor.object()?;
+            let kind: String = fields.or_default("acKind")?;
+            let at = fields.get("acKind").unwrap_or(cursor);
+            kind.parse()
+                .map(Self)
+                .map_err(|error| at.fail(Problem::Kind(error)))
+        }
+    }
+    from_json::<Probe>(text).map(|probe| probe.0)
+}
+
+/// Line and column, from 1, of a byte.
+fn position(text: &[u8], offset: usize) -> (usize, usize) {
+    let before = &text[..offset.min(text.len())];
+    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let start = line_start(before);
+    (line, before.len() - start + 1)
+}
+
+fn line_start(before: &[u8]) -> usize {
+    before
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |newline| newline + 1)
+}
+
+/// The line before the error, its own line up to it, and a mark. Long lines are cut at the front.
+fn highlight(text: &[u8], offset: usize, line: usize) -> String {
+    const MAX_SHOWN: usize = 120;
+    let shown = |bytes: &[u8]| -> String {
+        let cut = bytes.len().saturating_sub(MAX_SHOWN);
+        String::from_utf8_lossy(&bytes[cut..])
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect()
+    };
+    let end = (offset + 1).min(text.len());
+    let start = line_start(&text[..offset.min(text.len())]);
+    let mut out = String::new();
+    if start > 0 {
+        let previous = &text[line_start(&text[..start - 1])..start - 1];
+        out.push_str(&format!("{:5}: {}\n", line - 1, shown(previous)));
+    }
+    let own = shown(&text[start..end]);
+    let width = own.chars().count().max(1) + 6;
+    out.push_str(&format!("{line:5}: {own}\n{:>width$}^\n", ""));
+    out
+}

@@ -1,0 +1,128 @@
+//! Where things lie in a pod directory.
+//!
+//! Every path is relative to the pod directory. Source: contract rkt-ondisk.md 2.2, but for
+//! [`ROOT_PLAN`], which is ours.
+
+use std::path::PathBuf;
+
+use crate::ac_name::AcName;
+
+/// The pod manifest, mode 0640.
+pub const POD: &str = "pod";
+/// Empty; its modification time is when the pod was made. Mode 0640.
+pub const POD_CREATED: &str = "pod-created";
+/// Locked while apps are added or removed.
+pub const POD_LOCK: &str = "pod.lck";
+/// The tree of stage1, in overlay pods.
+pub const STAGE1_TREE_ID: &str = "stage1TreeStoreID";
+/// Present when the roots are overlays.
+pub const OVERLAY_PREPARED: &str = "overlay-prepared";
+/// `SHIFT:COUNT` of the pod's user namespace.
+pub const PRIVATE_USERS_PREPARED: &str = "private-users-prepared";
+/// What `run` leaves for a later `app add`.
+pub const RUNTIME_CONFIG: &str = "runtime-config";
+/// The process that is the pod, in decimal digits.
+pub const PID: &str = "pid";
+/// The process whose only child is the pod, in decimal digits.
+pub const PPID: &str = "ppid";
+/// The process group of a pod of flavor fly.
+pub const PGID: &str = "pgid";
+/// The pod's cgroup; written before the process file.
+pub const SUBCGROUP: &str = "subcgroup";
+/// The path of the pod's network namespace.
+pub const NETNS: &str = "netns";
+/// The network configurations in use.
+pub const NET: &str = "net";
+/// What the networks gave the pod.
+pub const NET_INFO: &str = "net-info.json";
+/// A symbolic link that names the flavor of stage1.
+pub const FLAVOR: &str = "flavor";
+/// Present when the pod is known to the metadata service.
+pub const MDS_REGISTERED: &str = "mds-registered";
+/// The manifests and trees of the apps' images.
+pub const APPS_INFO: &str = "appsinfo";
+/// What overlay roots write.
+pub const OVERLAY: &str = "overlay";
+/// The directories of `empty` volumes.
+pub const SHARED_VOLUMES: &str = "sharedVolumes";
+/// The stage1 image.
+pub const STAGE1: &str = "stage1";
+/// The manifest of the stage1 image.
+pub const STAGE1_MANIFEST: &str = "stage1/manifest";
+/// The root of stage1, `$S1`.
+pub const STAGE1_ROOTFS: &str = "stage1/rootfs";
+/// The exit statuses of the apps.
+pub const STATUS: &str = "stage1/rootfs/rkt/status";
+/// The environments of the apps.
+pub const ENV: &str = "stage1/rootfs/rkt/env";
+/// A symbolic link to [`SUPERVISOR_READY`] once the supervisor takes orders.
+pub const SUPERVISOR_STATUS: &str = "stage1/rootfs/rkt/supervisor-status";
+/// The one target of [`SUPERVISOR_STATUS`] that means something.
+pub const SUPERVISOR_READY: &str = "ready";
+/// How stage1 makes the apps' roots, a [`RootPlan`](crate::RootPlan).
+pub const ROOT_PLAN: &str = "rootfs.json";
+
+/// The directories of the pods, one per phase of life, in the order in which a pod is looked for.
+pub const PHASES: [&str; 6] = [
+    "embryo",
+    "prepare",
+    "prepared",
+    "run",
+    "exited-garbage",
+    "garbage",
+];
+
+/// The image manifest of an app.
+pub fn app_manifest(app: &AcName) -> PathBuf {
+    [APPS_INFO, app.as_str(), "manifest"].iter().collect()
+}
+
+/// The tree of an app, in overlay pods.
+pub fn app_tree_id(app: &AcName) -> PathBuf {
+    [APPS_INFO, app.as_str(), "treeStoreID"].iter().collect()
+}
+
+/// The directory of an app in stage1.
+pub fn app_dir(app: &AcName) -> PathBuf {
+    [STAGE1_ROOTFS, "opt/stage2", app.as_str()].iter().collect()
+}
+
+/// The root of an app.
+pub fn app_rootfs(app: &AcName) -> PathBuf {
+    app_dir(app).join("rootfs")
+}
+
+/// The exit status of an app: decimal digits and a newline.
+pub fn status(app: &AcName) -> PathBuf {
+    [STATUS, app.as_str()].iter().collect()
+}
+
+/// In mutable pods, present once the app was created.
+pub fn status_created(app: &AcName) -> PathBuf {
+    PathBuf::from(STATUS).join(format!("{app}-created"))
+}
+
+/// In mutable pods, present once the app was started.
+pub fn status_started(app: &AcName) -> PathBuf {
+    PathBuf::from(STATUS).join(format!("{app}-started"))
+}
+
+/// The environment of an app, lines of `NAME=value`.
+pub fn env(app: &AcName) -> PathBuf {
+    [ENV, app.as_str()].iter().collect()
+}
+
+/// The directory of an `empty` volume.
+pub fn shared_volume(volume: &AcName) -> PathBuf {
+    [SHARED_VOLUMES, volume.as_str()].iter().collect()
+}
+
+/// What an app writes over a tree.
+pub fn overlay_upper(tree: &str, app: &AcName) -> PathBuf {
+    [OVERLAY, tree, "upper", app.as_str()].iter().collect()
+}
+
+/// The work directory of an app's overlay over a tree.
+pub fn overlay_work(tree: &str, app: &AcName) -> PathBuf {
+    [OVERLAY, tree, "work", app.as_str()].iter().collect()
+}

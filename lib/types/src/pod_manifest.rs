@@ -1,0 +1,198 @@
+//! The manifest of a pod.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use crate::ac_kind::AcKind;
+use crate::ac_name::AcName;
+use crate::annotations::Annotations;
+use crate::diagnostic::usage_errors;
+use crate::isolator::Isolator;
+use crate::json::{Cursor, Decode, DecodeError, Encode, Writer, indent};
+use crate::manifest_error::{ManifestError, check_kind, from_json};
+use crate::port::Port;
+use crate::runtime_app::RuntimeApp;
+use crate::semver::SemVer;
+use crate::volume::Volume;
+
+/// The manifest of a pod. Empty lists are written as `null`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PodManifest {
+    /// The version of the specification it was written for; the original does not insist on one.
+    pub ac_version: Option<SemVer>,
+    /// The apps, with unique names.
+    pub apps: Vec<RuntimeApp>,
+    /// The volumes, with unique names.
+    pub volumes: Vec<Volume>,
+    /// Limits of the pod as a whole; names unknown here are kept.
+    pub isolators: Vec<Isolator>,
+    /// Annotations of the pod.
+    pub annotations: Annotations,
+    /// Ports forwarded from the host.
+    pub ports: Vec<ExposedPort>,
+    /// Free text for users.
+    pub user_annotations: BTreeMap<String, String>,
+    /// Free labels for users.
+    pub user_labels: BTreeMap<String, String>,
+}
+
+/// A port of the host that is forwarded to an app's port.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ExposedPort {
+    /// The name of the app's port.
+    pub name: AcName,
+    /// The host's port. Not checked by the format: 0 and more than 65535 occur.
+    pub host_port: u64,
+    /// The host's address; all addresses if unset.
+    pub host_ip: Option<IpAddr>,
+    /// The port in the pod, if it is not one that an image declares.
+    pub pod_port: Option<Port>,
+}
+
+/// A pod manifest breaks a rule about itself.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PodManifestError {
+    /// Two apps have one name.
+    #[error("duplicate apps of name {:?}", .0.as_str())]
+    DuplicateApp(AcName),
+    /// Two volumes have one name.
+    #[error("duplicate volume name {:?}", .0.as_str())]
+    DuplicateVolume(AcName),
+    /// `hostIP` is not an address.
+    #[error("invalid IP address: {0}")]
+    HostIp(String),
+}
+usage_errors!(PodManifestError);
+
+impl Default for PodManifest {
+    fn default() -> Self {
+        Self {
+            ac_version: Some(SemVer::ac_version()),
+            apps: Vec::new(),
+            volumes: Vec::new(),
+            isolators: Vec::new(),
+            annotations: Annotations::default(),
+            ports: Vec::new(),
+            user_annotations: BTreeMap::new(),
+            user_labels: BTreeMap::new(),
+        }
+    }
+}
+
+impl PodManifest {
+    /// Reads and checks a manifest.
+    ///
+    /// # Errors
+    ///
+    /// [`ManifestError`] with the place of the first thing wrong.
+    pub fn from_json(text: &[u8]) -> Result<Self, ManifestError> {
+        from_json(text)
+    }
+
+    /// Writes the manifest in one line.
+    pub fn to_json(&self) -> Vec<u8> {
+        Writer::text_of(self).into_bytes()
+    }
+
+    /// Writes the manifest over lines, each level indented by `step`. No newline at the end.
+    pub fn to_json_pretty(&self, step: &str) -> Vec<u8> {
+        indent(&Writer::text_of(self), step).into_bytes()
+    }
+
+    /// The app of a name.
+    pub fn app(&self, name: &AcName) -> Option<&RuntimeApp> {
+        self.apps.iter().find(|app| app.name == *name)
+    }
+}
+
+impl Decode for PodManifest {
+    fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
+        check_kind(cursor, AcKind::PodManifest)?;
+        let fields = cursor.object()?;
+        let manifest = Self {
+            ac_version: fields.optional("acVersion")?,
+            apps: fields.or_default("apps")?,
+            volumes: fields.or_default("volumes")?,
+            isolators: fields.or_default("isolators")?,
+            annotations: fields.or_default("annotations")?,
+            ports: fields.or_default("ports")?,
+            user_annotations: fields.or_default("userAnnotations")?,
+            user_labels: fields.or_default("userLabels")?,
+        };
+        if let Some(name) = first_repeated(manifest.apps.iter().map(|app| &app.name)) {
+            return Err(fields.invalid_at("apps", PodManifestError::DuplicateApp(name.clone())));
+        }
+        if let Some(name) = first_repeated(manifest.volumes.iter().map(|volume| &volume.name)) {
+            let error = PodManifestError::DuplicateVolume(name.clone());
+            return Err(fields.invalid_at("volumes", error));
+        }
+        Ok(manifest)
+    }
+}
+
+fn first_repeated<'a>(mut names: impl Iterator<Item = &'a AcName>) -> Option<&'a AcName> {
+    let mut seen = BTreeSet::new();
+    names.find(|name| !seen.insert(*name))
+}
+
+impl Encode for PodManifest {
+    fn encode(&self, out: &mut Writer) {
+        out.object(|out| {
+            match &self.ac_version {
+                Some(version) => out.member("acVersion", version),
+                None => out.member("acVersion", &SemVer::ac_version()),
+            }
+            out.member("acKind", AcKind::PodManifest.as_str());
+            out.list_or_null("apps", &self.apps);
+            out.list_or_null("volumes", &self.volumes);
+            out.list_or_null("isolators", &self.isolators);
+            if self.annotations.is_empty() {
+                out.key("annotations");
+                out.raw("null");
+            } else {
+                out.member("annotations", &self.annotations);
+            }
+            out.list_or_null("ports", &self.ports);
+            out.member_unless(
+                self.user_annotations.is_empty(),
+                "userAnnotations",
+                &self.user_annotations,
+            );
+            out.member_unless(self.user_labels.is_empty(), "userLabels", &self.user_labels);
+        });
+    }
+}
+
+impl Decode for ExposedPort {
+    fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
+        let fields = cursor.object()?;
+        let host_ip: String = fields.or_default("hostIP")?;
+        let host_ip = match &*host_ip {
+            "" => None,
+            text => Some(text.parse().map_err(|_| {
+                fields.invalid_at("hostIP", PodManifestError::HostIp(text.to_owned()))
+            })?),
+        };
+        Ok(Self {
+            name: fields.required("name")?,
+            host_port: fields.or_default("hostPort")?,
+            host_ip,
+            pod_port: fields.optional("podPort")?,
+        })
+    }
+}
+
+impl Encode for ExposedPort {
+    fn encode(&self, out: &mut Writer) {
+        out.object(|out| {
+            out.member("name", &self.name);
+            out.member("hostPort", &self.host_port);
+            if let Some(ip) = &self.host_ip {
+                out.member("hostIP", &*ip.to_string());
+            }
+            if let Some(port) = &self.pod_port {
+                out.member("podPort", port);
+            }
+        });
+    }
+}

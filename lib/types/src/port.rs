@@ -1,0 +1,166 @@
+//! Ports of an app.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::ac_name::{AcName, AcNameError};
+use crate::diagnostic::usage_errors;
+use crate::go_bool::{self, BoolError};
+use crate::json::{Cursor, Decode, DecodeError, Encode, Writer};
+use crate::key_value::{self, KeyValueError};
+
+/// A port, or a range of them, of an app.
+///
+/// As text: `NAME,protocol=tcp,port=8080[,count=N][,socketActivated=true]`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Port {
+    /// The name that the pod forwards by.
+    pub name: AcName,
+    /// Usually `tcp` or `udp`; any text.
+    pub protocol: String,
+    /// The first port, 1 to 65535.
+    pub port: u16,
+    /// The number of ports. 1 where JSON says nothing, 0 where the text form says nothing; both mean one.
+    pub count: u16,
+    /// Whether the app wants the listening socket passed in.
+    pub socket_activated: bool,
+}
+
+/// A port breaks a rule.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PortError {
+    /// What follows the name is not a list of `key=value`.
+    #[error(transparent)]
+    KeyValue(#[from] KeyValueError),
+    /// The name is not one.
+    #[error(transparent)]
+    Name(#[from] AcNameError),
+    /// The port is 0 or too large.
+    #[error("port must be in 1-65535 range")]
+    Range,
+    /// The last port of the range is too large.
+    #[error("end of port range must be in 1-65535 range")]
+    EndOfRange,
+    /// `port` or `count` is not a number below 65536.
+    #[error("invalid {key}: {value:?} is not a number from 0 to 65535")]
+    Number {
+        /// The key.
+        key: &'static str,
+        /// What was given.
+        value: String,
+    },
+    /// `socketActivated` is neither true nor false.
+    #[error("invalid socketActivated: {0}")]
+    SocketActivated(BoolError),
+    /// A key is unknown.
+    #[error("unknown port parameter {0:?}")]
+    Parameter(String),
+}
+usage_errors!(PortError);
+
+impl Port {
+    /// Checks the range and makes a port.
+    fn checked(
+        name: AcName,
+        protocol: String,
+        (port, count): (u64, u64),
+        socket_activated: bool,
+    ) -> Result<Self, PortError> {
+        let first = u16::try_from(port)
+            .ok()
+            .filter(|first| *first > 0)
+            .ok_or(PortError::Range)?;
+        let number = u16::try_from(count).map_err(|_| PortError::EndOfRange)?;
+        if port + count > 65536 {
+            return Err(PortError::EndOfRange);
+        }
+        Ok(Self {
+            name,
+            protocol,
+            port: first,
+            count: number,
+            socket_activated,
+        })
+    }
+}
+
+impl FromStr for Port {
+    type Err = PortError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (name, pairs) = key_value::parse_named(text)?;
+        let name = name.parse()?;
+        let (mut protocol, mut port, mut count, mut socket_activated) =
+            (String::new(), 0, 0, false);
+        let number = |key, value: &str| {
+            value.parse::<u16>().map_err(|_| PortError::Number {
+                key,
+                value: value.to_owned(),
+            })
+        };
+        for (key, value) in pairs {
+            match key {
+                "protocol" => value.clone_into(&mut protocol),
+                "port" => port = number("port", value)?,
+                "count" => count = number("count", value)?,
+                "socketActivated" => {
+                    socket_activated = go_bool::parse(value).map_err(PortError::SocketActivated)?;
+                }
+                other => return Err(PortError::Parameter(other.to_owned())),
+            }
+        }
+        Self::checked(
+            name,
+            protocol,
+            (port.into(), count.into()),
+            socket_activated,
+        )
+    }
+}
+
+impl fmt::Display for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{},protocol={},port={}",
+            self.name, self.protocol, self.port
+        )?;
+        if self.count != 0 {
+            write!(f, ",count={}", self.count)?;
+        }
+        if self.socket_activated {
+            f.write_str(",socketActivated=true")
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl Decode for Port {
+    fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
+        let fields = cursor.object()?;
+        let range = (
+            fields.or_default("port")?,
+            fields.optional("count")?.unwrap_or(1),
+        );
+        Self::checked(
+            fields.required("name")?,
+            fields.or_default("protocol")?,
+            range,
+            fields.or_default("socketActivated")?,
+        )
+        .map_err(|error| fields.invalid_at("port", error))
+    }
+}
+
+impl Encode for Port {
+    fn encode(&self, out: &mut Writer) {
+        out.object(|out| {
+            out.member("name", &self.name);
+            out.member("protocol", &self.protocol);
+            out.member("port", &self.port);
+            out.member("count", &self.count);
+            out.member("socketActivated", &self.socket_activated);
+        });
+    }
+}

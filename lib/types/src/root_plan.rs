@@ -1,0 +1,62 @@
+//! How stage1 makes the roots of a pod's apps: our file `rootfs.json` in the pod directory.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ac_name::AcName;
+
+/// The roots of all apps of a pod, written by stage0 and read by stage1.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RootPlan {
+    /// One root per app.
+    pub apps: Vec<AppRoot>,
+}
+
+/// The root of one app.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppRoot {
+    /// The app's name in the pod.
+    pub name: AcName,
+    /// How its root comes about.
+    pub kind: RootKind,
+}
+
+/// How a root comes about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RootKind {
+    /// An overlay over trees of the store.
+    Overlay {
+        /// The read-only directories, top first, as absolute paths.
+        lower: Vec<PathBuf>,
+        /// The directory for what the app writes, relative to the pod directory.
+        upper: PathBuf,
+        /// The overlay's work directory, relative to the pod directory.
+        work: PathBuf,
+    },
+    /// The app's `rootfs` directory holds a copy already.
+    Directory,
+}
+
+impl RootPlan {
+    /// Reads the file's contents.
+    ///
+    /// # Errors
+    ///
+    /// The parser's error if the text is not a plan.
+    pub fn from_json(text: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(text)
+    }
+
+    /// Writes the file's contents.
+    pub fn to_json(&self) -> Vec<u8> {
+        // Fails only for paths that are not UTF-8; stage0 makes none of those.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// The root of an app.
+    pub fn app(&self, name: &AcName) -> Option<&AppRoot> {
+        self.apps.iter().find(|app| app.name == *name)
+    }
+}

@@ -1,0 +1,245 @@
+//! Volumes of a pod.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::ac_name::{AcName, AcNameError};
+use crate::diagnostic::usage_errors;
+use crate::go_bool::{self, BoolError};
+use crate::json::{Cursor, Decode, DecodeError, Encode, Writer};
+use crate::key_value::{self, KeyValueError};
+
+/// A volume of a pod.
+///
+/// As text: `NAME,kind=host,source=/PATH[,readOnly=true][,recursive=false]` or
+/// `NAME,kind=empty[,mode=0777][,uid=N][,gid=N]`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Volume {
+    /// The name that mounts refer to.
+    pub name: AcName,
+    /// Where its contents come from.
+    pub kind: VolumeKind,
+    /// Whether it is mounted read-only; unset means not.
+    pub read_only: Option<bool>,
+    /// Whether mounts beneath the source come along; unset leaves it to the executor.
+    pub recursive: Option<bool>,
+}
+
+/// Where the contents of a volume come from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum VolumeKind {
+    /// A directory or file of the host.
+    Host {
+        /// Its absolute path.
+        source: String,
+    },
+    /// A new, empty directory.
+    Empty {
+        /// Its mode in octal digits, `0755` unless set.
+        mode: String,
+        /// Its owner.
+        uid: i64,
+        /// Its group.
+        gid: i64,
+    },
+}
+
+/// A volume breaks a rule.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VolumeError {
+    /// What follows the name is not a list of `key=value`.
+    #[error(transparent)]
+    KeyValue(#[from] KeyValueError),
+    /// The name is not one.
+    #[error(transparent)]
+    Name(#[from] AcNameError),
+    /// The kind is missing or unknown.
+    #[error("unrecognized volume kind: should be one of \"empty\", \"host\"")]
+    Kind,
+    /// A host volume has no source.
+    #[error("source for host volume cannot be empty")]
+    NoSource,
+    /// A host volume's source is relative.
+    #[error("source for host volume must be absolute path")]
+    RelativeSource,
+    /// An empty volume has a source.
+    #[error("source for empty volume must be empty")]
+    Source,
+    /// A host volume sets what only an empty one may.
+    #[error("{0} for host volume cannot be set")]
+    OnlyEmpty(&'static str),
+    /// `readOnly` or `recursive` is neither true nor false.
+    #[error("invalid {0}: {1}")]
+    Bool(&'static str, BoolError),
+    /// `uid` or `gid` is not a number.
+    #[error("invalid {key}: {value:?} is not a number")]
+    Number {
+        /// The key.
+        key: &'static str,
+        /// What was given.
+        value: String,
+    },
+    /// A key is unknown.
+    #[error("unknown volume parameter {0:?}")]
+    Parameter(String),
+}
+usage_errors!(VolumeError);
+
+/// The mode of an empty volume that sets none.
+const DEFAULT_MODE: &str = "0755";
+
+/// The fields before their meaning together is checked.
+#[derive(Default)]
+struct Raw {
+    kind: String,
+    source: String,
+    read_only: Option<bool>,
+    recursive: Option<bool>,
+    mode: Option<String>,
+    uid: Option<i64>,
+    gid: Option<i64>,
+}
+
+impl Raw {
+    fn check(self, name: AcName) -> Result<Volume, VolumeError> {
+        let kind = match &*self.kind {
+            "host" => {
+                if self.source.is_empty() {
+                    return Err(VolumeError::NoSource);
+                }
+                if !self.source.starts_with('/') {
+                    return Err(VolumeError::RelativeSource);
+                }
+                for (set, key) in [
+                    (self.mode.is_some(), "mode"),
+                    (self.uid.is_some(), "uid"),
+                    (self.gid.is_some(), "gid"),
+                ] {
+                    if set {
+                        return Err(VolumeError::OnlyEmpty(key));
+                    }
+                }
+                VolumeKind::Host {
+                    source: self.source,
+                }
+            }
+            "empty" if !self.source.is_empty() => return Err(VolumeError::Source),
+            "empty" => VolumeKind::Empty {
+                mode: self.mode.unwrap_or_else(|| DEFAULT_MODE.to_owned()),
+                uid: self.uid.unwrap_or(0),
+                gid: self.gid.unwrap_or(0),
+            },
+            _ => return Err(VolumeError::Kind),
+        };
+        Ok(Volume {
+            name,
+            kind,
+            read_only: self.read_only,
+            recursive: self.recursive,
+        })
+    }
+}
+
+impl FromStr for Volume {
+    type Err = VolumeError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (name, pairs) = key_value::parse_named(text)?;
+        let name = name.parse()?;
+        let mut raw = Raw::default();
+        let boolean = |key, value| go_bool::parse(value).map_err(|e| VolumeError::Bool(key, e));
+        let number = |key, value: &str| {
+            value.parse().map_err(|_| VolumeError::Number {
+                key,
+                value: value.to_owned(),
+            })
+        };
+        for (key, value) in pairs {
+            match key {
+                "kind" => value.clone_into(&mut raw.kind),
+                "source" => value.clone_into(&mut raw.source),
+                "readOnly" => raw.read_only = Some(boolean("readOnly", value)?),
+                "recursive" => raw.recursive = Some(boolean("recursive", value)?),
+                "mode" => raw.mode = Some(value.to_owned()),
+                "uid" => raw.uid = Some(number("uid", value)?),
+                "gid" => raw.gid = Some(number("gid", value)?),
+                other => return Err(VolumeError::Parameter(other.to_owned())),
+            }
+        }
+        raw.check(name)
+    }
+}
+
+impl fmt::Display for Volume {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            VolumeKind::Host { source } => write!(f, "{},kind=host,source={source}", self.name)?,
+            VolumeKind::Empty { mode, uid, gid } => {
+                write!(f, "{},kind=empty", self.name)?;
+                if mode != DEFAULT_MODE {
+                    write!(f, ",mode={mode}")?;
+                }
+                if *uid != 0 {
+                    write!(f, ",uid={uid}")?;
+                }
+                if *gid != 0 {
+                    write!(f, ",gid={gid}")?;
+                }
+            }
+        }
+        if let Some(read_only) = self.read_only {
+            write!(f, ",readOnly={read_only}")?;
+        }
+        if let Some(recursive) = self.recursive {
+            write!(f, ",recursive={recursive}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Decode for Volume {
+    fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
+        let fields = cursor.object()?;
+        let raw = Raw {
+            kind: fields.or_default("kind")?,
+            source: fields.or_default("source")?,
+            read_only: fields.optional("readOnly")?,
+            recursive: fields.optional("recursive")?,
+            mode: fields.optional("mode")?,
+            uid: fields.optional("uid")?,
+            gid: fields.optional("gid")?,
+        };
+        raw.check(fields.required("name")?)
+            .map_err(|error| fields.invalid(error))
+    }
+}
+
+impl Encode for Volume {
+    fn encode(&self, out: &mut Writer) {
+        out.object(|out| {
+            out.member("name", &self.name);
+            let empty = match &self.kind {
+                VolumeKind::Host { source } => {
+                    out.member("kind", "host");
+                    out.member("source", source);
+                    None
+                }
+                VolumeKind::Empty { mode, uid, gid } => {
+                    out.member("kind", "empty");
+                    Some((mode, uid, gid))
+                }
+            };
+            if let Some(read_only) = &self.read_only {
+                out.member("readOnly", read_only);
+            }
+            if let Some(recursive) = &self.recursive {
+                out.member("recursive", recursive);
+            }
+            if let Some((mode, uid, gid)) = empty {
+                out.member("mode", mode);
+                out.member("uid", uid);
+                out.member("gid", gid);
+            }
+        });
+    }
+}
