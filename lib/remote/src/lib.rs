@@ -1,3 +1,35 @@
 //! HTTP, credentials, registries, discovery pages.
+//!
+//! [`HttpClient`] asks for URLs: it follows redirects itself, sends credentials only to the host they
+//! belong to, and honours `--connect-to` rules, proxies and certificate authorities given as values in
+//! [`ClientConfig`]. [`download`] brings a large body into a file and resumes where an earlier try ended.
+//! [`discovery`] finds the places of an image and of its public keys by its name alone. The face of this
+//! crate is blocking.
 
 #![forbid(unsafe_code)]
+
+mod client;
+mod config;
+mod connect_to;
+pub mod discovery;
+pub mod download;
+mod error;
+mod host_headers;
+mod redact;
+mod redirect;
+mod resolver;
+mod retry;
+mod tls;
+mod validator;
+
+pub use client::{HttpClient, Response};
+pub use config::{ClientConfig, EnvironmentError, ProxyConfig, Roots};
+pub use connect_to::{ConnectTo, ConnectToError};
+pub use error::{HttpError, RedirectError, RequestLine, TransportError};
+pub use host_headers::{HostHeaders, HostHeadersError};
+pub use redact::RedactedUrl;
+pub use reqwest::StatusCode;
+pub use reqwest::header;
+pub use retry::RetryPolicy;
+pub use url::Url;
+pub use validator::Validator;
