@@ -1,0 +1,174 @@
+//! Errors of the store.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use gantry_types::{Diagnostic, ImageId, Kind};
+
+/// The store could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A file operation failed.
+    #[error("cannot {operation} {}", path.display())]
+    Io {
+        /// What was tried, as a verb.
+        operation: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// A later release wrote the store.
+    #[error(
+        "the store at {} has version {found} and is newer than this tool, which knows up to {known}",
+        path.display()
+    )]
+    Newer {
+        /// Directory of the store.
+        path: PathBuf,
+        /// Version found.
+        found: u32,
+        /// Latest version that this tool knows.
+        known: u32,
+    },
+    /// `store/version` holds something else than a number.
+    #[error("{} does not hold the version of a store", path.display())]
+    Version {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A record is damaged.
+    #[error("image record {} is damaged", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with its text.
+        source: serde_json::Error,
+    },
+    /// A record is a valid one of another image, or too large for one.
+    #[error("image record {} {reason}", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// No such image.
+    #[error("image {} is not in the store", id.short())]
+    Missing {
+        /// Which.
+        id: ImageId,
+    },
+    /// A fetch or a starting pod is using the image.
+    #[error("image {} is in use by a running fetch or prepare", id.short())]
+    InUse {
+        /// Which.
+        id: ImageId,
+    },
+}
+
+impl StoreError {
+    pub(crate) fn io(
+        operation: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io {
+            operation,
+            path,
+            source,
+        }
+    }
+
+    /// File that the error is about, if it is about one.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Io { path, .. }
+            | Self::Newer { path, .. }
+            | Self::Version { path }
+            | Self::Damaged { path, .. }
+            | Self::Foreign { path, .. } => Some(path),
+            Self::Missing { .. } | Self::InUse { .. } => None,
+        }
+    }
+}
+
+impl Diagnostic for StoreError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Missing { .. } => Kind::Usage,
+            _ => Kind::Environment,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Newer { .. } => {
+                Some("use the release that wrote it, or another --dir".to_owned())
+            }
+            Self::Version { path } => Some(format!(
+                "write 1 into {} if the store is ours",
+                path.display()
+            )),
+            Self::Damaged { path, .. } | Self::Foreign { path, .. } => Some(format!(
+                "remove {} and fetch the image again",
+                path.display()
+            )),
+            Self::InUse { .. } => Some("try again when it has ended".to_owned()),
+            Self::Io { source, path, .. } => match source.kind() {
+                io::ErrorKind::PermissionDenied => {
+                    Some("run as root, or choose a directory of your own with --dir".to_owned())
+                }
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(format!(
+                    "make room on the file system of {}; `rkt image gc` and `rkt gc` need none",
+                    path.display()
+                )),
+                _ => None,
+            },
+            Self::Missing { .. } => None,
+        }
+    }
+}
+
+/// A prefix does not name one image.
+///
+/// The texts are those of the original, which scripts look for.
+#[derive(Debug, thiserror::Error)]
+pub enum ResolveError {
+    /// Fewer than two hex digits.
+    #[error("image ID too short")]
+    TooShort,
+    /// Not `sha512-` and hex digits.
+    #[error("wrong key prefix")]
+    WrongPrefix,
+    /// Several images start like this.
+    #[error("ambiguous image ID: {prefix:?}")]
+    Ambiguous {
+        /// The prefix.
+        prefix: String,
+    },
+    /// No image starts like this.
+    #[error("no image IDs found")]
+    None,
+    /// The store could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Diagnostic for ResolveError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Store(error) => error.kind(),
+            _ => Kind::Usage,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Store(error) => error.hint(),
+            Self::Ambiguous { .. } => Some("give more digits".to_owned()),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,379 @@
+//! Downloads that outlive the process that makes them.
+//!
+//! For every URL there are three files in `store/ingest`, named by the SHA-256 of the URL: `KEY.lock`
+//! (who holds it exclusively is the one downloader), `KEY.part` (the first bytes of the answer) and
+//! `KEY.json` (what they are the beginning of). Without a readable sidecar that names the URL the data
+//! means nothing and is dropped, so the order of changes is: sidecar gone, data truncated, new sidecar,
+//! data appended.
+//!
+//! After a crash of the machine the length of a file may be known to the file system when its content
+//! is not. The sidecar therefore says up to where the data is durable, and of which boot it speaks: in
+//! the same boot all data counts, after another boot only that part.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use gantry_sys::lock::{PathLock, Share, Wait};
+use serde::{Deserialize, Serialize};
+
+use crate::digest::{Digest, hex};
+use crate::error::StoreError;
+use crate::staged_file::StagedFile;
+use crate::store::Store;
+
+/// Bytes after which the data is made durable, in case the machine stops.
+const CHECKPOINT: u64 = 64 * 1024 * 1024;
+
+/// Largest sidecar read.
+const MAX_SIDECAR_BYTES: u64 = 64 * 1024;
+
+/// What a partial download is the beginning of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sidecar {
+    /// Where it comes from, without credentials.
+    pub url: String,
+    /// What the server said that changes when the content does: text of `ETag` or `Last-Modified`, as it
+    /// goes into `If-Range`. Without one a download cannot be resumed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validator: Option<String>,
+    /// Length of the whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_size: Option<u64>,
+    /// Digest of the whole, where it is known beforehand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_digest: Option<Digest>,
+    /// Number of bytes that were durable when this was written.
+    #[serde(default)]
+    durable: u64,
+    /// Boot of the machine during which this was written.
+    #[serde(default)]
+    boot: String,
+}
+
+/// The partial download of one URL, held exclusively.
+#[derive(Debug)]
+pub struct Ingest {
+    lock: PathLock,
+    data: File,
+    sidecar: Option<Sidecar>,
+    length: u64,
+    paths: Paths,
+    url: String,
+    waited: bool,
+}
+
+#[derive(Debug)]
+struct Paths {
+    dir: PathBuf,
+    data: PathBuf,
+    sidecar: PathBuf,
+}
+
+impl Store {
+    /// Takes the download of `url`, waiting for another process or thread that has it.
+    ///
+    /// After a wait ([`Ingest::waited`]) look whether the store has the image now.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Io`].
+    pub fn ingest(&self, url: &str) -> Result<Ingest, StoreError> {
+        if let Some(ingest) = self.try_ingest(url)? {
+            return Ok(ingest);
+        }
+        let path = self.ingest_path(url, "lock");
+        let lock = PathLock::file(&path, Share::Exclusive, Wait::Block)
+            .map_err(StoreError::io("lock", &path))?
+            .ok_or_else(|| StoreError::io("lock", &path)(io::ErrorKind::WouldBlock.into()))?;
+        self.open_ingest(url, lock, true)
+    }
+
+    /// Takes the download of `url` unless another process or thread has it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Io`].
+    pub fn try_ingest(&self, url: &str) -> Result<Option<Ingest>, StoreError> {
+        let path = self.ingest_path(url, "lock");
+        let lock = PathLock::file(&path, Share::Exclusive, Wait::Try)
+            .map_err(StoreError::io("lock", &path))?;
+        lock.map(|lock| self.open_ingest(url, lock, false))
+            .transpose()
+    }
+
+    fn ingest_path(&self, url: &str, extension: &str) -> PathBuf {
+        let sum = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, url.as_bytes());
+        self.ingest_dir()
+            .join(format!("{}.{extension}", hex(sum.as_ref())))
+    }
+
+    fn open_ingest(&self, url: &str, lock: PathLock, waited: bool) -> Result<Ingest, StoreError> {
+        let paths = Paths {
+            dir: self.ingest_dir(),
+            data: self.ingest_path(url, "part"),
+            sidecar: self.ingest_path(url, "json"),
+        };
+        let data = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o640)
+            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
+            .open(&paths.data)
+            .map_err(StoreError::io("open", &paths.data))?;
+        let length = data
+            .metadata()
+            .map_err(StoreError::io("read", &paths.data))?
+            .len();
+        let sidecar = read_sidecar(&paths.sidecar).filter(|sidecar| sidecar.url == url);
+        let url = url.to_owned();
+        let mut ingest = Ingest {
+            lock,
+            data,
+            sidecar,
+            length,
+            paths,
+            url,
+            waited,
+        };
+        ingest.settle()?;
+        Ok(ingest)
+    }
+}
+
+impl Ingest {
+    /// Cuts the data to what can be relied on.
+    fn settle(&mut self) -> Result<(), StoreError> {
+        let Some(sidecar) = &self.sidecar else {
+            return self.restart();
+        };
+        let reliable = if sidecar.boot == boot() && !sidecar.boot.is_empty() {
+            self.length
+        } else {
+            sidecar.durable
+        };
+        let limit = sidecar.expected_size.unwrap_or(u64::MAX);
+        if self.length > limit {
+            return self.restart();
+        }
+        if reliable < self.length {
+            self.data
+                .set_len(reliable)
+                .map_err(StoreError::io("truncate", &self.paths.data))?;
+            self.length = reliable;
+        }
+        self.data
+            .seek(SeekFrom::Start(self.length))
+            .map_err(StoreError::io("read", &self.paths.data))?;
+        Ok(())
+    }
+
+    /// URL of the download.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Whether somebody else held the download when this one was asked for.
+    #[must_use]
+    pub fn waited(&self) -> bool {
+        self.waited
+    }
+
+    /// Number of bytes that are there.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.length
+    }
+
+    /// Whether no byte is there.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// What the bytes are the beginning of; `None` for a new download.
+    #[must_use]
+    pub fn sidecar(&self) -> Option<&Sidecar> {
+        self.sidecar.as_ref()
+    }
+
+    /// Drops all bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Io`].
+    pub fn restart(&mut self) -> Result<(), StoreError> {
+        self.sidecar = None;
+        gone(fs::remove_file(&self.paths.sidecar))
+            .map_err(StoreError::io("remove", &self.paths.sidecar))?;
+        self.data
+            .set_len(0)
+            .map_err(StoreError::io("truncate", &self.paths.data))?;
+        self.data
+            .rewind()
+            .map_err(StoreError::io("truncate", &self.paths.data))?;
+        self.length = 0;
+        Ok(())
+    }
+
+    /// Drops all bytes and says what the next ones are the beginning of.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Io`].
+    pub fn begin(
+        &mut self,
+        validator: Option<String>,
+        expected_size: Option<u64>,
+    ) -> Result<(), StoreError> {
+        self.restart()?;
+        self.write_sidecar(Sidecar {
+            url: self.url.clone(),
+            validator,
+            expected_size,
+            expected_digest: None,
+            durable: 0,
+            boot: boot(),
+        })
+    }
+
+    fn write_sidecar(&mut self, sidecar: Sidecar) -> Result<(), StoreError> {
+        let json = serde_json::to_vec(&sidecar).unwrap_or_default();
+        let write = || {
+            let staged = StagedFile::write(&self.paths.dir, &json)?;
+            staged.sync()?;
+            staged.publish(&self.paths.sidecar)
+        };
+        write().map_err(StoreError::io("write", &self.paths.sidecar))?;
+        self.sidecar = Some(sidecar);
+        Ok(())
+    }
+
+    fn checkpoint(&mut self) -> io::Result<()> {
+        let Some(sidecar) = &self.sidecar else {
+            return Ok(());
+        };
+        if self.length - sidecar.durable.min(self.length) < CHECKPOINT {
+            return Ok(());
+        }
+        self.data.sync_data()?;
+        let next = Sidecar {
+            durable: self.length,
+            boot: boot(),
+            ..sidecar.clone()
+        };
+        self.write_sidecar(next).map_err(io::Error::other)
+    }
+
+    /// Opens the data for reading from its first byte.
+    ///
+    /// The reader is of the same file that is later published, whatever happens to its name.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Io`].
+    pub fn reader(&self) -> Result<IngestReader, StoreError> {
+        let data = self
+            .data
+            .try_clone()
+            .map_err(StoreError::io("open", &self.paths.data))?;
+        Ok(IngestReader { data, position: 0 })
+    }
+
+    /// Deletes the data: it turned out to be bad, or not to be needed.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Io`] if a file cannot be removed.
+    pub fn discard(self) -> Result<(), StoreError> {
+        gone(fs::remove_file(&self.paths.sidecar))
+            .map_err(StoreError::io("remove", &self.paths.sidecar))?;
+        gone(fs::remove_file(&self.paths.data))
+            .map_err(StoreError::io("remove", &self.paths.data))?;
+        let path = self.lock.path().to_owned();
+        self.lock.remove().map_err(StoreError::io("remove", path))
+    }
+
+    /// Makes the data the blob at `to`; it must be on stable storage.
+    pub(crate) fn publish(self, to: &Path) -> Result<(), StoreError> {
+        self.data
+            .set_permissions(fs::Permissions::from_mode(0o440))
+            .and_then(|()| fs::rename(&self.paths.data, to))
+            .map_err(StoreError::io("publish", to))?;
+        self.discard()
+    }
+
+    /// Path of the data, for locking it before it is published.
+    pub(crate) fn data_path(&self) -> &Path {
+        &self.paths.data
+    }
+}
+
+/// Reads the data of an [`Ingest`] by position, so that it disturbs neither the writer nor other readers.
+#[derive(Debug)]
+pub struct IngestReader {
+    data: File,
+    position: u64,
+}
+
+impl Read for IngestReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.data.read_at(buffer, self.position)?;
+        self.position += read as u64;
+        Ok(read)
+    }
+}
+
+/// Appends; fails beyond the expected size.
+impl Write for Ingest {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let limit = self
+            .sidecar
+            .as_ref()
+            .and_then(|sidecar| sidecar.expected_size);
+        if limit.is_some_and(|limit| self.length.saturating_add(bytes.len() as u64) > limit) {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the server sends more than it announced",
+            ));
+        }
+        let written = self.data.write(bytes)?;
+        self.length += written as u64;
+        self.checkpoint()?;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn read_sidecar(path: &Path) -> Option<Sidecar> {
+    let mut json = Vec::new();
+    File::open(path)
+        .ok()?
+        .take(MAX_SIDECAR_BYTES)
+        .read_to_end(&mut json)
+        .ok()?;
+    serde_json::from_slice(&json).ok()
+}
+
+fn gone(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}
+
+/// Identity of the running boot, empty if the kernel does not say.
+fn boot() -> String {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id")
+        .unwrap_or_default()
+        .trim()
+        .to_owned()
+}

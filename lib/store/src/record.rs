@@ -1,0 +1,262 @@
+//! The record of an image: `store/images/ID.json`, from which everything else is found.
+
+use std::time::{Duration, SystemTime};
+
+use gantry_types::{AcIdentifier, ImageId, ImageName, Labels};
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Digest;
+use crate::record_json::{labels, names, optional_name, text};
+use crate::tree_id::TreeId;
+
+/// Largest record read, in bytes: hundreds of layers fit, a runaway file does not.
+pub const MAX_RECORD_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Number of sources remembered per image; the oldest go first.
+pub const MAX_ORIGINS: usize = 16;
+
+/// What the store knows about one image.
+///
+/// Times are nanoseconds since the epoch, sizes bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImageRecord {
+    /// SHA-512 of the uncompressed tar (ACI) or of the manifest (OCI).
+    #[serde(with = "text")]
+    pub id: ImageId,
+    /// Format of the image.
+    pub kind: ImageKind,
+    /// Name as in the manifest.
+    #[serde(with = "text")]
+    pub name: AcIdentifier,
+    /// Labels as in the manifest, `version`, `os` and `arch` among them.
+    #[serde(with = "labels")]
+    pub labels: Labels,
+    /// Further names under which the image is found, such as other tags of an OCI image.
+    #[serde(default, with = "names", skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<ImageName>,
+    /// Blobs of the image, lowest layer first; an ACI is one layer.
+    pub layers: Vec<Layer>,
+    /// Extracted trees that make up the root, topmost first. For an ACI each holds `manifest` and
+    /// `rootfs`, its own first, then those of its dependencies.
+    pub trees: Vec<TreeId>,
+    /// Uncompressed size of all layers.
+    pub size: u64,
+    /// First import.
+    pub import_time: u64,
+    /// Last use known when the record was written; [`Store`](crate::Store) returns the later of this and
+    /// the file's modification time, which is what a use changes: that needs no space on the disk.
+    pub last_used: u64,
+    /// Last time at which a request that named no version was answered with this image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latest: Option<u64>,
+    /// Where the image came from, last source last.
+    #[serde(default)]
+    pub origins: Vec<Origin>,
+    /// Why the image was believed.
+    pub verdict: Verdict,
+    /// Blob of the detached signature that covers the (only) layer's blob.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Digest>,
+}
+
+/// Format of an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ImageKind {
+    /// App Container Image.
+    Aci,
+    /// OCI or Docker image.
+    Oci,
+}
+
+/// One blob of an image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Layer {
+    /// Of the bytes as received; names the blob.
+    pub digest: Digest,
+    /// Of the uncompressed tar.
+    pub diff_id: Digest,
+    /// Length of the blob in bytes.
+    pub size: u64,
+}
+
+/// Why an image was believed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Verdict {
+    /// Trusted keys signed it; never empty.
+    Signed {
+        /// Who signed.
+        by: Vec<Signer>,
+    },
+    /// Nobody checked, because somebody said so.
+    Waived {
+        /// The option that said so, such as `--insecure-options=image`.
+        option: String,
+    },
+}
+
+/// Holder of a key that signed an image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Signer {
+    /// Lower-case hex digits of the primary key's fingerprint.
+    pub fingerprint: String,
+    /// User ID at the time, empty if the key had none.
+    pub user_id: String,
+}
+
+/// Place an image was fetched from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Origin {
+    /// Place.
+    pub source: Source,
+    /// Name that was asked for, if a name led to the place.
+    #[serde(
+        default,
+        with = "optional_name",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub name: Option<ImageName>,
+    /// Entity tag of the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
+    /// How long the server said the answer holds, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<u64>,
+    /// Time of the fetch.
+    pub fetched: u64,
+}
+
+/// Kind and text of a place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// URL without credentials.
+    Url(String),
+    /// Absolute path of a local file.
+    Path(String),
+}
+
+impl Origin {
+    /// Whether the server's max-age still covers `now`.
+    ///
+    /// A fetch that seems to lie in the future is not fresh: the clock was wrong then or is now.
+    #[must_use]
+    pub fn is_fresh(&self, now: SystemTime) -> bool {
+        let Some(age) = nanos(now).checked_sub(self.fetched) else {
+            return false;
+        };
+        self.max_age
+            .is_some_and(|max| Duration::from_nanos(age) < Duration::from_secs(max))
+    }
+}
+
+impl ImageRecord {
+    /// Name and labels together.
+    #[must_use]
+    pub fn image_name(&self) -> ImageName {
+        ImageName {
+            name: self.name.clone(),
+            labels: self.labels.clone(),
+        }
+    }
+
+    /// The source that the image last came from.
+    #[must_use]
+    pub fn origin(&self) -> Option<&Origin> {
+        self.origins.last()
+    }
+
+    /// What was last fetched from `url`, if this image was.
+    #[must_use]
+    pub fn origin_of(&self, url: &str) -> Option<&Origin> {
+        self.origins
+            .iter()
+            .rev()
+            .find(|o| matches!(&o.source, Source::Url(u) if u == url))
+    }
+
+    /// Whether the image is called `wanted.name` and has every label of `wanted`.
+    #[must_use]
+    pub fn answers(&self, wanted: &ImageName) -> bool {
+        let covers = |name: &AcIdentifier, labels: &Labels| {
+            *name == wanted.name
+                && wanted
+                    .labels
+                    .iter()
+                    .all(|label| labels.get(label.name.as_str()) == Some(label.value.as_str()))
+        };
+        covers(&self.name, &self.labels)
+            || self
+                .aliases
+                .iter()
+                .any(|alias| covers(&alias.name, &alias.labels))
+    }
+
+    /// Every blob the record refers to.
+    pub fn blobs(&self) -> impl Iterator<Item = &Digest> {
+        self.layers
+            .iter()
+            .map(|layer| &layer.digest)
+            .chain(&self.signature)
+    }
+
+    /// What to write when `self` is stored already and the same image arrives again as `new`.
+    ///
+    /// A signed verdict is never replaced by a waived one, and the blob stays with the signature that
+    /// covers it. `intact` says whether the blobs and trees of `self` are still there.
+    #[must_use]
+    pub fn merged_with(&self, new: &Self, intact: bool) -> Self {
+        let signed = |record: &Self| matches!(record.verdict, Verdict::Signed { .. });
+        let take_new = signed(new) || (!intact && !signed(self));
+        let mut merged = if take_new { new.clone() } else { self.clone() };
+        merged.import_time = self.import_time;
+        merged.last_used = self.last_used.max(new.last_used);
+        merged.latest = self.latest.max(new.latest);
+        merged.origins = self.origins.clone();
+        for origin in &new.origins {
+            merged.origins.retain(|known| known.source != origin.source);
+            merged.origins.push(origin.clone());
+        }
+        let excess = merged.origins.len().saturating_sub(MAX_ORIGINS);
+        merged.origins.drain(..excess);
+        merged.aliases = self.aliases.clone();
+        for alias in &new.aliases {
+            if !merged.aliases.contains(alias) {
+                merged.aliases.push(alias.clone());
+            }
+        }
+        merged
+    }
+
+    /// JSON as in the file.
+    #[must_use]
+    pub fn to_json(&self) -> Vec<u8> {
+        // Strings, numbers and lists only: nothing that serde_json could refuse to write.
+        let mut json = serde_json::to_vec_pretty(self).unwrap_or_default();
+        json.push(b'\n');
+        json
+    }
+
+    /// Reads the JSON of a record.
+    ///
+    /// # Errors
+    ///
+    /// Those of serde_json: syntax, missing fields, names and digests that are none.
+    pub fn from_json(json: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(json)
+    }
+}
+
+/// Nanoseconds since the epoch, 0 for earlier times.
+#[must_use]
+pub fn nanos(time: SystemTime) -> u64 {
+    let since = time
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,196 @@
+//! Opening a store, and where its files lie.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use gantry_types::ImageId;
+
+use crate::digest::{Algorithm, Digest};
+use crate::error::StoreError;
+use crate::tree_id::TreeId;
+
+/// Version of the layout that this code reads and writes.
+pub const VERSION: u32 = 1;
+
+/// The image store of one data directory.
+///
+/// Opening takes no lock and holds no descriptor: any number of processes and threads use one store.
+#[derive(Debug, Clone)]
+pub struct Store {
+    root: PathBuf,
+}
+
+impl Store {
+    /// Opens the store below `data_dir`, laying it out if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Newer`] and [`StoreError::Version`] if it is not ours to touch, [`StoreError::Io`]
+    /// if it is missing and cannot be made.
+    pub fn open(data_dir: &Path) -> Result<Self, StoreError> {
+        let store = Self {
+            root: data_dir.join("store"),
+        };
+        // The version is written last, so a readable one vouches for the directories.
+        if !store.check_version()? {
+            store.lay_out(data_dir)?;
+        }
+        Ok(store)
+    }
+
+    fn check_version(&self) -> Result<bool, StoreError> {
+        let path = self.root.join("version");
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(StoreError::io("read", path)(error)),
+        };
+        match text.trim().parse::<u32>() {
+            Ok(found) if found > VERSION => Err(StoreError::Newer {
+                path: self.root.clone(),
+                found,
+                known: VERSION,
+            }),
+            Ok(_) => Ok(true),
+            Err(_) => Err(StoreError::Version { path }),
+        }
+    }
+
+    fn lay_out(&self, data_dir: &Path) -> Result<(), StoreError> {
+        let make = |path: PathBuf, mode| {
+            let made = fs::DirBuilder::new().mode(mode).create(&path);
+            match made {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                    Err(StoreError::io("create directory", path)(error))
+                }
+                _ => Ok(()),
+            }
+        };
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o755)
+            .create(data_dir)
+            .map_err(StoreError::io("create directory", data_dir))?;
+        make(self.root.clone(), 0o750)?;
+        make(self.blobs_dir(), 0o750)?;
+        for algorithm in Algorithm::ALL {
+            make(self.blobs_dir().join(algorithm.as_str()), 0o750)?;
+        }
+        make(self.ingest_dir(), 0o750)?;
+        make(self.images_dir(), 0o750)?;
+        make(self.names_dir(), 0o750)?;
+        make(self.locks_dir(), 0o750)?;
+        // Trees hold set-user-ID programs and world-writable directories of foreign images: nobody but
+        // their owner may reach them by path.
+        make(self.trees_dir(), 0o700)?;
+        let written = self.root.join(format!(".version-{}", std::process::id()));
+        fs::write(&written, format!("{VERSION}\n")).map_err(StoreError::io("write", &written))?;
+        let version = self.root.join("version");
+        fs::rename(&written, &version).map_err(StoreError::io("create", &version))
+    }
+
+    /// The directory `store` itself.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Directory of the extracted tree `id`, whether or not it is there.
+    #[must_use]
+    pub fn tree_path(&self, id: &TreeId) -> PathBuf {
+        self.trees_dir().join(id.as_str())
+    }
+
+    /// Whether a tree is there; a tree in its place is complete and durable.
+    #[must_use]
+    pub fn has_tree(&self, id: &TreeId) -> bool {
+        self.tree_path(id).is_dir()
+    }
+
+    /// File of the blob `digest`, whether or not it is there.
+    #[must_use]
+    pub fn blob_path(&self, digest: &Digest) -> PathBuf {
+        self.blobs_dir()
+            .join(digest.algorithm().as_str())
+            .join(digest.hex())
+    }
+
+    /// Whether a blob is there; a blob in its place is complete and durable.
+    #[must_use]
+    pub fn has_blob(&self, digest: &Digest) -> bool {
+        self.blob_path(digest).is_file()
+    }
+
+    pub(crate) fn record_path(&self, id: &ImageId) -> PathBuf {
+        self.images_dir().join(format!("{id}.json"))
+    }
+
+    pub(crate) fn blobs_dir(&self) -> PathBuf {
+        self.root.join("blobs")
+    }
+
+    pub(crate) fn ingest_dir(&self) -> PathBuf {
+        self.root.join("ingest")
+    }
+
+    pub(crate) fn images_dir(&self) -> PathBuf {
+        self.root.join("images")
+    }
+
+    pub(crate) fn names_dir(&self) -> PathBuf {
+        self.root.join("names")
+    }
+
+    pub(crate) fn trees_dir(&self) -> PathBuf {
+        self.root.join("trees")
+    }
+
+    pub(crate) fn locks_dir(&self) -> PathBuf {
+        self.root.join("locks")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_is_laid_out_once_and_opened_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("a/b");
+        let store = Store::open(&data).unwrap();
+        assert_eq!(
+            fs::read_to_string(data.join("store/version")).unwrap(),
+            "1\n"
+        );
+        assert!(store.trees_dir().is_dir());
+        Store::open(&data).unwrap();
+    }
+
+    #[test]
+    fn a_store_of_a_later_release_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        Store::open(dir.path()).unwrap();
+        fs::write(dir.path().join("store/version"), "2\n").unwrap();
+        let error = Store::open(dir.path()).unwrap_err();
+        assert!(
+            error.to_string().contains("newer than this tool"),
+            "{error}"
+        );
+        fs::write(dir.path().join("store/version"), "garbage").unwrap();
+        assert!(matches!(
+            Store::open(dir.path()).unwrap_err(),
+            StoreError::Version { .. }
+        ));
+    }
+
+    #[test]
+    fn a_layout_cut_short_is_completed() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("store/blobs")).unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        assert!(store.names_dir().is_dir());
+    }
+}

@@ -1,0 +1,126 @@
+//! Names of extracted trees.
+
+use std::fmt;
+use std::str::FromStr;
+
+use gantry_types::ImageId;
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Digest;
+
+/// Name of a directory below `store/trees`: one extracted layer or one rendered ACI.
+///
+/// One path component of letters, digits, `-`, `.`, `_` and `+` that starts with a letter, so that it
+/// never collides with the store's own hidden files.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct TreeId(String);
+
+/// A text is not the name of a tree.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not the name of a tree")]
+pub struct TreeIdError {
+    text: String,
+}
+
+impl TreeId {
+    /// Tree of an ACI: `deps-sha512-` and 64 hex digits, as rkt names it.
+    ///
+    /// `images` is the flattened list of the image and its dependencies, highest priority first; an
+    /// image without any is its own list. Source: contract/rkt-ondisk.md 3.1.
+    #[must_use]
+    pub fn of_images(images: &[ImageId]) -> Self {
+        let keys: Vec<String> = images
+            .iter()
+            .map(ImageId::key)
+            .map(|key| key.to_string())
+            .collect();
+        let digest = Digest::sha512_of(keys.join(",").as_bytes());
+        Self(format!("deps-sha512-{}", &digest.hex()[..64]))
+    }
+
+    /// Tree of one layer: `layer-`, the algorithm and the hex digits of its uncompressed tar.
+    #[must_use]
+    pub fn of_layer(diff_id: &Digest) -> Self {
+        Self(format!(
+            "layer-{}-{}",
+            diff_id.algorithm().as_str(),
+            diff_id.hex()
+        ))
+    }
+
+    /// Name of the directory.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for TreeId {
+    type Err = TreeIdError;
+
+    fn from_str(text: &str) -> Result<Self, TreeIdError> {
+        let letters = text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-._+".contains(&b));
+        if letters
+            && text.len() <= 200
+            && text.as_bytes().first().is_some_and(u8::is_ascii_alphabetic)
+        {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(TreeIdError {
+                text: text.chars().take(200).collect(),
+            })
+        }
+    }
+}
+
+impl TryFrom<String> for TreeId {
+    type Error = TreeIdError;
+
+    fn try_from(text: String) -> Result<Self, TreeIdError> {
+        text.parse()
+    }
+}
+
+impl From<TreeId> for String {
+    fn from(id: TreeId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for TreeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tree_of_one_image_is_named_by_the_hash_of_its_key() {
+        let id = TreeId::of_images(&[ImageId::from_digest([0; 64])]);
+        let key = format!("sha512-{}", "0".repeat(64));
+        assert_eq!(
+            id.as_str(),
+            format!(
+                "deps-sha512-{}",
+                &Digest::sha512_of(key.as_bytes()).hex()[..64]
+            )
+        );
+        assert_eq!(id.as_str().parse::<TreeId>().unwrap(), id);
+    }
+
+    #[test]
+    fn a_name_that_could_leave_the_directory_is_refused() {
+        let long = "a".repeat(201);
+        for bad in [
+            "", ".", "..", ".new-1", "a/b", "../a", "1", "-a", "a b", "é", &long,
+        ] {
+            assert!(bad.parse::<TreeId>().is_err(), "{bad}");
+        }
+    }
+}
