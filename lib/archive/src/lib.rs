@@ -1,3 +1,30 @@
 //! Tar, compression, safe extraction, deterministic writing.
+//!
+//! - [`compress`] recognises and decodes what an image file may be compressed with;
+//! - [`tar`] reads a tar stream entry by entry, and writes headers;
+//! - [`aci`] says whether a stream is an App Container Image, and finds its manifest;
+//! - [`extract`] puts an image's files beneath a directory, and nowhere else;
+//! - [`write`] makes an image of a directory, the same bytes on every run;
+//! - [`copy`] copies a tree of files with everything that belongs to them;
+//! - [`digest`] hashes what passes through.
+//!
+//! Every byte read here is a stranger's until a signature says otherwise, so each reader has
+//! [`limits`], and each refusal names the entry and the rule it broke ([`refusal`]).
+//!
+//! The tar format is read and written by this crate itself: the `tar` crate reads extension headers of
+//! any size into memory, drops the high bytes of large numbers, takes a missing end for the end, and
+//! knows no PAX sparse files.
 
 #![forbid(unsafe_code)]
+
+pub mod aci;
+pub mod compress;
+pub mod copy;
+pub mod digest;
+pub mod extract;
+pub mod limits;
+pub mod refusal;
+pub mod tar;
+pub mod write;
+
+mod member;

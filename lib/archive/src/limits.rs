@@ -1,0 +1,53 @@
+//! How much of a stranger's archive is read before it is refused.
+
+/// Bounds on what one archive may make the reader spend.
+///
+/// The defaults let every image pass that a machine of this decade can hold, and keep the memory used
+/// for an archive under 64 MiB, apart from the dictionary of its compression.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Largest uncompressed stream, and largest size of all files together with their holes, in bytes.
+    pub max_output: u64,
+    /// Largest expansion by decompression, in bytes out per byte in. Deflate reaches 1032 at most.
+    pub max_ratio: u64,
+    /// Output up to this many bytes is never held against [`Limits::max_ratio`].
+    pub ratio_floor: u64,
+    /// Largest memory a decompressor may ask for, in bytes (the window of zstd, the dictionary of xz).
+    pub decoder_memory: u64,
+    /// Largest number of entries.
+    pub max_entries: u64,
+    /// Largest number of directories below one another.
+    pub max_depth: usize,
+    /// Longest path and link target, in bytes. Linux takes 4095 (`PATH_MAX` less the final zero).
+    pub max_path: usize,
+    /// Largest extension header (PAX record set or GNU long name) of one entry, in bytes.
+    pub max_extension: u64,
+    /// Largest number of extents in the map of one sparse file.
+    pub max_extents: usize,
+    /// Largest manifest, in bytes.
+    pub max_manifest: u64,
+    /// Memory for what must wait until the end of the archive: attributes of directories, hard links
+    /// that precede their target; in bytes.
+    pub max_deferred: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_output: 256 << 30,
+            max_ratio: 1100,
+            ratio_floor: 256 << 20,
+            // `xz -9` needs 65 MiB.
+            decoder_memory: 68 << 20,
+            max_entries: 10_000_000,
+            max_depth: 512,
+            max_path: 4095,
+            // Linux lets one file hold 64 KiB in each extended attribute.
+            max_extension: 1 << 20,
+            max_extents: 1 << 18,
+            max_manifest: 4 << 20,
+            max_deferred: 32 << 20,
+        }
+    }
+}

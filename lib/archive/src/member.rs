@@ -1,0 +1,92 @@
+//! Where an entry belongs in an App Container Image.
+
+use crate::limits::Limits;
+use crate::refusal::Rule;
+
+/// The place of an entry, by its cleaned name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Member {
+    /// The archive's own root, `.`: some tars begin with it.
+    Top,
+    /// The image manifest.
+    Manifest,
+    /// The root directory of the image.
+    Rootfs,
+    /// Something beneath `rootfs`, named from there: no empty, `.` or `..` component.
+    Beneath(Vec<u8>),
+    /// Something that an image does not have, by its cleaned name.
+    Stray(Vec<u8>),
+}
+
+impl Member {
+    /// Cleans a name as the original tools do, but refuses what they resolve: `..` and absolute names.
+    ///
+    /// `rootfsX` is no part of `rootfs` here, unlike upstream, where a prefix of the text was enough.
+    pub(crate) fn parse(name: &[u8], limits: &Limits) -> Result<Self, Rule> {
+        if name.starts_with(b"/") {
+            return Err(Rule::AbsoluteName);
+        }
+        let mut parts = Vec::new();
+        for part in name.split(|byte| *byte == b'/') {
+            match part {
+                b"" | b"." => {}
+                b".." => return Err(Rule::ParentInName),
+                part => parts.push(part),
+            }
+        }
+        if parts.len() > limits.max_depth {
+            return Err(Rule::TooDeep(limits.max_depth));
+        }
+        Ok(match parts.as_slice() {
+            [] => Self::Top,
+            [b"manifest"] => Self::Manifest,
+            [b"rootfs"] => Self::Rootfs,
+            [b"rootfs", beneath @ ..] => Self::Beneath(beneath.join(&b'/')),
+            stray => Self::Stray(stray.join(&b'/')),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_cleaned_and_sorted_by_place() {
+        let beneath = |path: &str| Ok(Member::Beneath(path.as_bytes().to_vec()));
+        let stray = |path: &str| Ok(Member::Stray(path.as_bytes().to_vec()));
+        let cases = [
+            (".", Ok(Member::Top)),
+            ("./", Ok(Member::Top)),
+            ("manifest", Ok(Member::Manifest)),
+            ("./manifest", Ok(Member::Manifest)),
+            ("rootfs", Ok(Member::Rootfs)),
+            ("./rootfs/", Ok(Member::Rootfs)),
+            ("rootfs/.", Ok(Member::Rootfs)),
+            ("rootfs//a/./b/", beneath("a/b")),
+            ("rootfs/manifest", beneath("manifest")),
+            ("rootfs/rootfs", beneath("rootfs")),
+            ("rootfs/...", beneath("...")),
+            ("rootfs/a..b", beneath("a..b")),
+            ("rootfs/.wh.a", beneath(".wh.a")),
+            ("rootfsX/y", stray("rootfsX/y")),
+            ("manifest/x", stray("manifest/x")),
+            ("Manifest", stray("Manifest")),
+            ("etc/passwd", stray("etc/passwd")),
+            ("/rootfs/a", Err(Rule::AbsoluteName)),
+            ("..", Err(Rule::ParentInName)),
+            ("../rootfs/a", Err(Rule::ParentInName)),
+            ("rootfs/..", Err(Rule::ParentInName)),
+            ("rootfs/a/../b", Err(Rule::ParentInName)),
+        ];
+        for (name, expected) in cases {
+            let parsed = Member::parse(name.as_bytes(), &Limits::default());
+            assert_eq!(parsed, expected, "{name}");
+        }
+        let deep = "rootfs".to_owned() + &"/d".repeat(600);
+        assert_eq!(
+            Member::parse(deep.as_bytes(), &Limits::default()),
+            Err(Rule::TooDeep(Limits::default().max_depth))
+        );
+    }
+}

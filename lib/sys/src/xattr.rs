@@ -1,0 +1,159 @@
+//! Extended attributes of files that may be symbolic links, devices or FIFOs.
+//!
+//! Regular files and directories are reached through their descriptor. Other kinds cannot be opened
+//! without side effects, so they are reached by name in their directory; the directory is given by
+//! descriptor, through `/proc/self/fd`, because no kernel before 6.13 has the calls relative to one.
+
+use std::ffi::{CStr, CString, OsString};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+
+use rustix::fs::XattrFlags;
+use rustix::io::{Errno, Result};
+
+/// How often a list or value that grew between two calls is read again.
+const GROWTH_ATTEMPTS: u32 = 8;
+
+/// The file whose extended attributes are meant.
+#[derive(Debug, Clone, Copy)]
+pub enum XattrTarget<'a> {
+    /// An open regular file or directory (not opened with `O_PATH`).
+    Open(BorrowedFd<'a>),
+    /// The entry of this name in this directory; a symbolic link stands for itself. Needs /proc.
+    Named(BorrowedFd<'a>, &'a [u8]),
+}
+
+impl XattrTarget<'_> {
+    fn path(directory: BorrowedFd<'_>, name: &[u8]) -> PathBuf {
+        let mut path = format!("/proc/self/fd/{}/", directory.as_fd().as_raw_fd()).into_bytes();
+        path.extend_from_slice(name);
+        PathBuf::from(OsString::from_vec(path))
+    }
+}
+
+/// Names of all extended attributes, sorted by byte; empty where the file system has none.
+///
+/// # Errors
+///
+/// Those of listxattr(2), except `EOPNOTSUPP`.
+pub fn list(target: XattrTarget<'_>) -> Result<Vec<CString>> {
+    let query = |buffer: &mut Vec<u8>| match target {
+        XattrTarget::Open(fd) => rustix::fs::flistxattr(fd, buffer.as_mut_slice()),
+        XattrTarget::Named(directory, name) => {
+            rustix::fs::llistxattr(XattrTarget::path(directory, name), buffer.as_mut_slice())
+        }
+    };
+    let bytes = match read_growing(query) {
+        Err(Errno::OPNOTSUPP) => return Ok(Vec::new()),
+        answer => answer?,
+    };
+    let mut names: Vec<CString> = bytes
+        .split_inclusive(|byte| *byte == 0)
+        .filter_map(|name| CStr::from_bytes_with_nul(name).ok())
+        .filter(|name| !name.is_empty())
+        .map(CStr::to_owned)
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+/// Value of one extended attribute.
+///
+/// # Errors
+///
+/// Those of getxattr(2); `ENODATA` if there is none of this name.
+pub fn get(target: XattrTarget<'_>, attribute: &CStr) -> Result<Vec<u8>> {
+    read_growing(|buffer| match target {
+        XattrTarget::Open(fd) => rustix::fs::fgetxattr(fd, attribute, buffer.as_mut_slice()),
+        XattrTarget::Named(directory, name) => {
+            let path = XattrTarget::path(directory, name);
+            rustix::fs::lgetxattr(path, attribute, buffer.as_mut_slice())
+        }
+    })
+}
+
+/// Creates or replaces one extended attribute.
+///
+/// # Errors
+///
+/// Those of setxattr(2): `EOPNOTSUPP` where the file system has no such attributes, `EPERM` for `user.*`
+/// on anything but files and directories or for `security.*` and `trusted.*` without the capability.
+pub fn set(target: XattrTarget<'_>, attribute: &CStr, value: &[u8]) -> Result<()> {
+    let flags = XattrFlags::empty();
+    match target {
+        XattrTarget::Open(fd) => rustix::fs::fsetxattr(fd, attribute, value, flags),
+        XattrTarget::Named(directory, name) => {
+            rustix::fs::lsetxattr(XattrTarget::path(directory, name), attribute, value, flags)
+        }
+    }
+}
+
+/// Asks for the length with an empty buffer, then for the bytes, again if they grew in between.
+///
+/// Most files have no attributes: the first call alone answers for them.
+fn read_growing(query: impl Fn(&mut Vec<u8>) -> Result<usize>) -> Result<Vec<u8>> {
+    for _ in 0..GROWTH_ATTEMPTS {
+        let length = query(&mut Vec::new())?;
+        if length == 0 {
+            return Ok(Vec::new());
+        }
+        let mut buffer = vec![0; length];
+        match query(&mut buffer) {
+            Ok(length) => {
+                buffer.truncate(length);
+                return Ok(buffer);
+            }
+            Err(Errno::RANGE) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(Errno::AGAIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::fs::{Mode, OFlags};
+
+    #[test]
+    fn attributes_of_a_file_are_set_listed_in_order_and_read() {
+        let path = std::env::temp_dir().join(format!("gantry-xattr-{}", std::process::id()));
+        std::fs::write(&path, "").unwrap();
+        let file =
+            rustix::fs::open(&path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let target = XattrTarget::Open(file.as_fd());
+        match set(target, c"user.b", b"second") {
+            Err(Errno::OPNOTSUPP) => {
+                eprintln!(
+                    "skipped: no user attributes on {}",
+                    std::env::temp_dir().display()
+                );
+                return;
+            }
+            answer => answer.unwrap(),
+        }
+        set(target, c"user.a", b"").unwrap();
+        let names: Vec<_> = list(target)
+            .unwrap()
+            .into_iter()
+            .filter(|name| name.to_bytes().starts_with(b"user."))
+            .collect();
+        assert_eq!(names, [c"user.a".to_owned(), c"user.b".to_owned()]);
+        assert_eq!(get(target, c"user.b").unwrap(), b"second");
+        assert_eq!(get(target, c"user.a").unwrap(), b"");
+        assert_eq!(get(target, c"user.c"), Err(Errno::NODATA));
+    }
+
+    #[test]
+    fn a_named_symbolic_link_stands_for_itself() {
+        let directory = std::env::temp_dir().join(format!("gantry-xattr-l-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        std::os::unix::fs::symlink("/nonexistent", directory.join("link")).unwrap();
+        let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let fd = rustix::fs::open(&directory, flags, Mode::empty()).unwrap();
+        assert!(list(XattrTarget::Named(fd.as_fd(), b"link")).is_ok());
+        std::fs::remove_dir_all(&directory).unwrap();
+    }
+}
