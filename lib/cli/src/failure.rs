@@ -20,6 +20,13 @@ pub enum Failure {
         /// The next thing to try.
         hint: Option<String>,
     },
+    /// The same, where the original has an exit status of its own for it.
+    Coded {
+        /// The exit status.
+        status: u8,
+        /// What is wrong, without the command's name.
+        text: String,
+    },
     /// Standard output could not be written.
     Output(io::Error),
     /// Everything has been said already; only the exit status is left.
@@ -70,7 +77,7 @@ impl Failure {
                     _ => outer,
                 }
             }
-            Self::Message { text, .. } => text.clone(),
+            Self::Message { text, .. } | Self::Coded { text, .. } => text.clone(),
             Self::Output(error) => format!("cannot write to standard output: {error}"),
             Self::Status(_) => String::new(),
         }
@@ -80,7 +87,7 @@ impl Failure {
         match self {
             Self::Diagnosed(error) => error.hint(),
             Self::Message { hint, .. } => hint.clone(),
-            Self::Output(_) | Self::Status(_) => None,
+            Self::Coded { .. } | Self::Output(_) | Self::Status(_) => None,
         }
     }
 }
@@ -136,7 +143,7 @@ impl Statuses {
             Failure::Diagnosed(error) => error.kind(),
             Failure::Message { kind, .. } => *kind,
             Failure::Output(_) => Kind::Environment,
-            Failure::Status(status) => return *status,
+            Failure::Coded { status, .. } | Failure::Status(status) => return *status,
         };
         match kind {
             Kind::Environment => self.environment,
