@@ -1,3 +1,46 @@
 //! Stage0: prepare, states, networks, stage1 client, garbage collection.
+//!
+//! A pod is a directory, `pods/PHASE/UUID`, and the flock on it. It moves by `rename` from phase to
+//! phase, and who holds the exclusive lock owns it; while it runs that is its stage1. Nothing else is
+//! state: a process killed at any instruction leaves a pod that the lock tells to be without an owner,
+//! and the next collection removes it. See `contract/rkt-ondisk.md` 2 for the directories and files.
 
 #![forbid(unsafe_code)]
+
+mod entrypoint;
+mod file;
+mod gc;
+mod image;
+mod in_use;
+mod info;
+mod manifest;
+mod mounts;
+mod overlay;
+mod phase;
+mod pod;
+mod pod_text;
+mod pods_dir;
+mod prepare;
+mod prepare_error;
+mod remove;
+mod remove_tree;
+mod request;
+mod run;
+mod stop;
+mod volumes;
+mod warning;
+
+pub use entrypoint::EntrypointError;
+pub use gc::{GcEvent, GcOptions};
+pub use info::{AppInfo, AppState, InfoError, Listing, MountInfo, NetInfo, PodInfo};
+pub use phase::{Phase, State};
+pub use pod::Pod;
+pub use pods_dir::{CreateError, ForeignEntry, LookupError, OpenError, PodsDir};
+pub use prepare::PreparedPod;
+pub use prepare_error::PrepareError;
+pub use remove::{RemoveError, RemoveOptions};
+pub use remove_tree::Leftover;
+pub use request::{AppRequest, PrepareRequest};
+pub use run::{RunError, RunOptions};
+pub use stop::{StopError, Stopped};
+pub use warning::Warning;

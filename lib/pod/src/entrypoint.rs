@@ -1,0 +1,75 @@
+//! Calls of stage1's entrypoints other than `run`.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::fd::{AsFd as _, AsRawFd as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+
+use gantry_types::{Diagnostic, Kind};
+
+use crate::pod::Pod;
+
+/// An entrypoint of stage1 did not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum EntrypointError {
+    /// It could not be started.
+    #[error("cannot start {}", path.display())]
+    Start {
+        /// The program.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It ended with another status than 0.
+    #[error("\"{} {entrypoint}\" failed: {status}", path.display())]
+    Failed {
+        /// The program.
+        path: PathBuf,
+        /// The entrypoint.
+        entrypoint: String,
+        /// How it ended.
+        status: ExitStatus,
+    },
+}
+
+impl Diagnostic for EntrypointError {
+    fn kind(&self) -> Kind {
+        Kind::Environment
+    }
+}
+
+/// Runs `stage1 ENTRYPOINT ARGS… UUID` in the pod's directory and waits for its end.
+///
+/// Its stdout goes to our stderr: what it says is prose.
+pub(crate) fn call(
+    stage1: &Path,
+    pod: &Pod,
+    entrypoint: &str,
+    args: &[&OsStr],
+) -> Result<(), EntrypointError> {
+    let start = |source| EntrypointError::Start {
+        path: stage1.to_owned(),
+        source,
+    };
+    let stderr = io::stderr().as_fd().try_clone_to_owned().map_err(start)?;
+    let status = Command::new(stage1)
+        .arg(entrypoint)
+        .args(args)
+        .arg(pod.uuid().to_string())
+        // By descriptor, because the pod may be renamed at any time.
+        .current_dir(format!("/proc/self/fd/{}", pod.as_fd().as_raw_fd()))
+        .stdin(Stdio::null())
+        .stdout(stderr)
+        .status()
+        .map_err(start)?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(EntrypointError::Failed {
+            path: stage1.to_owned(),
+            entrypoint: entrypoint.to_owned(),
+            status,
+        })
+    }
+}

@@ -1,0 +1,79 @@
+//! An image of the store, held for as long as a pod is made of it.
+
+use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::PathBuf;
+
+use gantry_store::{ImageKind, Lease, Store, TreeId};
+use gantry_types::{ImageId, ImageManifest};
+
+use crate::file;
+use crate::prepare_error::PrepareError;
+
+/// An image with its trees open. Nobody removes it from the store as long as this lives.
+#[derive(Debug)]
+pub(crate) struct StoredImage {
+    pub(crate) id: ImageId,
+    pub(crate) manifest: ImageManifest,
+    pub(crate) manifest_json: Vec<u8>,
+    /// Topmost first; never empty.
+    pub(crate) trees: Vec<StoredTree>,
+    _lease: Lease,
+}
+
+/// An extracted tree of an image.
+#[derive(Debug)]
+pub(crate) struct StoredTree {
+    pub(crate) id: TreeId,
+    /// Absolute path of its `rootfs`.
+    pub(crate) rootfs: PathBuf,
+    /// Its directory, which holds `rootfs`.
+    pub(crate) dir: OwnedFd,
+}
+
+impl StoredImage {
+    /// Takes a lease on the image and reads its manifest; the cost does not depend on its size.
+    pub(crate) fn load(store: &Store, id: &ImageId) -> Result<Self, PrepareError> {
+        let (lease, record) = store
+            .use_image(id)
+            .map_err(|source| PrepareError::Image { id: *id, source })?;
+        if record.kind != ImageKind::Aci {
+            return Err(PrepareError::UnsupportedImage { id: *id });
+        }
+        let mut trees = Vec::with_capacity(record.trees.len());
+        for tree in record.trees {
+            let path = store.tree_path(&tree);
+            let io = |source| PrepareError::Tree {
+                path: path.clone(),
+                source,
+            };
+            let path = std::path::absolute(&path).map_err(io)?;
+            let dir = file::open_dir(rustix::fs::CWD, &path).map_err(io)?;
+            trees.push(StoredTree {
+                id: tree,
+                rootfs: path.join("rootfs"),
+                dir,
+            });
+        }
+        let missing = || PrepareError::Tree {
+            path: store.root().join("trees"),
+            source: io::ErrorKind::NotFound.into(),
+        };
+        let top = trees.first().ok_or_else(missing)?;
+        let manifest_json = file::read(top.dir.as_fd(), "manifest")
+            .map_err(|source| PrepareError::Tree {
+                path: store.tree_path(&top.id),
+                source,
+            })?
+            .ok_or_else(missing)?;
+        let manifest = ImageManifest::from_json(&manifest_json)
+            .map_err(|source| PrepareError::ImageManifest { id: *id, source })?;
+        Ok(Self {
+            id: *id,
+            manifest,
+            manifest_json,
+            trees,
+            _lease: lease,
+        })
+    }
+}

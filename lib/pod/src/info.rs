@@ -1,0 +1,476 @@
+//! What is known about a pod, as data for `rkt list` and `rkt status`.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::AsFd as _;
+use std::path::PathBuf;
+
+use gantry_types::{Diagnostic, Kind, Uuid};
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::file;
+use crate::phase::{Phase, State};
+use crate::pod::Pod;
+use crate::pod_text::{AppText, PodText};
+use crate::pods_dir::{ForeignEntry, PodsDir};
+
+/// A pod as `--format=json` shows it.
+///
+/// Times are nanoseconds since 1970; in JSON those of the pod are seconds, as ever.
+/// Source: contract/rkt-cli.md 5.1.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PodInfo {
+    /// The UUID.
+    #[serde(rename = "name", serialize_with = "text")]
+    pub uuid: Uuid,
+    /// The state.
+    #[serde(serialize_with = "text")]
+    pub state: State,
+    /// Networks it is or was attached to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub networks: Vec<NetInfo>,
+    /// Names of its apps, in the order of the manifest.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub app_names: Vec<String>,
+    /// Its apps, in the order of the manifest.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub apps: Vec<AppInfo>,
+    /// When it was created.
+    #[serde(
+        rename = "created_at",
+        serialize_with = "seconds",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub created: Option<i64>,
+    /// When its stage1 started.
+    #[serde(
+        rename = "started_at",
+        serialize_with = "seconds",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub started: Option<i64>,
+    /// When it was marked for collection.
+    #[serde(skip)]
+    pub gc_marked: Option<i64>,
+    /// Process ID of the pod's PID 1 or of what runs it, if known.
+    #[serde(skip)]
+    pub pid: Option<u32>,
+    /// Free annotations.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub user_annotations: BTreeMap<String, String>,
+    /// Free labels.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub user_labels: BTreeMap<String, String>,
+}
+
+/// An app of a pod as `--format=json` shows it. Times are nanoseconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AppInfo {
+    /// Its name.
+    pub name: String,
+    /// Its state.
+    pub state: AppState,
+    /// When it was created.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<i64>,
+    /// When it was started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<i64>,
+    /// When it ended; for apps of immutable pods a best guess.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<i64>,
+    /// Its exit status; missing if it runs or if it was killed together with the pod.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    /// ID of its image.
+    pub image_id: String,
+    /// Name and version of its image, for tables.
+    #[serde(skip)]
+    pub image_name: Option<String>,
+    /// Its volumes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mounts: Vec<MountInfo>,
+    /// Free annotations.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub user_annotations: BTreeMap<String, String>,
+    /// Free labels.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub user_labels: BTreeMap<String, String>,
+}
+
+/// The state of an app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AppState {
+    /// Nothing says.
+    Unknown,
+    /// It was not started yet.
+    Created,
+    /// It runs.
+    Running,
+    /// It ended.
+    Exited,
+}
+
+/// A volume in an app.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MountInfo {
+    /// Name of the volume.
+    pub name: String,
+    /// Where the app sees it.
+    pub container_path: String,
+    /// Where it lies on the host.
+    pub host_path: String,
+    /// Whether the app cannot write to it.
+    pub read_only: bool,
+}
+
+/// A network of a pod: an element of `net-info.json`, with all that is in it.
+///
+/// Source: contract/rkt-ondisk.md 2.2.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NetInfo {
+    /// Name of the network.
+    #[serde(default)]
+    pub net_name: String,
+    /// Address of the pod in it.
+    #[serde(default)]
+    pub ip: String,
+    /// Everything else.
+    #[serde(flatten)]
+    pub rest: serde_json::Map<String, serde_json::Value>,
+}
+
+/// A pod cannot be described.
+#[derive(Debug, thiserror::Error)]
+pub enum InfoError {
+    /// The pod or a file of it cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file of it is not what it should be.
+    #[error("{} is not valid JSON", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// Something else lies among the pods.
+    #[error(transparent)]
+    Foreign(ForeignEntry),
+}
+
+impl Diagnostic for InfoError {
+    fn kind(&self) -> Kind {
+        Kind::Environment
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Read { .. } => None,
+            Self::Json { .. } => Some("\"rkt rm\" removes the pod all the same".to_owned()),
+            Self::Foreign(_) => Some("move it away".to_owned()),
+        }
+    }
+}
+
+/// All pods, and what could not be read.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// The pods, sorted by UUID.
+    pub pods: Vec<PodInfo>,
+    /// One error per pod or entry left out.
+    pub errors: Vec<InfoError>,
+}
+
+impl Listing {
+    /// What `--format=json` prints: an array, or `null` without pods.
+    ///
+    /// # Errors
+    ///
+    /// None that can happen; it is serde's.
+    pub fn to_json(&self) -> Result<serde_json::Value, serde_json::Error> {
+        if self.pods.is_empty() {
+            Ok(serde_json::Value::Null)
+        } else {
+            serde_json::to_value(&self.pods)
+        }
+    }
+}
+
+impl PodsDir {
+    /// Describes all pods. A pod that vanishes meanwhile is left out without a word.
+    ///
+    /// # Errors
+    ///
+    /// Only if the directories cannot be read at all.
+    pub fn list(&self) -> Result<Listing, InfoError> {
+        let read = |source| InfoError::Read {
+            path: self.path().to_owned(),
+            source,
+        };
+        let (pods, foreign) = self.pods().map_err(read)?;
+        let mut listing = Listing {
+            pods: Vec::with_capacity(pods.len()),
+            errors: foreign.into_iter().map(InfoError::Foreign).collect(),
+        };
+        for seen in pods {
+            let info = match self.reopen(seen) {
+                Ok(Some(pod)) => pod.info(),
+                Ok(None) => continue,
+                Err(source) => {
+                    let path = self.path().join(seen.1.dir_name()).join(seen.0.to_string());
+                    Err(InfoError::Read { path, source })
+                }
+            };
+            match info {
+                Ok(info) => listing.pods.push(info),
+                Err(error) => listing.errors.push(error),
+            }
+        }
+        Ok(listing)
+    }
+}
+
+impl Pod {
+    /// Describes the pod.
+    ///
+    /// # Errors
+    ///
+    /// [`InfoError`] if its manifest or its list of networks cannot be read.
+    pub fn info(&self) -> Result<PodInfo, InfoError> {
+        let dir = self.as_fd();
+        let read = |name: &str, source| InfoError::Read {
+            path: self.path().join(name),
+            source,
+        };
+        let json = |name: &str, source| InfoError::Json {
+            path: self.path().join(name),
+            source,
+        };
+        let mtime = |name: &str| file::mtime_ns(dir, name).map_err(|e| read(name, e));
+
+        let manifest = match self.read("pod").map_err(|e| read("pod", e))? {
+            Some(bytes) => PodText::from_json(&bytes).map_err(|e| json("pod", e))?,
+            // Not written yet, or deleted already.
+            None => PodText::default(),
+        };
+        let ran = matches!(self.phase(), Phase::Run | Phase::ExitedGarbage);
+        let networks = match ran.then(|| self.read("net-info.json")).transpose() {
+            Ok(Some(Some(bytes))) => {
+                serde_json::from_slice(&bytes).map_err(|e| json("net-info.json", e))?
+            }
+            Ok(_) => Vec::new(),
+            Err(e) => return Err(read("net-info.json", e)),
+        };
+        let created = match mtime("pod-created")? {
+            Some(time) => Some(time),
+            None => mtime("pod")?,
+        };
+        let (mut started, mut pid) = (None, None);
+        if ran {
+            for name in ["pid", "ppid"] {
+                started = mtime(name)?;
+                if started.is_some() {
+                    let text = self
+                        .read(name)
+                        .map_err(|e| read(name, e))?
+                        .unwrap_or_default();
+                    pid = self.pid_from(name, &text);
+                    break;
+                }
+            }
+        }
+        let gc_marked = match self.phase() {
+            Phase::ExitedGarbage | Phase::Garbage => {
+                let st = rustix::fs::fstat(dir).map_err(|e| read("", e.into()))?;
+                Some(file::nanoseconds(
+                    st.st_ctime,
+                    st.st_ctime_nsec.cast_signed(),
+                ))
+            }
+            _ => None,
+        };
+        let mut info = PodInfo {
+            uuid: self.uuid(),
+            state: self.state(),
+            networks,
+            app_names: manifest
+                .apps
+                .iter()
+                .flatten()
+                .map(|app| app.name.clone())
+                .collect(),
+            apps: Vec::new(),
+            created,
+            started,
+            gc_marked,
+            pid,
+            user_annotations: manifest.user_annotations.clone().unwrap_or_default(),
+            user_labels: manifest.user_labels.clone().unwrap_or_default(),
+        };
+        for app in manifest.apps.iter().flatten() {
+            let app = self.app_info(&info, &manifest, app);
+            info.apps
+                .push(app.map_err(|e| read("stage1/rootfs/rkt/status", e))?);
+        }
+        Ok(info)
+    }
+
+    /// The process ID in a `pid` file, or of the only child of that in a `ppid` file.
+    fn pid_from(&self, name: &str, text: &[u8]) -> Option<u32> {
+        let pid: u32 = std::str::from_utf8(text).ok()?.trim().parse().ok()?;
+        if name == "pid" {
+            return Some(pid);
+        }
+        if self.state() != State::Running {
+            return None;
+        }
+        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
+        children.split_whitespace().next()?.parse().ok()
+    }
+
+    fn app_info(&self, pod: &PodInfo, manifest: &PodText, app: &AppText) -> io::Result<AppInfo> {
+        let exit_code = if pod.started.is_some() || pod.state.has_exited() {
+            self.exit_code(&app.name)?
+        } else {
+            None
+        };
+        let mut info = AppInfo {
+            name: app.name.clone(),
+            state: AppState::Unknown,
+            created_at: pod.created,
+            started_at: pod.started,
+            finished_at: None,
+            exit_code,
+            image_id: app.image.id.clone(),
+            image_name: app.image.name_and_version(),
+            mounts: self.mounts_of(manifest, app),
+            user_annotations: BTreeMap::new(),
+            user_labels: BTreeMap::new(),
+        };
+        if let Some(object) = &app.app {
+            info.user_annotations = object.user_annotations.clone().unwrap_or_default();
+            info.user_labels = object.user_labels.clone().unwrap_or_default();
+        }
+        if manifest.is_mutable() {
+            let mtime =
+                |suffix| file::mtime_ns(self.as_fd(), format!("{STATUS}/{}{suffix}", app.name));
+            info.created_at = mtime("-created")?;
+            info.started_at = mtime("-started")?;
+            info.finished_at = mtime("")?;
+            info.state = match (&info.created_at, &info.started_at, &info.exit_code) {
+                (_, _, Some(_)) => AppState::Exited,
+                _ if pod.state.has_exited() => AppState::Exited,
+                (_, Some(_), _) => AppState::Running,
+                (Some(_), _, _) => AppState::Created,
+                _ => AppState::Unknown,
+            };
+            return Ok(info);
+        }
+        info.state = match pod.state {
+            State::Prepared => AppState::Created,
+            State::Running if exit_code.is_none() => AppState::Running,
+            State::Running => AppState::Exited,
+            state if state.has_exited() => AppState::Exited,
+            _ => AppState::Unknown,
+        };
+        if info.state == AppState::Exited {
+            info.finished_at = pod.gc_marked;
+        }
+        Ok(info)
+    }
+
+    /// The exit status of an app; `None` if it has none yet.
+    ///
+    /// A status that cannot be understood counts as 1. Source: contract/rkt-ondisk.md 2.1.
+    ///
+    /// # Errors
+    ///
+    /// If the file is there but cannot be read.
+    pub fn exit_code(&self, app: &str) -> io::Result<Option<i32>> {
+        if app.is_empty() || app.contains('/') {
+            return Ok(None);
+        }
+        let mut text = self.read(&format!("{STATUS}/{app}"))?;
+        if text.is_none() {
+            // Where the overlay of a foreign stage1 keeps it once it is unmounted.
+            if let Some(tree) = self.read("stage1TreeStoreID")? {
+                let tree = String::from_utf8_lossy(&tree);
+                text = self.read(&format!("overlay/{}/upper/rkt/status/{app}", tree.trim()))?;
+            }
+        }
+        Ok(text.map(|text| {
+            std::str::from_utf8(&text)
+                .ok()
+                .and_then(|t| t.trim().parse().ok())
+                .unwrap_or(1)
+        }))
+    }
+
+    /// Whether the supervisor in the pod says that it is ready.
+    ///
+    /// # Errors
+    ///
+    /// If the link cannot be read, other than because it is missing.
+    pub fn is_ready(&self) -> io::Result<bool> {
+        match rustix::fs::readlinkat(self, "stage1/rootfs/rkt/supervisor-status", Vec::new()) {
+            Ok(target) => Ok(target.as_c_str() == c"ready"),
+            Err(rustix::io::Errno::NOENT | rustix::io::Errno::INVAL) => Ok(false),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    fn mounts_of(&self, manifest: &PodText, app: &AppText) -> Vec<MountInfo> {
+        let points = || {
+            app.app
+                .iter()
+                .flat_map(|app| app.mount_points.iter().flatten())
+        };
+        let mounts = app.mounts.iter().flatten();
+        mounts
+            .map(|mount| {
+                let mut volumes = manifest.volumes.iter().flatten();
+                let named = || volumes.find(|volume| volume.name == mount.volume);
+                let volume = mount.app_volume.as_ref().or_else(named);
+                let point = points().find(|point| point.path == mount.path);
+                MountInfo {
+                    name: mount.volume.clone(),
+                    container_path: mount.path.clone(),
+                    host_path: match volume {
+                        Some(volume) if volume.kind == "host" => {
+                            volume.source.clone().unwrap_or_default()
+                        }
+                        _ => {
+                            let path = self.path().join("sharedVolumes").join(&mount.volume);
+                            path.to_string_lossy().into_owned()
+                        }
+                    },
+                    // The volume's word counts more than the mount point's.
+                    read_only: volume
+                        .and_then(|volume| volume.read_only)
+                        .unwrap_or_else(|| point.is_some_and(|point| point.read_only)),
+                }
+            })
+            .collect()
+    }
+}
+
+/// Where apps' exit statuses lie.
+const STATUS: &str = "stage1/rootfs/rkt/status";
+
+fn text<S: Serializer>(value: &impl std::fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+#[expect(clippy::ref_option, reason = "the signature is serde's")]
+fn seconds<S: Serializer>(time: &Option<i64>, serializer: S) -> Result<S::Ok, S::Error> {
+    time.map(|nanos| nanos.div_euclid(1_000_000_000))
+        .serialize(serializer)
+}

@@ -1,0 +1,395 @@
+//! The `pods/` directory: creating, finding and enumerating pods.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use gantry_types::{Diagnostic, Kind, Uuid};
+use rustix::fs::{AtFlags, FlockOperation};
+
+use crate::file;
+use crate::phase::Phase;
+use crate::pod::Pod;
+
+/// Mode of the phase directories and of pod directories: readable for the group `rkt` alone.
+const DIR_MODE: u32 = 0o750;
+
+/// How often a pod that is renamed while we look at it is looked for again.
+const MAX_RACES: usize = 64;
+
+/// The six phase directories, shared by all pods opened through them.
+#[derive(Debug)]
+pub(crate) struct PhaseDirs {
+    pub(crate) path: PathBuf,
+    data_dir: OwnedFd,
+    dirs: [Option<OwnedFd>; 6],
+}
+
+impl PhaseDirs {
+    /// The directory of a phase; an error where it could not be made.
+    pub(crate) fn get(&self, phase: Phase) -> io::Result<BorrowedFd<'_>> {
+        self.existing(phase)
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn existing(&self, phase: Phase) -> Option<BorrowedFd<'_>> {
+        self.dirs[phase as usize].as_ref().map(OwnedFd::as_fd)
+    }
+}
+
+/// All pods of a data directory.
+#[derive(Debug, Clone)]
+pub struct PodsDir {
+    dirs: Arc<PhaseDirs>,
+}
+
+/// The directories for pods cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot open {}", path.display())]
+pub struct OpenError {
+    /// The directory.
+    pub path: PathBuf,
+    /// Why.
+    pub source: io::Error,
+}
+
+impl Diagnostic for OpenError {
+    fn kind(&self) -> Kind {
+        Kind::Environment
+    }
+
+    fn hint(&self) -> Option<String> {
+        (self.source.kind() == io::ErrorKind::PermissionDenied)
+            .then(|| "become root, or choose another data directory with --dir".to_owned())
+    }
+}
+
+/// A new pod cannot be created.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot create pod \"{uuid}\" in {}", pods.display())]
+pub struct CreateError {
+    /// The UUID it would have had.
+    pub uuid: Uuid,
+    /// The `pods` directory.
+    pub pods: PathBuf,
+    /// Why.
+    pub source: io::Error,
+}
+
+impl Diagnostic for CreateError {
+    fn kind(&self) -> Kind {
+        Kind::Environment
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self.source.kind() {
+            io::ErrorKind::StorageFull => Some("free space with \"rkt gc\"".to_owned()),
+            io::ErrorKind::PermissionDenied => Some("become root".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+/// No pod, or more than one, goes by a UUID or prefix.
+#[derive(Debug, thiserror::Error)]
+pub enum LookupError {
+    /// An empty string was given.
+    #[error("UUID cannot be empty")]
+    Empty,
+    /// Nothing begins like that.
+    #[error("no matches found for {0:?}")]
+    NotFound(String),
+    /// Several pods do.
+    #[error("ambiguous uuid, {0} matches")]
+    Ambiguous(usize),
+    /// The directories cannot be read.
+    #[error("cannot read {}", path.display())]
+    Io {
+        /// The directory or pod.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl Diagnostic for LookupError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Io { .. } | Self::NotFound(_) => Kind::Environment,
+            Self::Empty | Self::Ambiguous(_) => Kind::Usage,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotFound(_) => Some("\"rkt list\" shows all pods".to_owned()),
+            Self::Ambiguous(_) => Some("give more characters of the UUID".to_owned()),
+            Self::Empty | Self::Io { .. } => None,
+        }
+    }
+}
+
+/// Something in a phase directory that is not a pod.
+#[derive(Debug, thiserror::Error)]
+#[error("{} is not a pod", path.display())]
+pub struct ForeignEntry {
+    /// Where it is.
+    pub path: PathBuf,
+}
+
+impl PodsDir {
+    /// Opens `data_dir/pods`, making it and the six phase directories (0750) where they are missing.
+    ///
+    /// A directory that is missing and cannot be made, as on a full or read-only file system, counts
+    /// as empty; only creating a pod in it fails.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] if a directory exists but cannot be opened, or the data directory is missing and
+    /// cannot be made.
+    pub fn open(data_dir: &Path) -> Result<Self, OpenError> {
+        let fail = |path: &Path, source| OpenError {
+            path: path.to_owned(),
+            source,
+        };
+        let data = match file::open_dir(rustix::fs::CWD, data_dir) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => std::fs::create_dir_all(data_dir)
+                .and_then(|()| file::open_dir(rustix::fs::CWD, data_dir)),
+            other => other,
+        };
+        let data = data.map_err(|e| fail(data_dir, e))?;
+        let path = data_dir.join("pods");
+        let pods = open_or_make(data.as_fd(), Path::new("pods")).map_err(|e| fail(&path, e))?;
+        let mut dirs = [const { None }; 6];
+        if let Some(pods) = pods {
+            for phase in Phase::ALL {
+                let name = Path::new(phase.dir_name());
+                dirs[phase as usize] =
+                    open_or_make(pods.as_fd(), name).map_err(|e| fail(&path.join(name), e))?;
+            }
+        }
+        Ok(Self {
+            dirs: Arc::new(PhaseDirs {
+                path,
+                data_dir: data,
+                dirs,
+            }),
+        })
+    }
+
+    /// The path of the `pods` directory, for messages.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.dirs.path
+    }
+
+    /// The descriptor of the data directory.
+    pub(crate) fn data_dir(&self) -> BorrowedFd<'_> {
+        self.dirs.data_dir.as_fd()
+    }
+
+    /// Creates a pod: locked by us and in the phase [`Phase::Prepare`].
+    ///
+    /// The order is the contracted one (rkt-ondisk.md 2.1), so that the pod is locked before anyone
+    /// could take it for an aborted one. A collector may remove the embryo before it is locked; then
+    /// it is made again. Nothing is synced: a pod that a power cut takes away in this phase is garbage.
+    ///
+    /// # Errors
+    ///
+    /// [`CreateError`] if a pod with this UUID exists or the directories cannot be written.
+    pub fn create(&self, uuid: Uuid) -> Result<Pod, CreateError> {
+        let name = uuid.to_string();
+        let attempt = || -> io::Result<Option<Pod>> {
+            let embryos = self.dirs.get(Phase::Embryo)?;
+            file::make_dir(embryos, Path::new(&name), DIR_MODE)?;
+            let dir = match file::open_dir(embryos, &name) {
+                Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+                other => other?,
+            };
+            rustix::fs::flock(&dir, FlockOperation::LockExclusive)?;
+            let mut pod = Pod::new(uuid, Phase::Embryo, dir, true, self.dirs.clone());
+            match pod.move_to(Phase::Prepare) {
+                Ok(()) => Ok(Some(pod)),
+                Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+                Err(e) => {
+                    let _ = rustix::fs::unlinkat(embryos, &name, AtFlags::REMOVEDIR);
+                    Err(e)
+                }
+            }
+        };
+        let fail = |source| CreateError {
+            uuid,
+            pods: self.dirs.path.clone(),
+            source,
+        };
+        for _ in 0..MAX_RACES {
+            if let Some(pod) = attempt().map_err(fail)? {
+                return Ok(pod);
+            }
+        }
+        Err(fail(io::Error::other(
+            "the directory vanishes again and again",
+        )))
+    }
+
+    /// Opens a pod in whatever phase it is; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// Whatever opening, locking or looking at the directory returns.
+    pub fn get(&self, uuid: Uuid) -> io::Result<Option<Pod>> {
+        self.get_from(uuid, None)
+    }
+
+    /// As [`PodsDir::get`], looking first where the pod was seen last.
+    fn get_from(&self, uuid: Uuid, seen: Option<Phase>) -> io::Result<Option<Pod>> {
+        let name = uuid.to_string();
+        for race in 0..MAX_RACES {
+            let guess = if race == 0 { seen } else { None };
+            let mut lost = false;
+            for phase in guess.into_iter().chain(Phase::ALL) {
+                let Some(at) = self.dirs.existing(phase) else {
+                    continue;
+                };
+                let dir = match file::open_dir(at, &name) {
+                    Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+                    other => other?,
+                };
+                let locked = is_locked(&dir)?;
+                let pod = Pod::new(uuid, phase, dir, locked, self.dirs.clone());
+                // Lock and place belong together only if the pod was not renamed in between.
+                if pod.is_in_place()? {
+                    return Ok(Some(pod));
+                }
+                lost = true;
+                break;
+            }
+            if !lost {
+                return Ok(None);
+            }
+        }
+        Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            "the pod changes its state again and again",
+        ))
+    }
+
+    /// Opens the one pod whose UUID begins with `prefix`, in upper or lower case.
+    ///
+    /// Pods not yet locked and pods that never ran and are garbage are not looked at.
+    ///
+    /// # Errors
+    ///
+    /// [`LookupError`], with the messages scripts know.
+    pub fn lookup(&self, prefix: &str) -> Result<Pod, LookupError> {
+        const PHASES: [Phase; 4] = [
+            Phase::Prepare,
+            Phase::Prepared,
+            Phase::Run,
+            Phase::ExitedGarbage,
+        ];
+        if prefix.is_empty() {
+            return Err(LookupError::Empty);
+        }
+        let lower = prefix.to_ascii_lowercase();
+        let not_found = || LookupError::NotFound(prefix.to_owned());
+        let fail = |source| LookupError::Io {
+            path: self.dirs.path.clone(),
+            source,
+        };
+        // A whole UUID needs no look through thousands of pods.
+        let uuid = if let Ok(uuid) = lower.parse::<Uuid>() {
+            uuid
+        } else {
+            let (pods, _) = self.scan(&PHASES, &lower).map_err(fail)?;
+            match pods.len() {
+                0 => return Err(not_found()),
+                1 => pods.into_keys().next().ok_or_else(not_found)?,
+                n => return Err(LookupError::Ambiguous(n)),
+            }
+        };
+        match self.get(uuid).map_err(fail)? {
+            Some(pod) if PHASES.contains(&pod.phase()) => Ok(pod),
+            _ => Err(not_found()),
+        }
+    }
+
+    /// All pods, sorted by UUID; what is in the directories but is not a pod comes second.
+    ///
+    /// # Errors
+    ///
+    /// Whatever reading the directories returns.
+    pub fn pods(&self) -> io::Result<(Vec<(Uuid, Phase)>, Vec<ForeignEntry>)> {
+        let (pods, foreign) = self.scan(&Phase::ALL, "")?;
+        Ok((pods.into_iter().collect(), foreign))
+    }
+
+    /// Opens a pod that [`PodsDir::pods`] returned; `None` if it is gone meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// As [`PodsDir::get`].
+    pub fn reopen(&self, seen: (Uuid, Phase)) -> io::Result<Option<Pod>> {
+        self.get_from(seen.0, Some(seen.1))
+    }
+
+    fn scan(
+        &self,
+        phases: &[Phase],
+        prefix: &str,
+    ) -> io::Result<(BTreeMap<Uuid, Phase>, Vec<ForeignEntry>)> {
+        let mut pods = BTreeMap::new();
+        let mut foreign = Vec::new();
+        for &phase in phases {
+            let Some(at) = self.dirs.existing(phase) else {
+                continue;
+            };
+            for name in file::names(at)? {
+                let text = name.to_str().ok();
+                match text.and_then(|t| t.parse::<Uuid>().ok().filter(|u| u.to_string() == t)) {
+                    Some(uuid) if text.is_some_and(|t| t.starts_with(prefix)) => {
+                        pods.insert(uuid, phase);
+                    }
+                    Some(_) => {}
+                    None => foreign.push(ForeignEntry {
+                        path: self
+                            .dirs
+                            .path
+                            .join(phase.dir_name())
+                            .join(name.to_string_lossy().as_ref()),
+                    }),
+                }
+            }
+        }
+        Ok((pods, foreign))
+    }
+}
+
+/// Opens a directory, makes it if it is missing; `None` if that is not possible here.
+fn open_or_make(at: BorrowedFd<'_>, name: &Path) -> io::Result<Option<OwnedFd>> {
+    match file::open_dir(at, name) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {
+            match file::ensure_dir(at, name, DIR_MODE) {
+                Ok(()) => file::open_dir(at, name).map(Some),
+                Err(_) => Ok(None),
+            }
+        }
+        other => other.map(Some),
+    }
+}
+
+/// Whether somebody else holds the exclusive lock.
+///
+/// The test takes the shared lock for an instant: there is no way to ask without taking.
+pub(crate) fn is_locked(dir: &OwnedFd) -> io::Result<bool> {
+    match rustix::fs::flock(dir, FlockOperation::NonBlockingLockShared) {
+        Ok(()) => {
+            rustix::fs::flock(dir, FlockOperation::Unlock)?;
+            Ok(false)
+        }
+        Err(rustix::io::Errno::WOULDBLOCK) => Ok(true),
+        Err(e) => Err(e.into()),
+    }
+}

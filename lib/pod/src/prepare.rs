@@ -1,0 +1,363 @@
+//! Preparing a pod: from a request and the store to a complete pod directory.
+
+use std::io;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use gantry_archive::copy::{CopyOptions, copy_tree};
+use gantry_store::Store;
+use gantry_types::{
+    AcName, AppRoot, ImageId, ImageManifest, PodManifest, RootKind, RootPlan, Uuid, Volume,
+    VolumeKind, pod_layout,
+};
+use rustix::fs::{AtFlags, Gid, Mode, Uid};
+
+use crate::file;
+use crate::image::StoredImage;
+use crate::manifest;
+use crate::overlay;
+use crate::phase::Phase;
+use crate::pod::Pod;
+use crate::pods_dir::PodsDir;
+use crate::prepare_error::PrepareError;
+use crate::request::PrepareRequest;
+use crate::volumes;
+use crate::warning::Warning;
+
+/// A pod that is complete, and locked by us.
+///
+/// [`PreparedPod::run`] runs it, [`PreparedPod::keep`] leaves it for later. Dropped without either, it
+/// stays behind as an aborted one for the next collection.
+#[derive(Debug)]
+pub struct PreparedPod {
+    pod: Pod,
+    manifest: PodManifest,
+    warnings: Vec<Warning>,
+    /// Leases: the pod's own files protect the trees by now, the images until stage1 has started.
+    _images: Vec<StoredImage>,
+}
+
+impl PodsDir {
+    /// Prepares a pod: looks up its images, resolves its manifest and writes its directory.
+    ///
+    /// No step costs more with larger images or with more images or pods, except copying the trees
+    /// where there is no overlay. Nothing of the pod is synced; see [`PreparedPod::keep`]. What goes
+    /// wrong before the directory exists leaves nothing behind, what goes wrong later removes it.
+    ///
+    /// `now` is noted as the time of last use of the images.
+    ///
+    /// # Errors
+    ///
+    /// [`PrepareError`].
+    pub fn prepare(
+        &self,
+        uuid: Uuid,
+        request: &PrepareRequest,
+        store: &Store,
+        now: SystemTime,
+    ) -> Result<PreparedPod, PrepareError> {
+        let mut warnings = Vec::new();
+        let images = request
+            .apps
+            .iter()
+            .map(|app| StoredImage::load(store, &app.image))
+            .collect::<Result<Vec<_>, _>>()?;
+        let manifests: Vec<(ImageId, &ImageManifest)> = images
+            .iter()
+            .map(|image| (image.id, &image.manifest))
+            .collect();
+        let manifest = manifest::build(request, &manifests, &mut warnings)?;
+        check_sources(&manifest.volumes)?;
+        let overlay = match overlay::why_not(self.data_dir()) {
+            _ if request.no_overlay => false,
+            Some(reason) => {
+                warnings.push(Warning::NoOverlay(reason));
+                false
+            }
+            None => true,
+        };
+        let pod = self.create(uuid)?;
+        if let Err(error) = fill(&pod, &manifest, &images, overlay) {
+            abandon(pod);
+            return Err(error);
+        }
+        for image in &images {
+            store.touch(&image.id, now);
+        }
+        Ok(PreparedPod {
+            pod,
+            manifest,
+            warnings,
+            _images: images,
+        })
+    }
+}
+
+impl PreparedPod {
+    /// The pod's UUID.
+    #[must_use]
+    pub fn uuid(&self) -> Uuid {
+        self.pod.uuid()
+    }
+
+    /// The pod's manifest, with all names and volumes resolved.
+    #[must_use]
+    pub fn manifest(&self) -> &PodManifest {
+        &self.manifest
+    }
+
+    /// What the user should know.
+    #[must_use]
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
+    pub(crate) fn into_pod(self) -> Pod {
+        self.pod
+    }
+
+    /// Leaves the pod, to be run later, and on stable storage: its UUID is a promise.
+    ///
+    /// # Errors
+    ///
+    /// [`PrepareError::Write`] if syncing or renaming fails; the pod then stays as an aborted one.
+    pub fn keep(self) -> Result<Uuid, PrepareError> {
+        let uuid = self.uuid();
+        let mut pod = self.pod;
+        let path = pod.path();
+        let done = || -> io::Result<()> {
+            // Contents before name: after a power cut a pod in `prepared` is whole.
+            gantry_sys::sync::syncfs(&pod)?;
+            pod.move_to(Phase::Prepared)?;
+            pod.sync_phase()?;
+            pod.unlock()
+        };
+        let mut done = done;
+        done().map_err(|source| PrepareError::Write { path, source })?;
+        Ok(uuid)
+    }
+}
+
+/// Removes what an error leaves of a pod; what stays in spite of that is collected later.
+fn abandon(mut pod: Pod) {
+    if pod.move_to(Phase::Garbage).is_err() {
+        return;
+    }
+    if let (Ok(parent), Ok(name)) = (pod.parent(), std::ffi::CString::new(pod.uuid().to_string())) {
+        let _ = crate::remove_tree::remove_tree(parent, &name);
+    }
+}
+
+/// A missing source is an error now rather than when the pod is run. Source: appc ace.md, "Volumes".
+fn check_sources(volumes: &[Volume]) -> Result<(), PrepareError> {
+    for volume in volumes {
+        if let VolumeKind::Host { source: path } = &volume.kind {
+            std::fs::metadata(path).map_err(|source| PrepareError::VolumeSource {
+                volume: volume.name.clone(),
+                source_path: path.clone(),
+                source,
+            })?;
+        }
+        volumes::directory_of(volume)?;
+    }
+    Ok(())
+}
+
+/// Writes the files of a pod's directory, with paths in errors.
+struct Writer<'p> {
+    pod: &'p Pod,
+}
+
+impl Writer<'_> {
+    fn fail(&self, path: &Path) -> impl FnOnce(io::Error) -> PrepareError + use<> {
+        let path = self.pod.path().join(path);
+        move |source| PrepareError::Write { path, source }
+    }
+
+    fn dir(&self, path: &Path, mode: u32) -> Result<(), PrepareError> {
+        file::make_dir(self.pod.as_fd(), path, mode).map_err(self.fail(path))
+    }
+
+    /// Makes a directory and those above it that are missing.
+    fn dirs(&self, path: &Path, mode: u32) -> Result<(), PrepareError> {
+        let mut missing = Vec::new();
+        for ancestor in path.ancestors().filter(|a| !a.as_os_str().is_empty()) {
+            match file::make_dir(self.pod.as_fd(), ancestor, mode) {
+                Err(e) if e.kind() == io::ErrorKind::NotFound => missing.push(ancestor),
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => break,
+                Err(e) => return Err(self.fail(ancestor)(e)),
+                Ok(()) => break,
+            }
+        }
+        missing
+            .into_iter()
+            .rev()
+            .try_for_each(|path| self.dir(path, mode))
+    }
+
+    fn file(&self, path: &Path, mode: u32, contents: &[u8]) -> Result<(), PrepareError> {
+        file::create(self.pod.as_fd(), path, mode, contents).map_err(self.fail(path))
+    }
+}
+
+/// Fills the directory. `pod-created` comes last but for nothing: the lock tells whether it is whole.
+fn fill(
+    pod: &Pod,
+    manifest: &PodManifest,
+    images: &[StoredImage],
+    overlay: bool,
+) -> Result<(), PrepareError> {
+    let to = Writer { pod };
+    to.file(Path::new(pod_layout::POD_CREATED), 0o640, b"")?;
+    for path in [
+        "stage1",
+        "stage1/rootfs",
+        "stage1/rootfs/opt",
+        "stage1/rootfs/opt/stage2",
+    ] {
+        to.dir(Path::new(path), 0o755)?;
+    }
+    for path in ["stage1/rootfs/rkt", pod_layout::STATUS, pod_layout::ENV] {
+        to.dir(Path::new(path), 0o755)?;
+    }
+    to.dir(Path::new(pod_layout::APPS_INFO), 0o750)?;
+    let mut plan = RootPlan::default();
+    for (app, image) in manifest.apps.iter().zip(images) {
+        to.dir(
+            &Path::new(pod_layout::APPS_INFO).join(app.name.as_str()),
+            0o750,
+        )?;
+        to.file(
+            &pod_layout::app_manifest(&app.name),
+            0o640,
+            &image.manifest_json,
+        )?;
+        // Written before anything relies on the trees: from here on they are in use.
+        to.file(
+            &pod_layout::app_tree_id(&app.name),
+            0o640,
+            tree_ids(image).as_bytes(),
+        )?;
+        to.dir(&pod_layout::app_dir(&app.name), 0o755)?;
+        let kind = if overlay {
+            to.dir(&pod_layout::app_rootfs(&app.name), 0o755)?;
+            overlay_root(&to, &app.name, image)?
+        } else {
+            copy_root(&to, &app.name, image)?;
+            RootKind::Directory
+        };
+        // Lines beginning with NAME=; stage1 writes them, stage0 makes sure of the mode.
+        to.file(&pod_layout::env(&app.name), 0o640, b"")?;
+        plan.apps.push(AppRoot {
+            name: app.name.clone(),
+            kind,
+        });
+    }
+    shared_volumes(&to, &manifest.volumes)?;
+    to.file(Path::new(pod_layout::ROOT_PLAN), 0o640, &plan.to_json())?;
+    if overlay {
+        to.file(Path::new(pod_layout::OVERLAY_PREPARED), 0o640, b"")?;
+    }
+    to.file(Path::new(pod_layout::POD), 0o640, &manifest.to_json())
+}
+
+/// The trees of an app's root, topmost first, one per line; in most cases one.
+fn tree_ids(image: &StoredImage) -> String {
+    image
+        .trees
+        .iter()
+        .map(|tree| tree.id.as_str())
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn overlay_root(
+    to: &Writer<'_>,
+    app: &AcName,
+    image: &StoredImage,
+) -> Result<RootKind, PrepareError> {
+    let Some(top) = image.trees.first() else {
+        return Err(PrepareError::UnsupportedImage { id: image.id });
+    };
+    let upper = pod_layout::overlay_upper(top.id.as_str(), app);
+    let work = pod_layout::overlay_work(top.id.as_str(), app);
+    // The root of an overlay shows mode and owner of the upper directory.
+    let tree = |source| PrepareError::Tree {
+        path: top.rootfs.clone(),
+        source,
+    };
+    let root = rustix::fs::statat(&top.dir, "rootfs", AtFlags::SYMLINK_NOFOLLOW)
+        .map_err(|e| tree(e.into()))?;
+    for path in [&upper, &work] {
+        if let Some(parent) = path.parent() {
+            to.dirs(parent, 0o750)?;
+        }
+    }
+    to.dir(&upper, root.st_mode & 0o7777)?;
+    set_owner(to.pod.as_fd(), &upper, root.st_uid, root.st_gid).map_err(to.fail(&upper))?;
+    to.dir(&work, 0o700)?;
+    let lower = image.trees.iter().map(|tree| tree.rootfs.clone()).collect();
+    Ok(RootKind::Overlay { lower, upper, work })
+}
+
+fn copy_root(to: &Writer<'_>, app: &AcName, image: &StoredImage) -> Result<(), PrepareError> {
+    let [tree] = image.trees.as_slice() else {
+        return Err(PrepareError::CopyOfMany {
+            app: app.clone(),
+            image: image.id,
+        });
+    };
+    let dir_path = pod_layout::app_dir(app);
+    let dir: OwnedFd = file::open_dir(to.pod.as_fd(), &dir_path).map_err(to.fail(&dir_path))?;
+    copy_tree(
+        (tree.dir.as_fd(), Path::new("rootfs")),
+        (dir.as_fd(), "rootfs".as_ref()),
+        &CopyOptions::default(),
+    )
+    .map_err(|source| PrepareError::Copy {
+        app: app.clone(),
+        source,
+    })
+}
+
+fn shared_volumes(to: &Writer<'_>, volumes: &[Volume]) -> Result<(), PrepareError> {
+    let mut made = false;
+    for volume in volumes {
+        let Some((mode, uid, gid)) = volumes::directory_of(volume)? else {
+            continue;
+        };
+        if !std::mem::replace(&mut made, true) {
+            to.dir(Path::new(pod_layout::SHARED_VOLUMES), 0o755)?;
+        }
+        let path: PathBuf = pod_layout::shared_volume(&volume.name);
+        to.dir(&path, mode)?;
+        set_owner(to.pod.as_fd(), &path, uid, gid).map_err(to.fail(&path))?;
+        // Changing the owner clears the set-ID bits.
+        if mode & 0o6000 != 0 {
+            rustix::fs::chmodat(to.pod, &path, Mode::from_raw_mode(mode), AtFlags::empty())
+                .map_err(|e| to.fail(&path)(e.into()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives an entry to somebody, unless that is us anyway.
+fn set_owner(at: BorrowedFd<'_>, path: &Path, uid: u32, gid: u32) -> io::Result<()> {
+    if (uid, gid)
+        == (
+            rustix::process::geteuid().as_raw(),
+            rustix::process::getegid().as_raw(),
+        )
+    {
+        return Ok(());
+    }
+    let owner = (Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)));
+    Ok(rustix::fs::chownat(
+        at,
+        path,
+        owner.0,
+        owner.1,
+        AtFlags::SYMLINK_NOFOLLOW,
+    )?)
+}

@@ -1,0 +1,247 @@
+//! Why a pod cannot be prepared.
+
+use std::io;
+use std::path::PathBuf;
+
+use gantry_archive::copy::CopyError;
+use gantry_store::StoreError;
+use gantry_types::os_arch::OsArchError;
+use gantry_types::{
+    AcName, Diagnostic, EnvironmentError, ImageId, IsolatorError, Kind, ManifestError,
+};
+
+use crate::pods_dir::CreateError;
+
+/// A pod cannot be prepared.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// There is no app.
+    #[error("pod must contain at least one application")]
+    NoApps,
+    /// An image is not in the store, or cannot be read.
+    #[error("cannot use image {}", id.key())]
+    Image {
+        /// The image.
+        id: ImageId,
+        /// Why.
+        source: StoreError,
+    },
+    /// An image is of a kind that cannot be run yet.
+    #[error("cannot run image {}: it is not an ACI", id.key())]
+    UnsupportedImage {
+        /// The image.
+        id: ImageId,
+    },
+    /// An extracted tree of an image cannot be read.
+    #[error("cannot read {}", path.display())]
+    Tree {
+        /// The tree.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The manifest of an image breaks a rule.
+    #[error("invalid manifest of image {}", id.key())]
+    ImageManifest {
+        /// The image.
+        id: ImageId,
+        /// Which.
+        source: ManifestError,
+    },
+    /// An image says nothing about what to run, and neither does the request.
+    #[error("error: image {} has no app section and --exec argument is not provided", id.key())]
+    NoAppSection {
+        /// The image.
+        id: ImageId,
+    },
+    /// An image has an app without a program.
+    #[error("image {} has an empty \"exec\"", id.key())]
+    EmptyExec {
+        /// The image.
+        id: ImageId,
+    },
+    /// An image does not say for which system or machine it is.
+    #[error("missing {0} label in the image manifest")]
+    MissingLabel(&'static str),
+    /// An image is for a system or machine that does not exist.
+    #[error(transparent)]
+    OsArch(#[from] OsArchError),
+    /// An image is for another operating system.
+    #[error("bad os {os:?} (must be {host:?})")]
+    ForeignOs {
+        /// The image's.
+        os: String,
+        /// Ours.
+        host: &'static str,
+    },
+    /// Two apps would have one name.
+    #[error("multiple apps with name {0}")]
+    DuplicateApp(AcName),
+    /// A working directory is relative.
+    #[error("working directory {path:?} of app {app} is not an absolute path")]
+    WorkingDirectory {
+        /// The app.
+        app: AcName,
+        /// The directory.
+        path: String,
+    },
+    /// A variable has a name that no variable can have.
+    #[error("invalid environment of app {app}")]
+    Environment {
+        /// The app.
+        app: AcName,
+        /// Why.
+        source: EnvironmentError,
+    },
+    /// The isolators asked for do not go together.
+    #[error("invalid isolators of app {app}")]
+    Isolators {
+        /// The app.
+        app: AcName,
+        /// Why.
+        source: IsolatorError,
+    },
+    /// Two volumes have one name.
+    #[error("duplicate volume name {:?}", .0.as_str())]
+    DuplicateVolume(AcName),
+    /// A mount names a volume that is not there.
+    #[error("dangling mount point {path:?}: volume {:?} not found", volume.as_str())]
+    Dangling {
+        /// Where it was to be mounted.
+        path: String,
+        /// The volume.
+        volume: AcName,
+    },
+    /// Two volumes go to one place.
+    #[error("volumes {:?} and {:?} are both mounted at {path:?} in app {app}", first.as_str(), second.as_str())]
+    DuplicateMount {
+        /// The app.
+        app: AcName,
+        /// The place.
+        path: String,
+        /// One volume.
+        first: AcName,
+        /// The other.
+        second: AcName,
+    },
+    /// A mount has no absolute path.
+    #[error("mount path {path:?} of volume {:?} is not an absolute path", volume.as_str())]
+    MountPath {
+        /// The volume.
+        volume: AcName,
+        /// The path.
+        path: String,
+    },
+    /// The source of a host volume is not there.
+    #[error("cannot use {source_path:?} as volume {:?}", volume.as_str())]
+    VolumeSource {
+        /// The volume.
+        volume: AcName,
+        /// Its source.
+        source_path: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// An empty volume has a mode, owner or group that no directory can have.
+    #[error("invalid {field} {value:?} of volume {:?}", volume.as_str())]
+    VolumeAttribute {
+        /// The volume.
+        volume: AcName,
+        /// Which.
+        field: &'static str,
+        /// What was given.
+        value: String,
+    },
+    /// A forwarded port is no app's.
+    #[error("port name {:?} could not be found in any apps", .0.as_str())]
+    UnknownPort(AcName),
+    /// A forwarded port is several apps'.
+    #[error("port name {:?} defined multiple apps", .0.as_str())]
+    AmbiguousPort(AcName),
+    /// Two ports would be forwarded from one port of the host.
+    #[error("ports {:?} and {:?} both use port {host_port} of the host", first.as_str(), second.as_str())]
+    PortConflict {
+        /// One port.
+        first: AcName,
+        /// The other.
+        second: AcName,
+        /// The host's port.
+        host_port: u64,
+    },
+    /// The pod's directory cannot be created.
+    #[error(transparent)]
+    Create(#[from] CreateError),
+    /// A file of the pod cannot be written.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The root of an app cannot be copied.
+    #[error("cannot copy the root of app {app}")]
+    Copy {
+        /// The app.
+        app: AcName,
+        /// Why.
+        source: CopyError,
+    },
+    /// The root of an app is made of several trees, which only an overlay puts together.
+    #[error("cannot copy the root of app {app}: image {} has dependencies", image.key())]
+    CopyOfMany {
+        /// The app.
+        app: AcName,
+        /// Its image.
+        image: ImageId,
+    },
+}
+
+impl Diagnostic for PrepareError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Image { source, .. } => source.kind(),
+            Self::Create(source) => source.kind(),
+            Self::Copy { source, .. } => source.kind(),
+            Self::Tree { .. } | Self::Write { .. } | Self::VolumeSource { .. } => Kind::Environment,
+            Self::NoApps
+            | Self::UnsupportedImage { .. }
+            | Self::ImageManifest { .. }
+            | Self::NoAppSection { .. }
+            | Self::EmptyExec { .. }
+            | Self::MissingLabel(_)
+            | Self::OsArch(_)
+            | Self::ForeignOs { .. }
+            | Self::DuplicateApp(_)
+            | Self::WorkingDirectory { .. }
+            | Self::Environment { .. }
+            | Self::Isolators { .. }
+            | Self::DuplicateVolume(_)
+            | Self::Dangling { .. }
+            | Self::DuplicateMount { .. }
+            | Self::MountPath { .. }
+            | Self::VolumeAttribute { .. }
+            | Self::UnknownPort(_)
+            | Self::AmbiguousPort(_)
+            | Self::PortConflict { .. }
+            | Self::CopyOfMany { .. } => Kind::Usage,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Image { source, .. } => source.hint(),
+            Self::Create(source) => source.hint(),
+            Self::EmptyExec { .. } => Some("name a program with --exec".to_owned()),
+            Self::DuplicateApp(_) => Some("give one of them another name with --name".to_owned()),
+            Self::Dangling { volume, .. } => Some(format!(
+                "define it with --volume={volume},kind=host,source=/PATH"
+            )),
+            Self::Write { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                Some("free space with \"rkt gc\" and \"rkt image gc\"".to_owned())
+            }
+            Self::CopyOfMany { .. } => Some("run it without --no-overlay".to_owned()),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! Handing a pod over to stage1.
+
+use std::convert::Infallible;
+use std::ffi::{CString, NulError, OsStr, OsString};
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd as _, AsRawFd as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
+
+use gantry_types::{Diagnostic, Kind, Uuid};
+
+use crate::phase::{Phase, State};
+use crate::pod::Pod;
+use crate::prepare::PreparedPod;
+
+/// How a pod is run; the values go to stage1 as they are.
+///
+/// Source: contract/rkt-ondisk.md 4.2, interface version 6.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunOptions {
+    /// Our stage1 program.
+    pub stage1: PathBuf,
+    /// Networks: `host`, `none`, or a list of names with arguments. Empty means `default`.
+    pub net: String,
+    /// Host name in the pod; `rkt-UUID` if none is given.
+    pub hostname: Option<String>,
+    /// The one app gets our terminal and stdin.
+    pub interactive: bool,
+    /// stage1 says what it does.
+    pub debug: bool,
+    /// Directory with the local configuration, where stage1 looks for networks.
+    pub local_config: PathBuf,
+    /// Token under which the metadata service knows the pod.
+    pub mds_token: Option<String>,
+    /// First host ID and number of IDs of the pod's user namespace.
+    pub private_users: Option<(u32, u32)>,
+    /// Apps keep all capabilities.
+    pub disable_capabilities: bool,
+    /// No path in the pod is protected or hidden.
+    pub disable_paths: bool,
+    /// No seccomp filter.
+    pub disable_seccomp: bool,
+    /// `resolv=MODE,hosts=MODE`.
+    pub dns_conf_mode: Option<String>,
+    /// `auto`, `private` or `parent`.
+    pub ipc: Option<String>,
+    /// Environment of stage1. Not that of the apps.
+    pub environment: Vec<(OsString, OsString)>,
+}
+
+impl RunOptions {
+    /// The defaults for a stage1 program: host network, nothing disabled, empty environment.
+    #[must_use]
+    pub fn new(stage1: PathBuf, local_config: PathBuf) -> Self {
+        Self {
+            stage1,
+            net: String::new(),
+            hostname: None,
+            interactive: false,
+            debug: false,
+            local_config,
+            mds_token: None,
+            private_users: None,
+            disable_capabilities: false,
+            disable_paths: false,
+            disable_seccomp: false,
+            dns_conf_mode: None,
+            ipc: None,
+            environment: Vec::new(),
+        }
+    }
+
+    /// The arguments of the `run` entrypoint, with the name of the program.
+    fn arguments(&self, uuid: Uuid) -> Vec<OsString> {
+        let mut args: Vec<OsString> = vec!["stage1".into(), "run".into()];
+        let mut add = |name: &str, value: &OsStr| {
+            let mut arg = OsString::from(name);
+            arg.push(value);
+            args.push(arg);
+        };
+        let net = if self.net.is_empty() {
+            "default"
+        } else {
+            &self.net
+        };
+        add("--net=", OsStr::new(net));
+        add("--local-config=", self.local_config.as_os_str());
+        if let Some(hostname) = &self.hostname {
+            add("--hostname=", OsStr::new(hostname));
+        }
+        if let Some(token) = &self.mds_token {
+            add("--mds-token=", OsStr::new(token));
+        }
+        if let Some((shift, count)) = self.private_users {
+            add("--private-users=", OsStr::new(&format!("{shift}:{count}")));
+        }
+        if let Some(mode) = &self.dns_conf_mode {
+            add("--dns-conf-mode=", OsStr::new(mode));
+        }
+        if let Some(ipc) = &self.ipc {
+            add("--ipc=", OsStr::new(ipc));
+        }
+        for (on, flag) in [
+            (self.debug, "--debug"),
+            (self.interactive, "--interactive"),
+            (
+                self.disable_capabilities,
+                "--disable-capabilities-restriction",
+            ),
+            (self.disable_paths, "--disable-paths"),
+            (self.disable_seccomp, "--disable-seccomp"),
+        ] {
+            if on {
+                args.push(flag.into());
+            }
+        }
+        args.push(uuid.to_string().into());
+        args
+    }
+
+    /// Whether the pod takes something outside its directory that outlives a power cut.
+    ///
+    /// Networks lease addresses in files, and only a pod that is found in `run` or `exited-garbage`
+    /// gives them back.
+    fn takes_leases(&self) -> bool {
+        !matches!(self.net.as_str(), "host" | "none")
+    }
+}
+
+/// A pod could not be handed over to stage1.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// It is in another state, perhaps because somebody else was faster.
+    #[error("pod \"{0}\" is not prepared")]
+    NotPrepared(Uuid),
+    /// A step failed.
+    #[error("cannot {action} pod \"{uuid}\"")]
+    Io {
+        /// The step.
+        action: &'static str,
+        /// The pod.
+        uuid: Uuid,
+        /// Why.
+        source: io::Error,
+    },
+    /// The stage1 program cannot be read, copied or started.
+    #[error("cannot start {}", path.display())]
+    Stage1 {
+        /// The program.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// An option holds a zero byte.
+    #[error("an argument or environment variable for stage1 holds a zero byte")]
+    ZeroByte {
+        /// Where.
+        source: NulError,
+    },
+}
+
+impl Diagnostic for RunError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::NotPrepared(_) | Self::ZeroByte { .. } => Kind::Usage,
+            Self::Io { .. } | Self::Stage1 { .. } => Kind::Environment,
+        }
+    }
+}
+
+impl PreparedPod {
+    /// Replaces this process by the pod's stage1; returns only if that failed.
+    ///
+    /// The pod is still locked since its creation. Its move to `run` is synced only if it takes
+    /// leases (see [`RunOptions::net`]): a pod that a power cut throws back to `prepare` counts as
+    /// aborted and is collected as such, and nothing of it is alive then.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`]. The pod then stays for the next collection.
+    pub fn run(self, options: &RunOptions) -> RunError {
+        hand_over(self.into_pod(), options)
+    }
+}
+
+impl Pod {
+    /// Runs a pod that was prepared before; returns only if that failed.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::NotPrepared`] if it is in another state or somebody else runs it just now.
+    pub fn run_prepared(mut self, options: &RunOptions) -> RunError {
+        let uuid = self.uuid();
+        // First the lock, then the move: whoever loses the race for the lock finds the pod moved.
+        match self.try_lock() {
+            Ok(true) if self.phase() == Phase::Prepared => hand_over(self, options),
+            Ok(_) => RunError::NotPrepared(uuid),
+            Err(source) => RunError::Io {
+                action: "lock",
+                uuid,
+                source,
+            },
+        }
+    }
+
+    /// Whether [`Pod::run_prepared`] makes sense.
+    #[must_use]
+    pub fn is_prepared(&self) -> bool {
+        self.state() == State::Prepared
+    }
+}
+
+fn hand_over(pod: Pod, options: &RunOptions) -> RunError {
+    match try_hand_over(pod, options) {
+        Ok(never) => match never {},
+        Err(error) => error,
+    }
+}
+
+fn try_hand_over(mut pod: Pod, options: &RunOptions) -> Result<Infallible, RunError> {
+    let uuid = pod.uuid();
+    let io = |action, source| RunError::Io {
+        action,
+        uuid,
+        source,
+    };
+    let stage1_error = |source| RunError::Stage1 {
+        path: options.stage1.clone(),
+        source,
+    };
+    // What can fail without the pod fails while it can still be run again.
+    let program = File::open(&options.stage1)
+        .and_then(|file| gantry_sys::memfd::sealed_copy(&file))
+        .map_err(stage1_error)?;
+    let c_string =
+        |s: &OsStr| CString::new(s.as_bytes()).map_err(|source| RunError::ZeroByte { source });
+    let args = options.arguments(uuid);
+    let args = args
+        .iter()
+        .map(|a| c_string(a))
+        .collect::<Result<Vec<_>, _>>()?;
+    let lock = format!("RKT_LOCK_FD={}", pod.as_fd().as_raw_fd());
+    let mut environment = vec![c_string(OsStr::new(&lock))?];
+    for (name, value) in &options.environment {
+        if name == "RKT_LOCK_FD" {
+            continue;
+        }
+        let mut pair = name.clone();
+        pair.push("=");
+        pair.push(value);
+        environment.push(c_string(&pair)?);
+    }
+    pod.move_to(Phase::Run)
+        .map_err(|e| io("move to the running ones", e))?;
+    if options.takes_leases() {
+        pod.sync_phase().map_err(|e| io("sync", e))?;
+    }
+    rustix::process::fchdir(&pod).map_err(|e| io("enter", e.into()))?;
+    let dir = pod.into_dir();
+    // The lock is the running state: stage1 keeps the descriptor open as long as the pod lives.
+    rustix::io::fcntl_setfd(&dir, rustix::io::FdFlags::empty())
+        .map_err(|e| io("lock", e.into()))?;
+    gantry_sys::process::exec_file(program.as_fd(), &args, &environment).map_err(stage1_error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_those_of_interface_version_6() {
+        let uuid: Uuid = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee".parse().unwrap();
+        let mut options = RunOptions::new("/s1".into(), "/etc/rkt".into());
+        assert_eq!(
+            options.arguments(uuid).join(OsStr::new(" ")),
+            *"stage1 run --net=default --local-config=/etc/rkt aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"
+        );
+        options.net = "host".into();
+        options.hostname = Some("h".into());
+        options.mds_token = Some("t".into());
+        options.private_users = Some((65536, 65536));
+        options.dns_conf_mode = Some("resolv=host,hosts=default".into());
+        options.ipc = Some("private".into());
+        options.debug = true;
+        options.interactive = true;
+        options.disable_capabilities = true;
+        options.disable_paths = true;
+        options.disable_seccomp = true;
+        assert_eq!(
+            options.arguments(uuid).join(OsStr::new(" ")),
+            *"stage1 run --net=host --local-config=/etc/rkt --hostname=h --mds-token=t \
+             --private-users=65536:65536 --dns-conf-mode=resolv=host,hosts=default --ipc=private \
+             --debug --interactive --disable-capabilities-restriction --disable-paths \
+             --disable-seccomp aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"
+        );
+    }
+}
