@@ -48,7 +48,7 @@ impl FromStr for Hash {
             None => Err(HashError::Format),
             Some((_, value)) if value.contains('-') => Err(HashError::Format),
             Some(("", _)) => Err(HashError::EmptyType),
-            Some((_, "")) => Err(HashError::EmptyValue),
+            Some(("sha512", "")) => Err(HashError::EmptyValue),
             Some(("sha512", value)) => Ok(Self {
                 value: value.into(),
             }),

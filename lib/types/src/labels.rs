@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ac_identifier::AcIdentifier;
 use crate::diagnostic::usage_errors;
 use crate::json::{Cursor, Decode, DecodeError, Encode, Writer};
 use crate::os_arch::{self, OsArchError};
 
 /// One label.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Label {
     /// What the label says something about; never `name`.
     pub name: AcIdentifier,
@@ -17,7 +19,8 @@ pub struct Label {
 }
 
 /// A list of labels with unique names, none called `name`, and a system and architecture that exist.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Vec<Label>", into = "Vec<Label>")]
 pub struct Labels(Vec<Label>);
 
 /// Labels break a rule.
@@ -118,6 +121,20 @@ impl Labels {
         let mut labels = self.0.clone();
         labels.sort_by(|a, b| a.name.cmp(&b.name));
         Self(labels)
+    }
+}
+
+impl TryFrom<Vec<Label>> for Labels {
+    type Error = LabelsError;
+
+    fn try_from(labels: Vec<Label>) -> Result<Self, Self::Error> {
+        Self::new(labels)
+    }
+}
+
+impl From<Labels> for Vec<Label> {
+    fn from(labels: Labels) -> Self {
+        labels.0
     }
 }
 

@@ -27,12 +27,14 @@ mod isolator;
 mod json;
 pub mod key_value;
 mod labels;
+pub mod lastditch;
 mod manifest_error;
 mod mount_point;
 pub mod os_arch;
 pub mod pod_layout;
 mod pod_manifest;
 mod port;
+mod quantity;
 mod root_plan;
 mod runtime_app;
 mod semver;
@@ -55,12 +57,16 @@ pub use http_url::HttpUrlError;
 pub use image_id::{ImageId, ImageIdError};
 pub use image_manifest::{ImageManifest, ImageManifestError};
 pub use image_name::{ImageName, ImageNameError};
-pub use isolator::{Isolator, Isolators};
+pub use isolator::{
+    ApparmorProfile, CapabilitySet, DEFAULT_CAPABILITIES, Isolator, IsolatorError, IsolatorValue,
+    Isolators, Resource, SeccompSet, SelinuxContext,
+};
 pub use labels::{Label, Labels, LabelsError};
 pub use manifest_error::{Location, MAX_MANIFEST_BYTES, ManifestError, kind_of};
 pub use mount_point::{MountPoint, MountPointError};
 pub use pod_manifest::{ExposedPort, PodManifest, PodManifestError};
 pub use port::{Port, PortError};
+pub use quantity::{Quantity, QuantityError};
 pub use root_plan::{AppRoot, RootKind, RootPlan};
 pub use runtime_app::{Mount, RuntimeApp, RuntimeImage};
 pub use semver::{SemVer, SemVerError};

@@ -20,6 +20,16 @@ pub struct Location {
     pub column: usize,
 }
 
+impl Location {
+    fn named(&self) -> String {
+        if self.path.is_empty() {
+            "manifest".to_owned()
+        } else {
+            format!("field {}", self.path)
+        }
+    }
+}
+
 /// A manifest cannot be taken.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
@@ -42,7 +52,7 @@ pub enum ManifestError {
         message: String,
     },
     /// A value has the wrong JSON type, or is a number out of range.
-    #[error("json: cannot unmarshal {found} into field {} of type {expected}", at.path)]
+    #[error("json: cannot unmarshal {found} into {} of type {expected}", at.named())]
     Type {
         /// Where.
         at: Location,
@@ -140,8 +150,16 @@ impl Diagnostic for ManifestError {
 
 /// Parses and decodes a document after checking its size.
 pub(crate) fn from_json<T: Decode>(text: &[u8]) -> Result<T, ManifestError> {
+    from_json_with(text, T::decode)
+}
+
+/// As [`from_json`], with a decoder that knows more than its type.
+pub(crate) fn from_json_with<T>(
+    text: &[u8],
+    decode: impl FnOnce(Cursor<'_>) -> Result<T, DecodeError>,
+) -> Result<T, ManifestError> {
     let node = tree(text)?;
-    T::decode(Cursor::root(&node)).map_err(|error| ManifestError::decode(text, error))
+    decode(Cursor::root(&node)).map_err(|error| ManifestError::decode(text, error))
 }
 
 fn tree(text: &[u8]) -> Result<Node, ManifestError> {

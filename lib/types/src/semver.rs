@@ -25,8 +25,8 @@ pub enum SemVerError {
     /// The version is 0.0.0 without anything else.
     #[error("SemVer cannot be zero")]
     Zero,
-    /// The text is something else.
-    #[error("SemVer is bad: {0:?}")]
+    /// The text, kept here, is something else.
+    #[error("SemVer is bad")]
     Bad(String),
 }
 usage_errors!(SemVerError);

@@ -9,6 +9,6 @@ mod decode;
 mod parse;
 mod write;
 
-pub(crate) use decode::{Cursor, Decode, DecodeError, Problem};
+pub(crate) use decode::{Cursor, Decode, DecodeError, Fields, Problem};
 pub(crate) use parse::{Node, SyntaxError, Value, parse};
 pub(crate) use write::{Encode, Writer, indent};

@@ -1,0 +1,112 @@
+//! The isolators of an app, together.
+
+use super::value::{Isolator, IsolatorError, IsolatorValue};
+use crate::json::{Cursor, Decode, DecodeError, Encode, Writer};
+
+/// The isolators of an app: all known, none too often, none excluding another.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Isolators(Vec<Isolator>);
+
+impl Isolators {
+    /// Makes a checked list; the order is kept.
+    ///
+    /// # Errors
+    ///
+    /// [`IsolatorError`] for an unknown isolator, one too many, or two that exclude each other.
+    pub fn new(isolators: Vec<Isolator>) -> Result<Self, IsolatorError> {
+        let mut checked = Self(Vec::with_capacity(isolators.len()));
+        for isolator in isolators {
+            checked.push(isolator)?;
+        }
+        Ok(checked)
+    }
+
+    /// Adds an isolator at the end.
+    ///
+    /// # Errors
+    ///
+    /// As [`Isolators::new`]; the list is then as before.
+    pub fn push(&mut self, isolator: Isolator) -> Result<(), IsolatorError> {
+        if *isolator.value() == IsolatorValue::Unknown {
+            return Err(IsolatorError::Unknown);
+        }
+        // Those that may repeat exclude nothing, so a long list of them is not searched.
+        if !isolator.value().may_repeat() {
+            if self
+                .0
+                .iter()
+                .any(|earlier| earlier.name() == isolator.name())
+            {
+                return Err(IsolatorError::TooMany(isolator.name().clone()));
+            }
+            if self
+                .0
+                .iter()
+                .any(|earlier| earlier.value().excludes(isolator.value()))
+            {
+                return Err(IsolatorError::Incompatible);
+            }
+        }
+        self.0.push(isolator);
+        Ok(())
+    }
+
+    /// The value of an isolator; of several with one name the last counts.
+    pub fn get(&self, name: &str) -> Option<&IsolatorValue> {
+        let found = self
+            .0
+            .iter()
+            .rev()
+            .find(|isolator| isolator.name().as_str() == name);
+        found.map(Isolator::value)
+    }
+
+    /// Removes every isolator of a name and tells how many there were.
+    pub fn remove(&mut self, name: &str) -> usize {
+        let before = self.0.len();
+        self.0.retain(|isolator| isolator.name().as_str() != name);
+        before - self.0.len()
+    }
+
+    /// The isolators in their order.
+    pub fn iter(&self) -> std::slice::Iter<'_, Isolator> {
+        self.0.iter()
+    }
+
+    /// Tells whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The number of isolators.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl<'a> IntoIterator for &'a Isolators {
+    type Item = &'a Isolator;
+    type IntoIter = std::slice::Iter<'a, Isolator>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl Decode for Isolators {
+    fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
+        let mut isolators = Self::default();
+        for item in cursor.items()? {
+            isolators
+                .push(Isolator::decode(item)?)
+                .map_err(|error| item.invalid(error))?;
+        }
+        Ok(isolators)
+    }
+}
+
+impl Encode for Isolators {
+    fn encode(&self, out: &mut Writer) {
+        self.0.encode(out);
+    }
+}
