@@ -1,0 +1,78 @@
+# Gantry's tasks. `make demo` and `make check` work on a fresh Debian machine with Rust: what they need
+# beyond it they install with apt-get (as root) or say what to install.
+
+SHELL = /bin/bash
+.SHELLFLAGS = -euo pipefail -c
+.DEFAULT_GOAL = build
+
+PREFIX = /usr/local
+DESTDIR =
+CARGO = cargo
+HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+TARGET_DIR = $(or $(CARGO_TARGET_DIR),target)
+RELEASE = $(TARGET_DIR)/$(HOST)/release
+DEBUG = $(TARGET_DIR)/$(HOST)/debug
+TOOLS = rkt actool acbuild
+# The folder of a profile, for `make demo-only` on binaries that are there already.
+BIN = $(RELEASE)
+
+.PHONY: build demo demo-only check fmt clippy test doc doctest fuzz-replay man soak bench install uninstall \
+	deps-build deps-test deps-bench packages clean
+
+build: deps-build ## the tools, optimised and static, in target/HOST/release
+	$(CARGO) build --release --bins
+
+demo: build packages deps-demo ## the whole life of an image on this machine, each command printed
+	tests/demo/demo $(BIN)
+
+demo-only: packages deps-demo
+	tests/demo/demo $(BIN)
+
+check: deps-test packages ## everything CI checks
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(CARGO) nextest run --workspace --locked --no-fail-fast
+	$(CARGO) test --workspace --locked --doc --quiet
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked --quiet
+	$(MAKE) fuzz-replay
+	$(MAKE) demo-only BIN=$(DEBUG)
+
+fuzz-replay: ## builds every fuzz target and replays its corpus
+	$(CARGO) build -p gantry-fuzz --locked
+	@for source in tests/fuzz/src/bin/*.rs; do \
+		name=$$(basename "$$source" .rs); \
+		"$(DEBUG)/$$name" "fixtures/fuzz/$$name" || { echo "fuzz target $$name failed on its corpus"; exit 1; }; \
+		echo "fuzz target $$name: corpus replayed"; \
+	done
+
+man: ## writes man/*.1 from the parsers
+	GANTRY_WRITE_MAN=1 $(CARGO) test --locked --test man
+
+soak: deps-test packages ## the long versions of the crash and leak tests
+	GANTRY_SOAK=1 $(CARGO) nextest run --workspace --locked --no-fail-fast
+
+bench: build packages deps-bench ## side by side with the peers
+	bench/run $(RELEASE)
+
+install: ## PREFIX (/usr/local) and DESTDIR are honoured; run `make build` first, as the user who builds
+	@test -x $(RELEASE)/rkt || { echo "run 'make build' first"; exit 1; }
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/gantry $(DESTDIR)$(PREFIX)/share/man/man1
+	for tool in $(TOOLS); do install -m 755 $(RELEASE)/$$tool $(DESTDIR)$(PREFIX)/bin/$$tool; done
+	install -m 755 $(RELEASE)/stage1 $(DESTDIR)$(PREFIX)/libexec/gantry/stage1
+	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+
+uninstall:
+	for tool in $(TOOLS); do rm -f $(DESTDIR)$(PREFIX)/bin/$$tool; done
+	rm -rf $(DESTDIR)$(PREFIX)/libexec/gantry
+	for page in man/*.1; do rm -f $(DESTDIR)$(PREFIX)/share/man/man1/$$(basename $$page); done
+
+deps-build: ; @tests/setup/need build
+deps-demo: ; @tests/setup/need demo
+deps-test: ; @tests/setup/need test
+deps-bench: ; @tests/setup/need bench
+
+packages: ## Debian packages that images are made of, unpacked below target, not installed
+	@tests/setup/packages $(TARGET_DIR)/packages
+
+clean:
+	$(CARGO) clean
