@@ -8,6 +8,7 @@
 
 #![forbid(unsafe_code)]
 
+mod basic_auth;
 mod client;
 mod config;
 mod connect_to;
@@ -18,11 +19,12 @@ mod host_headers;
 mod redact;
 mod redirect;
 mod resolver;
+mod response;
 mod retry;
 mod tls;
 mod validator;
 
-pub use client::{HttpClient, Response};
+pub use client::HttpClient;
 pub use config::{ClientConfig, EnvironmentError, ProxyConfig, Roots};
 pub use connect_to::{ConnectTo, ConnectToError};
 pub use error::{HttpError, RedirectError, RequestLine, TransportError};
@@ -30,6 +32,7 @@ pub use host_headers::{HostHeaders, HostHeadersError};
 pub use redact::RedactedUrl;
 pub use reqwest::StatusCode;
 pub use reqwest::header;
+pub use response::Response;
 pub use retry::RetryPolicy;
 pub use url::Url;
 pub use validator::Validator;

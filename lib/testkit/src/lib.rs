@@ -3,5 +3,8 @@
 #![forbid(unsafe_code)]
 
 mod env;
+pub mod gpg;
+pub mod web;
 
 pub use env::{Outcome, TestEnv, needs_root};
+pub use web::WebServer;

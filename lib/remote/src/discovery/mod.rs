@@ -5,31 +5,18 @@
 //! independent walks, so keys may come from a parent's page.
 
 mod page;
+mod query;
 mod template;
 mod walk;
 
-use std::collections::BTreeMap;
 use std::fmt;
 
-use gantry_types::AcIdentifier;
-
 pub use page::{MAX_PAGE_BYTES, Tag, TagKind, parse_page};
+pub use query::Query;
 pub use walk::{
     Attempt, AttemptError, DiscoveryError, DiscoveryOptions, Found, Page, PageSource,
     discover_endpoints, discover_keys,
 };
-
-/// What is looked for: an image by name and labels.
-///
-/// Labels are taken as they are: discovery fills them into templates, and `arch` is whatever the
-/// publisher's URLs call it. Without a label `version`, `latest` is looked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Query {
-    /// The image's name.
-    pub name: AcIdentifier,
-    /// The values for the variables of templates.
-    pub labels: BTreeMap<String, String>,
-}
 
 /// One place of an image and of its signature.
 ///

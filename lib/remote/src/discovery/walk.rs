@@ -278,3 +278,6 @@ fn fitting(page: &[u8], name: &AcIdentifier, wanted: Wanted) -> Result<Vec<Tag>,
     }
     Ok(fit)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+//! The answer to a request.
+
+use std::io::{self, Read};
+
+use reqwest::header::{CONTENT_LENGTH, HeaderMap};
+use reqwest::{StatusCode, blocking};
+use url::Url;
+
+use crate::{HttpError, RequestLine, TransportError};
+
+/// How much of an answer's text an error shows, in bytes.
+const EXCERPT_BYTES: u64 = 200;
+
+/// The answer to a request: its head, and its body to be read.
+pub struct Response {
+    pub(crate) url: Url,
+    pub(crate) request: RequestLine,
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: blocking::Response,
+}
+
+impl Response {
+    /// The URL that answered, after redirects.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The status of the answer.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The headers of the answer.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The length of the body as announced, in bytes.
+    pub fn content_length(&self) -> Option<u64> {
+        self.headers
+            .get(CONTENT_LENGTH)?
+            .to_str()
+            .ok()?
+            .parse()
+            .ok()
+    }
+
+    pub(crate) fn request(&self) -> &RequestLine {
+        &self.request
+    }
+
+    /// The answer itself if its status is 2xx.
+    ///
+    /// # Errors
+    ///
+    /// Any other status, with the start of the answer's text.
+    pub fn error_for_status(self) -> Result<Self, HttpError> {
+        if self.status.is_success() {
+            Ok(self)
+        } else {
+            Err(self.into_status_error())
+        }
+    }
+
+    /// The answer as the error that its status stands for.
+    pub fn into_status_error(mut self) -> HttpError {
+        let mut start = Vec::new();
+        // The text only helps to explain; an answer that breaks off is reported without it.
+        let _ = self
+            .body
+            .by_ref()
+            .take(EXCERPT_BYTES)
+            .read_to_end(&mut start);
+        HttpError::Status {
+            request: self.request,
+            status: self.status,
+            body: one_line(&start),
+        }
+    }
+
+    /// Reads the body to its end.
+    ///
+    /// # Errors
+    ///
+    /// A body of more than `limit` bytes, or one that breaks off.
+    pub fn read_to_end(mut self, limit: u64) -> Result<Vec<u8>, HttpError> {
+        let mut bytes = Vec::new();
+        let read = self
+            .by_ref()
+            .take(limit.saturating_add(1))
+            .read_to_end(&mut bytes);
+        read.map_err(|error| HttpError::Transport {
+            request: self.request.clone(),
+            source: TransportError::of_read(&error),
+        })?;
+        if u64::try_from(bytes.len()).is_ok_and(|length| length <= limit) {
+            Ok(bytes)
+        } else {
+            let request = self.request;
+            Err(HttpError::TooLarge { request, limit })
+        }
+    }
+}
+
+impl Read for Response {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let read = self.body.read(buf);
+        read.map_err(|error| io::Error::other(TransportError::of_read(&error)))
+    }
+}
+
+/// The first line of `bytes` if it is readable text; pages of HTML explain nothing on a terminal.
+fn one_line(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let line = text.lines().next().unwrap_or_default().trim();
+    if line.starts_with('<') || line.contains(char::is_control) || line.contains('\u{fffd}') {
+        return String::new();
+    }
+    line.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_readable_line_explains_a_status() {
+        assert_eq!(one_line(b"no such image\nmore"), "no such image");
+        for text in [&b""[..], b"<html>", b"\x1b[2J", b"\xff\xfe", b"\n\nx"] {
+            assert_eq!(one_line(text), "");
+        }
+    }
+}
