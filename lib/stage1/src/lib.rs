@@ -1,3 +1,66 @@
-//! The in-pod runtime: supervisor, init, apps.
+//! The in-pod runtime of flavor `ns`: the program that `rkt run` becomes.
+//!
+//! ```text
+//! supervisor   outside, same process as `rkt run`: signals in, exit status out
+//!   init       PID 1 of the pod: its root, its apps, their ends
+//!     app      each in a mount namespace of its own, whose only root is the app's
+//! ```
+//!
+//! The working directory of every entrypoint is the pod directory. It is read for `pod` and
+//! `rootfs.json` and gets `ppid` and `stage1/rootfs/rkt/status/APP`. All mounts live in the pod's own
+//! mount namespaces, so that the kernel takes them back however the pod ends.
 
 #![forbid(unsafe_code)]
+
+mod app_root;
+mod arguments;
+mod device;
+mod environment;
+mod failed;
+mod gc;
+mod init;
+mod inside;
+mod isolation;
+mod launch;
+mod lifecycle;
+mod overlay;
+mod plan;
+mod pod_root;
+mod program;
+mod seal;
+mod status;
+mod stop;
+mod supervisor;
+mod target;
+mod user;
+mod volume;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use failed::{Chain, report};
+use status::SETUP_FAILED;
+
+pub use program::fuzz_interpreter;
+pub use user::fuzz_find;
+
+/// Runs the entrypoint that the first argument names, and returns the status to exit with.
+///
+/// `run` ends with the pod's status; every failure of this program itself is 254.
+#[must_use]
+pub fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    let entrypoint = arguments.next().unwrap_or_default();
+    let result: Result<u8, Box<dyn Error>> = match entrypoint.to_str() {
+        Some("run") => {
+            supervisor::run(arguments, std::env::var_os("RKT_LOCK_FD")).map_err(Into::into)
+        }
+        Some("stop") => stop::run(arguments).map(|()| 0).map_err(Into::into),
+        Some("gc") => gc::run(arguments).map(|()| 0).map_err(Into::into),
+        _ => Err(format!("unknown entrypoint {entrypoint:?}: one of run, stop, gc").into()),
+    };
+    ExitCode::from(result.unwrap_or_else(|error| {
+        report(format_args!("{}", Chain(&*error)));
+        SETUP_FAILED
+    }))
+}

@@ -1,0 +1,210 @@
+//! The file system of one app, put together in the app's own mount namespace.
+
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+
+use rustix::fs::{CWD, Mode, OFlags, symlinkat};
+use rustix::io::Errno;
+use rustix::mount::{MoveMountFlags, OpenTreeFlags, move_mount};
+
+use gantry_sys::mount::{Depth, MountAttributes, set_attributes};
+
+use crate::arguments::ConfSource;
+use crate::device;
+use crate::failed::{Failed, Step as _};
+use crate::overlay::{clone_tree, detached};
+use crate::plan::AppPlan;
+use crate::pod_root::{attach, leave_old_root};
+use crate::target::{self, Wanted};
+use crate::volume::{self, Detached};
+
+/// Where stage0 leaves the pod's own files, in the pod directory.
+const STAGE0_RESOLV_CONF: &str = "stage1/rootfs/etc/rkt-resolv.conf";
+const STAGE0_HOSTS: &str = "stage1/rootfs/etc/rkt-hosts";
+
+/// `/etc/hosts` of an app whose image has none.
+const FALLBACK_HOSTS: &[u8] = b"127.0.0.1 localhost\n::1 localhost\n";
+
+/// Everything an app's root is made of, taken while the host's paths could be reached.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    root: OwnedFd,
+    volumes: Vec<Detached>,
+    resolv_conf: Option<OwnedFd>,
+    hosts: Option<OwnedFd>,
+    with_tun: bool,
+}
+
+impl Parts {
+    /// Takes the parts of `app`; the working directory must be the pod directory.
+    pub(crate) fn take(
+        app: &AppPlan,
+        resolv_conf: ConfSource,
+        hosts: ConfSource,
+    ) -> Result<Self, Failed> {
+        Ok(Self {
+            root: detached(&app.root, "stage1/rootfs".as_ref())?,
+            volumes: app
+                .mounts
+                .iter()
+                .map(volume::detach)
+                .collect::<Result<_, _>>()?,
+            resolv_conf: conf_file(resolv_conf, "/etc/resolv.conf", STAGE0_RESOLV_CONF)?,
+            hosts: conf_file(hosts, "/etc/hosts", STAGE0_HOSTS)?,
+            with_tun: rustix::fs::stat("/dev/net/tun").is_ok(),
+        })
+    }
+
+    /// Attaches the root of the app at its place in the pod's root.
+    pub(crate) fn attach_root(&self, app: &str) -> Result<(), Failed> {
+        let place = place(app);
+        let mut so_far = "/opt/stage2".to_owned();
+        for part in [app, "rootfs"] {
+            so_far.push('/');
+            so_far.push_str(part);
+            rustix::fs::mkdir(&so_far, Mode::from_raw_mode(0o755))
+                .step(|| format!("make {so_far} in the pod's root"))?;
+        }
+        attach(&self.root, CWD, &place).step(|| format!("mount the root file system of app {app}"))
+    }
+
+    /// Completes the root of `app` and makes it the root of this process.
+    ///
+    /// The process must have a mount namespace of its own, a copy of the pod's; it is left with the
+    /// app's mounts alone.
+    pub(crate) fn enter(&self, app: &AppPlan) -> Result<(), Failed> {
+        let root = rustix::fs::openat(
+            CWD,
+            place(&app.name),
+            OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
+            Mode::empty(),
+        )
+        .step(|| "open the root file system")?;
+        let root_fd = root.as_fd();
+
+        // Before /proc itself goes to the app.
+        let hostname = clone_tree("/proc/sys/kernel/hostname".as_ref(), OpenTreeFlags::empty())
+            .step(|| "take the host name")?;
+        let plain = |name: &str| {
+            target::plain_directory(root_fd, name)
+                .step(|| format!("use /{name} of the image, which must be a directory"))
+        };
+        device::mount(plain("dev")?.as_fd(), self.with_tun)?;
+        bring("/proc", plain("proc")?.as_fd())?;
+        // A volume in the place of /sys is wanted instead.
+        if !app.mounts.iter().any(|mount| mount.target == "/sys") {
+            bring("/sys", plain("sys")?.as_fd())?;
+        }
+        self.mount_volumes(app, root_fd)?;
+        self.etc_files(app, root_fd, &hostname)?;
+        temporary_directories(root_fd)?;
+        if app.read_only_root {
+            let read_only = MountAttributes {
+                read_only: true,
+                ..MountAttributes::default()
+            };
+            set_attributes(root_fd, Depth::One, read_only)
+                .step(|| "make the root file system read-only")?;
+        }
+        leave_old_root(&root).step(|| "leave the pod's root")
+    }
+
+    fn mount_volumes(&self, app: &AppPlan, root: BorrowedFd<'_>) -> Result<(), Failed> {
+        for (plan, volume) in app.mounts.iter().zip(&self.volumes) {
+            let wanted = if volume.is_directory {
+                Wanted::Directory
+            } else {
+                Wanted::File
+            };
+            target::find_or_make(root, &plan.target, wanted)
+                .and_then(|place| attach(&volume.mount, &place, ""))
+                .step(|| format!("mount a volume at {}", plan.target))?;
+        }
+        Ok(())
+    }
+
+    fn etc_files(
+        &self,
+        app: &AppPlan,
+        root: BorrowedFd<'_>,
+        hostname: &OwnedFd,
+    ) -> Result<(), Failed> {
+        let is_volume = |path: &str| app.mounts.iter().any(|mount| mount.target == path);
+        for (path, file) in [
+            ("/etc/resolv.conf", self.resolv_conf.as_ref()),
+            ("/etc/hosts", self.hosts.as_ref()),
+            ("/etc/hostname", Some(hostname)),
+        ] {
+            let Some(file) = file.filter(|_| !is_volume(path)) else {
+                continue;
+            };
+            let read_only = MountAttributes {
+                read_only: true,
+                ..MountAttributes::default()
+            };
+            set_attributes(file.as_fd(), Depth::One, read_only)
+                .and_then(|()| {
+                    let place = target::find_or_make(root, path, Wanted::File)?;
+                    Ok(attach(file, &place, "")?)
+                })
+                .step(|| format!("mount {path} of the app"))?;
+        }
+        let etc = match crate::inside::open_at(root, "/etc", OFlags::PATH, Mode::empty()) {
+            Err(Errno::NOENT | Errno::LOOP) => return Ok(()),
+            etc => etc.step(|| "open /etc of the image")?,
+        };
+        if self.hosts.is_none() {
+            // Whatever already is there, a link included, is the image's own choice.
+            let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
+            match rustix::fs::openat(&etc, "hosts", flags, Mode::from_raw_mode(0o644)) {
+                Err(Errno::EXIST | Errno::ROFS) => {}
+                file => {
+                    file.and_then(|file| rustix::io::write(&file, FALLBACK_HOSTS))
+                        .step(|| "write /etc/hosts of the app")?;
+                }
+            }
+        }
+        match symlinkat("/proc/self/mounts", &etc, "mtab") {
+            Ok(()) | Err(Errno::EXIST | Errno::ROFS) => Ok(()),
+            Err(error) => Err(error).step(|| "make /etc/mtab of the app"),
+        }
+    }
+}
+
+fn place(app: &str) -> String {
+    format!("/opt/stage2/{app}/rootfs")
+}
+
+/// Moves a mount of the pod's root, with all that is mounted below it, to a place of the app.
+fn bring(path: &str, place: BorrowedFd<'_>) -> Result<(), Failed> {
+    move_mount(
+        CWD,
+        path,
+        place,
+        "",
+        MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH,
+    )
+    .step(|| format!("bring the pod's {path} to the app"))
+}
+
+/// Makes /tmp and /run where the image has none.
+fn temporary_directories(root: BorrowedFd<'_>) -> Result<(), Failed> {
+    for (name, mode) in [("tmp", 0o1777), ("run", 0o755)] {
+        match rustix::fs::mkdirat(root, name, Mode::from_raw_mode(mode)) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(error) => return Err(error).step(|| format!("make /{name} of the app")),
+        }
+    }
+    Ok(())
+}
+
+/// The file that an app is to have in `/etc` instead of the image's, if any.
+fn conf_file(source: ConfSource, host: &str, stage0: &str) -> Result<Option<OwnedFd>, Failed> {
+    let path = match source {
+        ConfSource::Host => host,
+        ConfSource::Stage0 => stage0,
+        ConfSource::None | ConfSource::Default => return Ok(None),
+    };
+    clone_tree(path.as_ref(), OpenTreeFlags::empty())
+        .map(Some)
+        .step(|| format!("take {path}"))
+}

@@ -1,0 +1,312 @@
+//! The arguments of the `run` entrypoint, interface version 6.
+//!
+//! Source: contract, stage1 interface.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+/// How long apps may take to end when asked, before they are killed.
+///
+/// That of the service manager in rkt's pods. Source: systemd-system.conf(5), `DefaultTimeoutStopSec`.
+const STOP_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// Whose network the pod has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Network {
+    /// The caller's.
+    Host,
+    /// Its own, with these networks besides loopback.
+    Own(Vec<String>),
+}
+
+/// Where a file of the network identity comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) enum ConfSource {
+    /// The host's file.
+    Host,
+    /// The file that stage0 left in the stage1 tree.
+    Stage0,
+    /// Nothing, whatever a network says.
+    None,
+    /// What a network says, else the image's own.
+    #[default]
+    Default,
+}
+
+/// Everything that `run` was told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RunArguments {
+    pub(crate) uuid: String,
+    pub(crate) network: Network,
+    pub(crate) interactive: bool,
+    /// Host name of the pod.
+    pub(crate) hostname: String,
+    /// Apps keep every capability.
+    pub(crate) all_capabilities: bool,
+    /// Nothing of /proc and /sys is hidden or protected.
+    pub(crate) all_paths: bool,
+    pub(crate) resolv_conf: ConfSource,
+    pub(crate) hosts: ConfSource,
+    /// The pod shares the caller's IPC namespace.
+    pub(crate) parent_ipc: bool,
+    /// How long apps may take to end when asked.
+    pub(crate) stop_timeout: Duration,
+}
+
+/// The arguments of an entrypoint are not those of the interface.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub(crate) enum ArgumentError {
+    /// An option that no version up to 6 has.
+    #[error("unknown option {0:?}")]
+    Unknown(String),
+    /// An option whose value means nothing.
+    #[error("bad value {value:?} for option {option}")]
+    Value { option: String, value: String },
+    /// No UUID, more than one, or something else.
+    #[error("the last argument must be the UUID of the pod, and the only one")]
+    Uuid,
+}
+
+/// Splits `--name=value` arguments from the others.
+///
+/// A `--` ends the options; `--name` alone has no value.
+fn split(
+    arguments: impl Iterator<Item = OsString>,
+) -> (Vec<(String, Option<String>)>, Vec<String>) {
+    let mut options = Vec::new();
+    let mut others = Vec::new();
+    let mut only_others = false;
+    for argument in arguments {
+        // No option and no UUID has bytes that are not UTF-8; the replacement makes them unknown.
+        let argument = argument.to_string_lossy().into_owned();
+        match argument.strip_prefix("--").filter(|_| !only_others) {
+            Some("") => only_others = true,
+            Some(option) => options.push(match option.split_once('=') {
+                Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+                None => (option.to_owned(), None),
+            }),
+            None => others.push(argument),
+        }
+    }
+    (options, others)
+}
+
+impl RunArguments {
+    /// Parses what follows the word `run`.
+    pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Self, ArgumentError> {
+        let (options, others) = split(arguments);
+        let uuid = one_uuid(others)?;
+        let mut parsed = Self {
+            network: Network::Own(Vec::new()),
+            interactive: false,
+            hostname: format!("rkt-{uuid}"),
+            all_capabilities: false,
+            all_paths: false,
+            resolv_conf: ConfSource::default(),
+            hosts: ConfSource::default(),
+            parent_ipc: false,
+            stop_timeout: STOP_TIMEOUT,
+            uuid,
+        };
+        for (option, value) in options {
+            parsed.take(&option, value.as_deref())?;
+        }
+        Ok(parsed)
+    }
+
+    fn take(&mut self, option: &str, value: Option<&str>) -> Result<(), ArgumentError> {
+        let bad = || ArgumentError::Value {
+            option: format!("--{option}"),
+            value: value.unwrap_or_default().to_owned(),
+        };
+        match option {
+            "debug" | "mutable" | "disable-seccomp" => flag(value).ok_or_else(bad).map(drop)?,
+            "mds-token" | "local-config" | "private-users" => {}
+            "net" => self.network = network(value.unwrap_or_default()),
+            "interactive" => self.interactive = flag(value).ok_or_else(bad)?,
+            "hostname" => {
+                if let Some(name) = value.filter(|name| !name.is_empty()) {
+                    name.clone_into(&mut self.hostname);
+                }
+            }
+            "disable-capabilities-restriction" => {
+                self.all_capabilities = flag(value).ok_or_else(bad)?;
+            }
+            "disable-paths" => self.all_paths = flag(value).ok_or_else(bad)?,
+            "dns-conf-mode" => {
+                for pair in value
+                    .unwrap_or_default()
+                    .split(',')
+                    .filter(|pair| !pair.is_empty())
+                {
+                    self.take_conf_source(pair).ok_or_else(bad)?;
+                }
+            }
+            // An extension of ours, which stage0 passes on only when asked.
+            "stop-timeout" => {
+                let seconds = value
+                    .and_then(|seconds| seconds.parse().ok())
+                    .ok_or_else(bad)?;
+                self.stop_timeout = Duration::from_secs(seconds);
+            }
+            "ipc" => {
+                self.parent_ipc = match value {
+                    None | Some("" | "auto" | "private") => false,
+                    Some("parent") => true,
+                    Some(_) => return Err(bad()),
+                }
+            }
+            _ => return Err(ArgumentError::Unknown(format!("--{option}"))),
+        }
+        Ok(())
+    }
+
+    fn take_conf_source(&mut self, pair: &str) -> Option<()> {
+        let (file, source) = pair.split_once('=')?;
+        let source = match source {
+            "host" => ConfSource::Host,
+            "stage0" => ConfSource::Stage0,
+            "none" if file == "resolv" => ConfSource::None,
+            "default" => ConfSource::Default,
+            _ => return None,
+        };
+        match file {
+            "resolv" => self.resolv_conf = source,
+            "hosts" => self.hosts = source,
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
+/// The arguments of `stop` and `gc`: an option that counts, others that do not, and the UUID.
+pub(crate) fn force_and_uuid(
+    arguments: impl Iterator<Item = OsString>,
+) -> Result<(bool, String), ArgumentError> {
+    let (options, others) = split(arguments);
+    let mut force = false;
+    for (option, value) in options {
+        match option.as_str() {
+            "force" => {
+                let bad = || ArgumentError::Value {
+                    option: "--force".to_owned(),
+                    value: value.clone().unwrap_or_default(),
+                };
+                force = flag(value.as_deref()).ok_or_else(bad)?;
+            }
+            "debug" | "local-config" => {}
+            _ => return Err(ArgumentError::Unknown(format!("--{option}"))),
+        }
+    }
+    Ok((force, one_uuid(others)?))
+}
+
+fn one_uuid(mut others: Vec<String>) -> Result<String, ArgumentError> {
+    let uuid = others
+        .pop()
+        .filter(|_| others.is_empty())
+        .ok_or(ArgumentError::Uuid)?;
+    // The UUID becomes part of a host name; stage0 checked that it is one.
+    let fits = uuid.len() == 36 && uuid.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
+    if fits {
+        Ok(uuid)
+    } else {
+        Err(ArgumentError::Uuid)
+    }
+}
+
+/// A boolean as Go's flag package writes it; none at all means true.
+fn flag(value: Option<&str>) -> Option<bool> {
+    match value {
+        None | Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Some(true),
+        Some("0" | "f" | "F" | "false" | "FALSE" | "False") => Some(false),
+        Some(_) => None,
+    }
+}
+
+fn network(list: &str) -> Network {
+    match list {
+        "host" => Network::Host,
+        "none" => Network::Own(Vec::new()),
+        "" => Network::Own(vec!["default".to_owned()]),
+        list => Network::Own(list.split(',').map(str::to_owned).collect()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UUID: &str = "6f5cd21b-7d2f-4d52-8e5b-3f9f3f1a2b3c";
+
+    fn parse(arguments: &[&str]) -> Result<RunArguments, ArgumentError> {
+        RunArguments::parse(arguments.iter().map(OsString::from))
+    }
+
+    #[test]
+    fn every_argument_of_version_six_is_understood() {
+        let parsed = parse(&[
+            "--debug",
+            "--net=host",
+            "--interactive",
+            "--mds-token=abc",
+            "--local-config=/etc/rkt",
+            "--private-users=65536:65536",
+            "--hostname=box",
+            "--disable-capabilities-restriction",
+            "--disable-paths",
+            "--disable-seccomp",
+            "--dns-conf-mode=resolv=host,hosts=stage0",
+            "--mutable=false",
+            "--ipc=parent",
+            "--stop-timeout=5",
+            UUID,
+        ]);
+        let expected = RunArguments {
+            uuid: UUID.to_owned(),
+            network: Network::Host,
+            interactive: true,
+            hostname: "box".to_owned(),
+            all_capabilities: true,
+            all_paths: true,
+            resolv_conf: ConfSource::Host,
+            hosts: ConfSource::Stage0,
+            parent_ipc: true,
+            stop_timeout: Duration::from_secs(5),
+        };
+        assert_eq!(parsed, Ok(expected));
+    }
+
+    #[test]
+    fn a_pod_is_isolated_unless_told_otherwise() {
+        let parsed = parse(&["--net=none", "--hostname=", "--interactive=false", UUID]).unwrap();
+        assert_eq!(parsed.network, Network::Own(Vec::new()));
+        assert_eq!(parsed.hostname, format!("rkt-{UUID}"));
+        assert!(!parsed.interactive && !parsed.all_capabilities && !parsed.parent_ipc);
+    }
+
+    #[test]
+    fn what_the_interface_does_not_have_is_refused() {
+        for bad in [
+            &[][..],
+            &["--net=host"],
+            &["not-a-uuid"],
+            &[UUID, UUID],
+            &["--bogus", UUID],
+            &["--interactive=maybe", UUID],
+            &["--ipc=shared", UUID],
+            &["--dns-conf-mode=resolv=never", UUID],
+            &["--dns-conf-mode=hosts=none", UUID],
+        ] {
+            assert!(parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn stop_takes_force_and_a_uuid() {
+        let parse = |list: &[&str]| force_and_uuid(list.iter().map(OsString::from));
+        assert_eq!(parse(&["--force", UUID]), Ok((true, UUID.to_owned())));
+        assert_eq!(parse(&["--debug", UUID]), Ok((false, UUID.to_owned())));
+        assert!(parse(&["--kill", UUID]).is_err());
+    }
+}

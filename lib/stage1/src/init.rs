@@ -1,0 +1,249 @@
+//! PID 1 of a pod: makes its root, starts its apps, reaps, and ends it.
+
+use std::os::fd::OwnedFd;
+use std::time::Instant;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{CWD, Mode, OFlags};
+use rustix::io::Errno;
+use rustix::process::{
+    Pid, Signal, WaitOptions, kill_process_group, set_parent_process_death_signal, setsid, wait,
+};
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+
+use gantry_sys::namespace::Namespaces;
+use gantry_sys::netif::loopback_up;
+use gantry_sys::process::{Fork, exit_now, fork_into};
+use gantry_sys::signal::{self, SignalSet};
+
+use crate::app_root::Parts;
+use crate::arguments::{Network, RunArguments};
+use crate::failed::{Chain, Failed, Step as _, report};
+use crate::launch;
+use crate::lifecycle::Outcome;
+use crate::plan::AppPlan;
+use crate::pod_root;
+use crate::status::{self, Exit, SETUP_FAILED};
+
+/// What an app is doing.
+#[derive(Debug)]
+enum Phase {
+    Running(Pid),
+    /// Its post-stop handler runs.
+    PostStop(Pid),
+    Ended,
+}
+
+#[derive(Debug)]
+struct AppState<'a> {
+    plan: &'a AppPlan,
+    phase: Phase,
+    /// Kept for the post-stop handler, if there is one.
+    mounts: Option<OwnedFd>,
+}
+
+/// Runs the pod to its end and returns its status.
+///
+/// `supervisor` is a descriptor of the parent process; `signals` are blocked.
+pub(crate) fn run(
+    plans: &[AppPlan],
+    arguments: &RunArguments,
+    supervisor: &OwnedFd,
+    signals: &SignalSet,
+) -> u8 {
+    let result = follow(supervisor)
+        .and_then(|()| set_up(plans, arguments))
+        .and_then(|parts| supervise(plans, &parts, arguments, signals));
+    result.unwrap_or_else(|error| {
+        report(format_args!("{}", Chain(&error)));
+        SETUP_FAILED
+    })
+}
+
+/// Makes sure that the pod does not outlive its supervisor.
+fn follow(supervisor: &OwnedFd) -> Result<(), Failed> {
+    let name = || "follow the supervisor";
+    set_parent_process_death_signal(Some(Signal::KILL)).step(name)?;
+    // If it died before the line above, no signal will come.
+    let mut ended = [PollFd::new(supervisor, PollFlags::IN)];
+    if poll(&mut ended, Some(&Timespec::default())).step(name)? > 0 {
+        return Err(Errno::SRCH).step(name);
+    }
+    Ok(())
+}
+
+fn set_up(plans: &[AppPlan], arguments: &RunArguments) -> Result<Vec<Parts>, Failed> {
+    // A process name helps whoever looks at the host's process list.
+    let _ = rustix::thread::set_name(c"stage1-init");
+    rustix::process::umask(Mode::empty());
+    if !arguments.interactive {
+        // A terminal's signals go to the supervisor, which forwards them.
+        setsid().step(|| "leave the caller's session")?;
+    }
+    rustix::system::sethostname(arguments.hostname.as_bytes()).step(|| "set the host name")?;
+    if arguments.network != Network::Host {
+        loopback_up().step(|| "bring up the loopback interface")?;
+    }
+    pod_root::seclude()?;
+    let parts: Vec<Parts> = plans
+        .iter()
+        .map(|plan| Parts::take(plan, arguments.resolv_conf, arguments.hosts))
+        .collect::<Result<_, _>>()?;
+    pod_root::enter(arguments.all_paths)?;
+    for (plan, parts) in plans.iter().zip(&parts) {
+        parts.attach_root(&plan.name)?;
+    }
+    if !arguments.interactive {
+        pod_root::null_stdin()?;
+    }
+    Ok(parts)
+}
+
+fn supervise(
+    plans: &[AppPlan],
+    parts: &[Parts],
+    arguments: &RunArguments,
+    signals: &SignalSet,
+) -> Result<u8, Failed> {
+    let mut apps = Vec::with_capacity(plans.len());
+    for (plan, parts) in plans.iter().zip(parts) {
+        apps.push(start(plan, parts, arguments.interactive)?);
+    }
+    let mut outcome = Outcome::default();
+    let mut deadline: Option<Instant> = None;
+    while apps.iter().any(|app| !matches!(app.phase, Phase::Ended)) {
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let begin_stop = match signals.wait(left).step(|| "wait for signals")? {
+            None => {
+                // Nothing more is waited for: what still runs afterwards dies with this process.
+                deadline = None;
+                signal_running(&apps, Signal::KILL);
+                false
+            }
+            Some(Signal::CHILD) => reap(&mut apps, &mut outcome)?,
+            Some(_) => outcome.stop_requested(),
+        };
+        if begin_stop {
+            deadline = Some(Instant::now() + arguments.stop_timeout);
+            signal_running(&apps, Signal::TERM);
+        }
+    }
+    Ok(outcome.status())
+}
+
+fn start<'a>(plan: &'a AppPlan, parts: &Parts, interactive: bool) -> Result<AppState<'a>, Failed> {
+    let name = || format!("start app {}", plan.name);
+    let child = match fork_into(Namespaces::MOUNT).step(name)? {
+        Fork::Parent(child) => child,
+        Fork::Child => {
+            let ready = begin_session(interactive).and_then(|()| parts.enter(plan));
+            exit_now(launch::failure(
+                plan,
+                ready.map_err(Into::into).and_then(|()| launch::app(plan)),
+            ))
+        }
+    };
+    let mounts = match plan.post_stop {
+        Some(_) => Some(mount_namespace(child.pid).step(name)?),
+        None => None,
+    };
+    Ok(AppState {
+        plan,
+        phase: Phase::Running(child.pid),
+        mounts,
+    })
+}
+
+/// Gives a child of init what a program expects: a session of its own and signals as usual.
+fn begin_session(interactive: bool) -> Result<(), Failed> {
+    signal::reset().step(|| "reset signals")?;
+    if !interactive {
+        setsid().step(|| "begin a session")?;
+    }
+    Ok(())
+}
+
+fn mount_namespace(pid: Pid) -> Result<OwnedFd, Errno> {
+    let path = format!("/proc/{}/ns/mnt", pid.as_raw_nonzero());
+    rustix::fs::openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+}
+
+/// Takes note of every child that has ended; true if the other apps are to be stopped now.
+fn reap(apps: &mut [AppState<'_>], outcome: &mut Outcome) -> Result<bool, Failed> {
+    let mut begin_stop = false;
+    loop {
+        let (pid, status) = match wait(WaitOptions::NOHANG) {
+            Ok(Some(ended)) => ended,
+            Ok(None) | Err(Errno::CHILD) => return Ok(begin_stop),
+            Err(Errno::INTR) => continue,
+            Err(error) => return Err(error).step(|| "wait for processes"),
+        };
+        let Some(exit) = Exit::of(status) else {
+            continue;
+        };
+        // A process that no app's is was left to init by its parent.
+        for app in &mut *apps {
+            match app.phase {
+                Phase::Running(main) if main == pid => {
+                    status::record(&app.plan.name, exit)?;
+                    begin_stop |= outcome.app_ended(exit);
+                    app.phase = match app.mounts.take() {
+                        Some(mounts) => post_stop(app.plan, &mounts)?,
+                        None => Phase::Ended,
+                    };
+                }
+                Phase::PostStop(handler) if handler == pid => {
+                    if exit != Exit::Status(0) {
+                        let status = exit.number();
+                        let name = &app.plan.name;
+                        report(format_args!(
+                            "app {name}: post-stop handler failed with status {status}"
+                        ));
+                    }
+                    app.phase = Phase::Ended;
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Starts the post-stop handler of an app that has ended, among the app's mounts.
+fn post_stop(plan: &AppPlan, mounts: &OwnedFd) -> Result<Phase, Failed> {
+    let Some(program) = &plan.post_stop else {
+        return Ok(Phase::Ended);
+    };
+    let name = || format!("start the post-stop handler of app {}", plan.name);
+    match fork_into(Namespaces::empty()).step(name)? {
+        Fork::Parent(child) => Ok(Phase::PostStop(child.pid)),
+        Fork::Child => {
+            use std::os::fd::AsFd as _;
+            let kind = Some(LinkNameSpaceType::Mount);
+            let ready = begin_session(false)
+                .and_then(|()| move_into_link_name_space(mounts.as_fd(), kind).step(name));
+            exit_now(launch::failure(
+                plan,
+                ready
+                    .map_err(Into::into)
+                    .and_then(|()| launch::handler(plan, program)),
+            ))
+        }
+    }
+}
+
+/// Sends a signal to each process that is waited for, and to the rest of its process group.
+fn signal_running(apps: &[AppState<'_>], signal: Signal) {
+    for app in apps {
+        match app.phase {
+            // TERM would cut short the handler of an app that has already ended.
+            Phase::PostStop(_) if signal == Signal::TERM => {}
+            Phase::Running(pid) | Phase::PostStop(pid) => {
+                // Just started, it has no group of its own yet.
+                if kill_process_group(pid, signal).is_err() {
+                    let _ = rustix::process::kill_process(pid, signal);
+                }
+            }
+            Phase::Ended => {}
+        }
+    }
+}

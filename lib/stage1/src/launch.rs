@@ -1,0 +1,186 @@
+//! From a fresh process in the app's root to the app's program.
+
+use std::convert::Infallible;
+use std::ffi::{CStr, CString};
+use std::io;
+use std::path::Path;
+
+use rustix::fs::{Mode, OFlags};
+use rustix::process::{Gid, Uid, WaitOptions, waitpid};
+use rustix::thread::{set_no_new_privs, set_thread_groups, set_thread_res_gid, set_thread_res_uid};
+
+use gantry_sys::capability::{Capabilities, limit_bounding_set, limit_own};
+use gantry_sys::namespace::Namespaces;
+use gantry_sys::process::{Fork, close_on_exec_from, exec, exit_now, fork_into};
+
+use crate::failed::{Chain, Failed, Step as _, report};
+use crate::inside;
+use crate::plan::AppPlan;
+use crate::program::{self, ExecError};
+use crate::status::{EXEC_FAILED, Exit, SETUP_FAILED};
+use crate::user::{self, Kind, LookupError};
+
+/// Why an app did not come to run.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LaunchError {
+    /// A step was refused.
+    #[error(transparent)]
+    Failed(#[from] Failed),
+    /// The user or group of the app is not known.
+    #[error("cannot find the user or group of the app")]
+    Identity(#[from] LookupError),
+    /// The pre-start handler did not succeed.
+    #[error("pre-start handler failed with status {}", .0.number())]
+    PreStart(Exit),
+    /// A program could not be executed.
+    #[error(transparent)]
+    Exec(#[from] ExecError),
+}
+
+impl LaunchError {
+    /// The exit status that stands for this error.
+    pub(crate) fn status(&self) -> u8 {
+        match self {
+            Self::Failed(_) | Self::Identity(_) => SETUP_FAILED,
+            Self::PreStart(exit) => exit.number(),
+            Self::Exec(_) => EXEC_FAILED,
+        }
+    }
+}
+
+/// Runs the pre-start handler, then becomes the app. The process's root must be the app's.
+pub(crate) fn app(plan: &AppPlan) -> Result<Infallible, LaunchError> {
+    let uid = user::resolve(&plan.user, Kind::User)?;
+    let gid = user::resolve(&plan.group, Kind::Group)?;
+    if let Some(handler) = &plan.pre_start {
+        match run_handler(plan, handler)? {
+            Exit::Status(0) => {}
+            exit => return Err(LaunchError::PreStart(exit)),
+        }
+    }
+    let identity = Identity {
+        uid,
+        gid,
+        groups: &plan.supplementary_groups,
+    };
+    become_program(plan, &identity, &plan.exec)
+}
+
+/// Becomes an event handler: root, within the capabilities of the app.
+///
+/// rkt runs handlers without the app's user since 1.30, so that they can prepare what the app may
+/// not touch; beyond the app's own bounds they need nothing.
+pub(crate) fn handler(plan: &AppPlan, program: &[CString]) -> Result<Infallible, LaunchError> {
+    become_program(
+        plan,
+        &Identity {
+            uid: 0,
+            gid: 0,
+            groups: &[],
+        },
+        program,
+    )
+}
+
+fn run_handler(plan: &AppPlan, program: &[CString]) -> Result<Exit, LaunchError> {
+    let child = match fork_into(Namespaces::empty()).step(|| "start the pre-start handler")? {
+        Fork::Parent(child) => child,
+        Fork::Child => exit_now(failure(plan, handler(plan, program))),
+    };
+    loop {
+        let ended = waitpid(Some(child.pid), WaitOptions::empty());
+        match ended {
+            Err(rustix::io::Errno::INTR) => {}
+            ended => {
+                let ended = ended.step(|| "wait for the pre-start handler")?;
+                if let Some(exit) = ended.and_then(|(_, status)| Exit::of(status)) {
+                    return Ok(exit);
+                }
+            }
+        }
+    }
+}
+
+/// Reports why a process did not become a program, and gives the status to leave with.
+pub(crate) fn failure(plan: &AppPlan, result: Result<Infallible, LaunchError>) -> u8 {
+    let Err(error) = result;
+    report(format_args!("app {}: {}", plan.name, Chain(&error)));
+    error.status()
+}
+
+/// Who a process becomes.
+#[derive(Debug)]
+pub(crate) struct Identity<'a> {
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+    pub(crate) groups: &'a [u32],
+}
+
+/// Takes on the identity and the bounds of an app, and then its program.
+pub(crate) fn become_program(
+    plan: &AppPlan,
+    identity: &Identity<'_>,
+    program: &[CString],
+) -> Result<Infallible, LaunchError> {
+    take_identity(identity, plan.capabilities)?;
+    if plan.no_new_privileges {
+        set_no_new_privs(true).step(|| "forbid new privileges")?;
+    }
+    // Before the working directory: a path through /proc/self/fd could otherwise lead outside.
+    close_on_exec_from(3).step(|| "keep descriptors from the app")?;
+    let directory = &plan.working_directory;
+    inside::open(directory, OFlags::PATH | OFlags::DIRECTORY)
+        .and_then(rustix::process::fchdir)
+        .step(|| format!("enter the working directory {directory:?} of the app"))?;
+    rustix::process::umask(Mode::from_raw_mode(0o022));
+    execute(plan, program)
+}
+
+fn take_identity(identity: &Identity<'_>, bounds: Capabilities) -> Result<(), Failed> {
+    let uid = Uid::from_raw(identity.uid);
+    let gid = Gid::from_raw(identity.gid);
+    let groups: Vec<Gid> = [identity.gid]
+        .iter()
+        .chain(identity.groups)
+        .copied()
+        .map(Gid::from_raw)
+        .collect();
+    limit_bounding_set(bounds).step(|| "limit the capabilities of the app")?;
+    set_thread_groups(&groups).step(|| "set the supplementary groups of the app")?;
+    set_thread_res_gid(gid, gid, gid).step(|| format!("become group {}", identity.gid))?;
+    set_thread_res_uid(uid, uid, uid).step(|| format!("become user {}", identity.uid))?;
+    // Of root these remain; for any other user the change of user took them all.
+    limit_own(bounds).step(|| "drop capabilities")
+}
+
+fn execute(plan: &AppPlan, program: &[CString]) -> Result<Infallible, LaunchError> {
+    let Some((name, arguments)) = program.split_first() else {
+        return Err(ExecError::missing("").into());
+    };
+    let directory = Path::new(&plan.working_directory);
+    let mut denied = None;
+    for candidate in program::candidates(name, directory, &plan.search_path) {
+        let arguments: Vec<CString> = [candidate.clone()]
+            .into_iter()
+            .chain(arguments.iter().cloned())
+            .collect();
+        let Err(error) = exec(&candidate, &arguments, &plan.environment);
+        match error.kind() {
+            // What execvp(3) passes over. A missing interpreter looks the same, so what is there
+            // and cannot run is remembered.
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory if !exists(&candidate) => {}
+            io::ErrorKind::PermissionDenied => {
+                denied.get_or_insert((candidate, error));
+            }
+            _ => return Err(program::diagnose(&candidate, error).into()),
+        }
+    }
+    Err(match denied {
+        Some((candidate, error)) => program::diagnose(&candidate, error).into(),
+        None => ExecError::missing(&name.to_string_lossy()).into(),
+    })
+}
+
+fn exists(path: &CStr) -> bool {
+    rustix::fs::stat(path).is_ok()
+}

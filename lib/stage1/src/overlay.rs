@@ -1,0 +1,126 @@
+//! An app's root file system as a detached mount: an overlay of trees, or a directory of its own.
+
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, Mode, OFlags};
+use rustix::io::Errno;
+use rustix::mount::{
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, OpenTreeFlags, fsconfig_create,
+    fsconfig_set_string, fsmount, fsopen, mount, open_tree,
+};
+
+use crate::failed::{Failed, Step as _};
+
+/// Where the root of one app comes from.
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
+    /// An overlay; the top tree comes first.
+    Overlay {
+        lower: Vec<PathBuf>,
+        upper: PathBuf,
+        work: PathBuf,
+    },
+    /// A directory that is the app's alone.
+    Directory(PathBuf),
+}
+
+/// Makes the mount of an app's root, attached nowhere yet.
+///
+/// `scratch` is a directory of the pod, used as a mount point by the older interface only.
+pub(crate) fn detached(source: &Source, scratch: &Path) -> Result<OwnedFd, Failed> {
+    match source {
+        Source::Directory(path) => clone_tree(path, OpenTreeFlags::empty())
+            .step(|| format!("bind the root file system {}", path.display())),
+        Source::Overlay { lower, upper, work } => overlay(lower, upper, work, scratch),
+    }
+}
+
+/// A detached copy of the mount that holds `path`, with `path` as its root.
+pub(crate) fn clone_tree(path: &Path, more: OpenTreeFlags) -> Result<OwnedFd, Errno> {
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | more;
+    open_tree(CWD, path, flags)
+}
+
+fn overlay(
+    lower: &[PathBuf],
+    upper: &Path,
+    work: &Path,
+    scratch: &Path,
+) -> Result<OwnedFd, Failed> {
+    let lower = lower
+        .iter()
+        .map(|tree| Layer::open(tree))
+        .collect::<Result<Vec<_>, _>>()?;
+    let upper = Layer::open(upper)?;
+    let work = Layer::open(work)?;
+    match overlay_by_layers(&lower, &upper, &work) {
+        // `lowerdir+` exists since Linux 6.5.
+        Err(Errno::INVAL) => overlay_by_string(&lower, &upper, &work, scratch),
+        answer => answer,
+    }
+    .step(|| "mount the overlay of the app's trees; the kernel log may tell why")
+}
+
+/// A directory of an overlay, held open and named by its descriptor.
+///
+/// The name is short, so that neither the 256 bytes of an fsconfig(2) value nor the page of a
+/// mount(2) option string limit where the data directory may be, and it hides the host's paths from
+/// the pod's mount table.
+struct Layer {
+    name: String,
+    _directory: OwnedFd,
+}
+
+impl Layer {
+    fn open(path: &Path) -> Result<Self, Failed> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let directory = rustix::fs::openat(CWD, path, flags, Mode::empty())
+            .step(|| format!("open the tree {}", path.display()))?;
+        Ok(Self {
+            name: format!("/proc/self/fd/{}", directory.as_raw_fd()),
+            _directory: directory,
+        })
+    }
+}
+
+fn overlay_by_layers(lower: &[Layer], upper: &Layer, work: &Layer) -> Result<OwnedFd, Errno> {
+    let context = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
+    let context = context.as_fd();
+    for layer in lower {
+        fsconfig_set_string(context, "lowerdir+", &layer.name)?;
+    }
+    fsconfig_set_string(context, "upperdir", &upper.name)?;
+    fsconfig_set_string(context, "workdir", &work.name)?;
+    fsconfig_create(context)?;
+    fsmount(
+        context,
+        FsMountFlags::FSMOUNT_CLOEXEC,
+        MountAttrFlags::empty(),
+    )
+}
+
+fn overlay_by_string(
+    lower: &[Layer],
+    upper: &Layer,
+    work: &Layer,
+    scratch: &Path,
+) -> Result<OwnedFd, Errno> {
+    let lower: Vec<&str> = lower.iter().map(|layer| layer.name.as_str()).collect();
+    let options = format!(
+        "lowerdir={},upperdir={},workdir={}",
+        lower.join(":"),
+        upper.name,
+        work.name
+    );
+    let options = std::ffi::CString::new(options).map_err(|_| Errno::INVAL)?;
+    mount(
+        "overlay",
+        scratch,
+        "overlay",
+        MountFlags::empty(),
+        Some(options.as_c_str()),
+    )?;
+    // The mount on `scratch` stays behind in a namespace that is left with the host's root.
+    clone_tree(scratch, OpenTreeFlags::empty())
+}

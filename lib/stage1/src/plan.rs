@@ -1,0 +1,251 @@
+//! What a pod is to become: everything that the manifests say, checked before the first clone.
+
+use std::ffi::{CString, NulError};
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use gantry_sys::capability::Capabilities;
+use gantry_types::{
+    App, Event, ImageManifest, ManifestError, PodManifest, RootKind, RootPlan, RuntimeApp,
+    pod_layout,
+};
+
+use crate::arguments::RunArguments;
+use crate::environment;
+use crate::isolation::{self, IsolationError};
+use crate::overlay::Source;
+use crate::volume::{self, MountPlan, VolumeError};
+
+/// Largest `pod`, `rootfs.json` or image manifest that is read, in bytes.
+const MAX_INPUT_BYTES: u64 = 16 * 1024 * 1024;
+
+/// One app, ready to be set up.
+#[derive(Debug)]
+pub(crate) struct AppPlan {
+    pub(crate) name: String,
+    pub(crate) root: Source,
+    pub(crate) read_only_root: bool,
+    pub(crate) mounts: Vec<MountPlan>,
+    /// The program and its arguments, at least one.
+    pub(crate) exec: Vec<CString>,
+    pub(crate) environment: Vec<CString>,
+    /// The value of `PATH` in it.
+    pub(crate) search_path: String,
+    pub(crate) user: String,
+    pub(crate) group: String,
+    pub(crate) supplementary_groups: Vec<u32>,
+    /// Absolute.
+    pub(crate) working_directory: String,
+    pub(crate) capabilities: Capabilities,
+    pub(crate) no_new_privileges: bool,
+    pub(crate) pre_start: Option<Vec<CString>>,
+    pub(crate) post_stop: Option<Vec<CString>>,
+}
+
+/// The pod in the working directory cannot be run as its files describe it.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PlanError {
+    /// A file of the pod directory cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    /// A manifest is not one.
+    #[error("bad manifest {}", path.display())]
+    Manifest {
+        path: PathBuf,
+        source: ManifestError,
+    },
+    /// The plan of root file systems is not one.
+    #[error("bad file {}", pod_layout::ROOT_PLAN)]
+    RootPlan { source: serde_json::Error },
+    /// There is nothing to run.
+    #[error("pod must contain at least one application")]
+    NoApps,
+    /// An app has no root file system in the plan.
+    #[error("app {app} has no entry in {}", pod_layout::ROOT_PLAN)]
+    NoRoot { app: String },
+    /// An app has no program to run.
+    #[error("app {app} has an empty exec")]
+    NoExec { app: String },
+    /// Neither the pod nor the image says how to run an app.
+    #[error("image of app {app} has no app section")]
+    NoApp { app: String },
+    /// A text of an app cannot be passed to a program.
+    #[error("a text of app {app} holds a NUL byte")]
+    Nul { app: String, source: NulError },
+    /// A supplementary group is no group number.
+    #[error("app {app} has the supplementary group {gid}, which is out of range")]
+    Group { app: String, gid: i64 },
+    /// The isolators of an app contradict each other or are malformed.
+    #[error("bad isolators of app {app}")]
+    Isolation { app: String, source: IsolationError },
+    /// The volumes and mounts of an app do not fit together.
+    #[error("bad mounts of app {app}")]
+    Volume { app: String, source: VolumeError },
+}
+
+/// Reads the pod in the working directory; `warn` gets what will be done differently than asked.
+pub(crate) fn load(
+    arguments: &RunArguments,
+    warn: &mut dyn FnMut(String),
+) -> Result<Vec<AppPlan>, PlanError> {
+    let path = Path::new(pod_layout::POD);
+    let manifest = PodManifest::from_json(&read(path)?).map_err(|source| PlanError::Manifest {
+        path: path.to_owned(),
+        source,
+    })?;
+    let roots = RootPlan::from_json(&read(Path::new(pod_layout::ROOT_PLAN))?)
+        .map_err(|source| PlanError::RootPlan { source })?;
+    if manifest.apps.is_empty() {
+        return Err(PlanError::NoApps);
+    }
+    manifest
+        .apps
+        .iter()
+        .map(|app| plan_app(app, &manifest, &roots, arguments, warn))
+        .collect()
+}
+
+fn plan_app(
+    runtime: &RuntimeApp,
+    pod: &PodManifest,
+    roots: &RootPlan,
+    arguments: &RunArguments,
+    warn: &mut dyn FnMut(String),
+) -> Result<AppPlan, PlanError> {
+    let name = runtime.name.as_str().to_owned();
+    let root = roots
+        .app(&runtime.name)
+        .ok_or_else(|| PlanError::NoRoot { app: name.clone() })?;
+    let root = match &root.kind {
+        RootKind::Overlay { lower, upper, work } => Source::Overlay {
+            lower: lower.clone(),
+            upper: upper.clone(),
+            work: work.clone(),
+        },
+        RootKind::Directory => Source::Directory(pod_layout::app_rootfs(&runtime.name)),
+    };
+    let from_image;
+    let app: &App = match &runtime.app {
+        Some(app) => app,
+        None => {
+            from_image = image_app(runtime)?;
+            &from_image
+        }
+    };
+    if app.exec.is_empty() {
+        return Err(PlanError::NoExec { app: name });
+    }
+    let c_strings = |texts: &[String]| -> Result<Vec<CString>, PlanError> {
+        let c_string = |text: &String| CString::new(text.as_str());
+        let nul = |source| PlanError::Nul {
+            app: name.clone(),
+            source,
+        };
+        texts
+            .iter()
+            .map(c_string)
+            .collect::<Result<_, _>>()
+            .map_err(nul)
+    };
+    let handler = |event: Event| {
+        let handler = app
+            .event_handlers
+            .iter()
+            .find(|handler| handler.event == event);
+        handler
+            .filter(|handler| !handler.exec.is_empty())
+            .map(|h| c_strings(&h.exec))
+            .transpose()
+    };
+    let supplementary_groups = app
+        .supplementary_gids
+        .iter()
+        .map(|gid| match u32::try_from(*gid) {
+            Ok(number) if number != u32::MAX => Ok(number),
+            _ => Err(PlanError::Group {
+                app: name.clone(),
+                gid: *gid,
+            }),
+        })
+        .collect::<Result<_, _>>()?;
+    let isolation = isolation::of(&app.isolators).map_err(|source| PlanError::Isolation {
+        app: name.clone(),
+        source,
+    })?;
+    for isolator in isolation.not_enforced {
+        warn(format!(
+            "warning: isolator {isolator} of app {name} is not enforced yet"
+        ));
+    }
+    for capability in isolation.unknown_capabilities {
+        warn(format!(
+            "warning: unknown capability {capability} of app {name} is left out"
+        ));
+    }
+    let mounts =
+        volume::plan(runtime, app, &pod.volumes, warn).map_err(|source| PlanError::Volume {
+            app: name.clone(),
+            source,
+        })?;
+    let environment = environment::of_app(&name, &app.environment, arguments.interactive);
+    let search_path = environment::get(&environment, "PATH")
+        .unwrap_or_default()
+        .to_owned();
+    let environment: Vec<String> = environment
+        .into_iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let working_directory = if app.working_directory.is_empty() {
+        "/"
+    } else {
+        &app.working_directory
+    };
+    Ok(AppPlan {
+        root,
+        read_only_root: runtime.read_only_root_fs,
+        mounts,
+        exec: c_strings(&app.exec)?,
+        environment: c_strings(&environment)?,
+        search_path,
+        user: app.user.clone(),
+        group: app.group.clone(),
+        supplementary_groups,
+        working_directory: working_directory.to_owned(),
+        capabilities: if arguments.all_capabilities {
+            Capabilities::ALL
+        } else {
+            isolation.capabilities
+        },
+        no_new_privileges: isolation.no_new_privileges,
+        pre_start: handler(Event::PreStart)?,
+        post_stop: handler(Event::PostStop)?,
+        name,
+    })
+}
+
+fn image_app(runtime: &RuntimeApp) -> Result<App, PlanError> {
+    let path = pod_layout::app_manifest(&runtime.name);
+    let manifest = ImageManifest::from_json(&read(&path)?)
+        .map_err(|source| PlanError::Manifest { path, source })?;
+    manifest.app.ok_or_else(|| PlanError::NoApp {
+        app: runtime.name.as_str().to_owned(),
+    })
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, PlanError> {
+    use io::Read as _;
+    let limited = |file: fs::File| {
+        let mut bytes = Vec::new();
+        file.take(MAX_INPUT_BYTES + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > MAX_INPUT_BYTES {
+            return Err(io::Error::from(io::ErrorKind::FileTooLarge));
+        }
+        Ok(bytes)
+    };
+    fs::File::open(path)
+        .and_then(limited)
+        .map_err(|source| PlanError::Read {
+            path: path.to_owned(),
+            source,
+        })
+}

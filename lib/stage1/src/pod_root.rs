@@ -1,0 +1,221 @@
+//! The pod's own root: a small tmpfs with procfs, sysfs, the apps' roots and the status directory.
+//!
+//! Everything here happens in the mount namespace of the pod, whose copies of the host's mounts are
+//! left behind at the end, so the host's mount table never changes and nothing has to be undone.
+//!
+//! ```text
+//! /proc /sys           the pod's own, masked; each app takes its copy along
+//! /dev/shm /dev/pts    one of each for the pod, since its apps share an IPC namespace
+//! /rkt                 stage1/rootfs/rkt of the pod directory: status files
+//! /opt/stage2/APP/rootfs   the apps' root file systems
+//! /hidden/{dir,file}   what covers hidden paths
+//! /null                standard input of the apps
+//! ```
+
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::Path;
+
+use rustix::fs::{CWD, Mode, OFlags, mkdirat};
+use rustix::io::Errno;
+use rustix::mount::{
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MoveMountFlags, OpenTreeFlags,
+    UnmountFlags, fsconfig_create, fsconfig_set_string, fsmount, fsopen, mount_bind, mount_remount,
+    move_mount, unmount,
+};
+use rustix::process::{fchdir, pivot_root};
+
+use gantry_sys::mount::{Depth, Propagation, set_propagation};
+
+use crate::failed::{Failed, Step as _};
+use crate::overlay::clone_tree;
+
+/// Readable, but not changeable by any app. Source: contract, file system of an app.
+const PROTECTED: [&str; 11] = [
+    "/proc/bus",
+    "/proc/sys/kernel/core_pattern",
+    "/proc/sys/kernel/modprobe",
+    "/proc/sys/vm/panic_on_oom",
+    "/proc/sysrq-trigger",
+    "/sys/block",
+    "/sys/bus",
+    "/sys/class",
+    "/sys/dev",
+    "/sys/devices",
+    "/sys/kernel",
+];
+
+/// Covered by an empty directory or file without permissions. Source: as above.
+const HIDDEN: [(&str, &str); 11] = [
+    ("/sys/firmware", HIDDEN_DIR),
+    ("/sys/fs", HIDDEN_DIR),
+    ("/sys/hypervisor", HIDDEN_DIR),
+    ("/sys/module", HIDDEN_DIR),
+    ("/sys/power", HIDDEN_DIR),
+    ("/proc/config.gz", HIDDEN_FILE),
+    ("/proc/kallsyms", HIDDEN_FILE),
+    ("/proc/sched_debug", HIDDEN_FILE),
+    ("/proc/kcore", HIDDEN_FILE),
+    ("/proc/kmem", HIDDEN_FILE),
+    ("/proc/mem", HIDDEN_FILE),
+];
+
+const HIDDEN_DIR: &str = "/hidden/dir";
+const HIDDEN_FILE: &str = "/hidden/file";
+
+/// Attributes of every mount that is no file system of an app.
+const NO_PROGRAMS: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_NOSUID
+    .union(MountAttrFlags::MOUNT_ATTR_NODEV)
+    .union(MountAttrFlags::MOUNT_ATTR_NOEXEC);
+
+/// Keeps mounts made from here on away from the host, while those of the host still arrive.
+///
+/// A volume thus shows what the host mounts below it later.
+pub(crate) fn seclude() -> Result<(), Failed> {
+    set_propagation(c"/", Depth::Tree, Propagation::Slave)
+        .step(|| "separate the pod's mounts from the host's")
+}
+
+/// Replaces the root of this process by the pod's own root and leaves the host's mounts.
+///
+/// The working directory must be the pod directory. Afterwards it is `/`.
+pub(crate) fn enter(all_paths: bool) -> Result<(), Failed> {
+    let status = status_tree()?;
+    let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+    let root = new_mount("tmpfs", &[("mode", "0755"), ("size", "1m")], attributes)
+        .step(|| "make the pod's root")?;
+    attach(&root, CWD, "stage1/rootfs").step(|| "mount the pod's root on stage1/rootfs")?;
+    leave_old_root(&root).step(|| "leave the host's root")?;
+
+    for directory in [
+        "proc",
+        "sys",
+        "dev",
+        "dev/shm",
+        "dev/pts",
+        "rkt",
+        "opt",
+        "opt/stage2",
+        "hidden",
+    ] {
+        mkdirat(CWD, directory, Mode::from_raw_mode(0o755))
+            .step(|| format!("make /{directory} in the pod's root"))?;
+    }
+    attach(&status, CWD, "rkt").step(|| "mount the status directory")?;
+    for (kind, target, options) in [
+        ("proc", "proc", &[][..]),
+        ("sysfs", "sys", &[]),
+        ("tmpfs", "dev/shm", &[("mode", "1777")]),
+    ] {
+        new_mount(kind, options, NO_PROGRAMS)
+            .and_then(|mount| attach(&mount, CWD, target))
+            .step(|| format!("mount the pod's /{target}"))?;
+    }
+    new_mount(
+        "devpts",
+        &[("mode", "0620"), ("ptmxmode", "0666"), ("gid", "5")],
+        attributes,
+    )
+    .and_then(|mount| attach(&mount, CWD, "dev/pts"))
+    .step(|| "mount the pod's /dev/pts")?;
+    if all_paths { Ok(()) } else { mask() }
+}
+
+/// Makes a null device of the pod's the standard input of this process and of all it starts.
+///
+/// Not the host's: its node would be open in the app, whose root could change its mode.
+pub(crate) fn null_stdin() -> Result<(), Failed> {
+    crate::device::make_node(CWD, "/null", 1, 3)
+        .and_then(|()| rustix::fs::open("/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()))
+        .and_then(rustix::stdio::dup2_stdin)
+        .step(|| "make /dev/null the standard input")
+}
+
+/// A new instance of a file system, attached nowhere yet.
+pub(crate) fn new_mount(
+    kind: &str,
+    options: &[(&str, &str)],
+    attributes: MountAttrFlags,
+) -> Result<OwnedFd, Errno> {
+    let context = fsopen(kind, FsOpenFlags::FSOPEN_CLOEXEC)?;
+    for (key, value) in options {
+        fsconfig_set_string(context.as_fd(), *key, *value)?;
+    }
+    fsconfig_create(context.as_fd())?;
+    fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attributes)
+}
+
+/// Attaches a detached mount at `target` in `directory`; an empty `target` is `directory` itself.
+pub(crate) fn attach(
+    mount: &OwnedFd,
+    directory: impl std::os::fd::AsFd,
+    target: &str,
+) -> Result<(), Errno> {
+    let mut flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
+    if target.is_empty() {
+        flags |= MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
+    }
+    move_mount(mount, "", directory, target, flags)
+}
+
+/// Makes the mount `root` the root of this process and detaches what was the root.
+pub(crate) fn leave_old_root(root: &OwnedFd) -> Result<(), Errno> {
+    fchdir(root)?;
+    // With the same directory for both, the old root ends up mounted over the new one, where it can
+    // be detached without a directory made for it. Source: pivot_root(2).
+    pivot_root(".", ".")?;
+    unmount(".", UnmountFlags::DETACH)?;
+    rustix::process::chdir("/")
+}
+
+/// A detached mount of the directory that holds status files, in the pod directory.
+fn status_tree() -> Result<OwnedFd, Failed> {
+    for directory in [
+        "stage1",
+        "stage1/rootfs",
+        "stage1/rootfs/rkt",
+        "stage1/rootfs/rkt/status",
+    ] {
+        match mkdirat(CWD, directory, Mode::from_raw_mode(0o755)) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(error) => return Err(error).step(|| format!("make {directory}")),
+        }
+    }
+    clone_tree(Path::new("stage1/rootfs/rkt"), OpenTreeFlags::empty())
+        .step(|| "bind the status directory")
+}
+
+fn mask() -> Result<(), Failed> {
+    cover_material().step(|| "make what covers hidden paths")?;
+    for path in PROTECTED {
+        let flags = MountFlags::BIND | MountFlags::RDONLY | MountFlags::NOSUID;
+        match mount_bind(path, path) {
+            // Kernels differ in what they show.
+            Err(Errno::NOENT) => continue,
+            bound => bound.and_then(|()| {
+                mount_remount(path, flags | MountFlags::NODEV | MountFlags::NOEXEC, "")
+            }),
+        }
+        .step(|| format!("protect {path}"))?;
+    }
+    for (path, cover) in HIDDEN {
+        match mount_bind(cover, path) {
+            Err(Errno::NOENT) => {}
+            bound => bound.step(|| format!("hide {path}"))?,
+        }
+    }
+    Ok(())
+}
+
+/// Makes the empty directory and file, on a mount that is read-only and passes that on to each bind.
+fn cover_material() -> Result<(), Errno> {
+    mkdirat(CWD, HIDDEN_DIR, Mode::empty())?;
+    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
+    rustix::fs::openat(CWD, HIDDEN_FILE, flags, Mode::empty())?;
+    mount_bind("/hidden", "/hidden")?;
+    let flags = MountFlags::BIND | MountFlags::RDONLY | MountFlags::NOSUID;
+    mount_remount(
+        "/hidden",
+        flags | MountFlags::NODEV | MountFlags::NOEXEC,
+        "",
+    )
+}
