@@ -106,7 +106,7 @@ pub fn validate_with(source: impl Read, limits: &Limits) -> Result<ImageManifest
     let mut stray = None;
     while let Some(entry) = reader.next_entry()? {
         match layout.place(&entry, &mut reader, limits) {
-            Ok(Some(path)) if !names.insert(&path) => {
+            Ok(Some(path)) if !path.is_empty() && !names.insert(&path) => {
                 let entry = [b"rootfs/", path.as_slice()].concat().as_slice().into();
                 return Err(AciError::Duplicate { entry });
             }
@@ -163,7 +163,8 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// Takes in one entry; gives its path beneath `rootfs` if that is where it belongs.
+    /// Takes in one entry; gives its path beneath `rootfs` if that is where it belongs, and an empty
+    /// one for `rootfs` itself.
     ///
     /// A second `rootfs` directory is no error, as upstream; a second manifest is one.
     pub(crate) fn place<R: std::io::BufRead>(
@@ -180,7 +181,7 @@ impl Layout {
             }),
             Member::Rootfs if entry.kind == EntryKind::Directory => {
                 self.rootfs = true;
-                Ok(None)
+                Ok(Some(Vec::new()))
             }
             Member::Rootfs => Err(AciError::RootfsNotDirectory),
             Member::Manifest if self.manifest.is_some() => Err(AciError::Duplicate {
@@ -238,3 +239,6 @@ impl Names {
         self.hashes.insert(self.key.hash_one(name))
     }
 }
+
+#[cfg(test)]
+mod tests;

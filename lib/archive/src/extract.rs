@@ -1,13 +1,21 @@
 //! Extraction beneath a directory.
 
-use std::io::{self, Read};
+mod tree;
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Write};
 use std::os::fd::BorrowedFd;
 
 use gantry_types::{Diagnostic, ImageId, Kind};
+use rustix::fs::{Mode, OFlags};
 
-use crate::aci::AciError;
+use crate::aci::{AciError, Layout, STREAM_BUFFER};
+use crate::compress::Decoder;
+use crate::digest::Sha512Reader;
 use crate::limits::Limits;
 use crate::refusal::{EntryName, Refusal};
+use crate::tar::Reader;
+use tree::Tree;
 
 /// Whose files extraction makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -21,7 +29,6 @@ pub enum Ownership {
 
 /// How to extract.
 #[derive(Debug, Clone, Default)]
-#[non_exhaustive]
 pub struct ExtractOptions {
     /// Whose the files are.
     pub ownership: Ownership,
@@ -85,14 +92,60 @@ impl Diagnostic for ExtractError {
 
 /// Extracts an image, compressed or not, to `manifest` and `rootfs` beneath an empty directory.
 ///
+/// Nothing outside `target` is touched, whatever the archive says: every look-up is beneath a directory
+/// descriptor and follows no symbolic link, no entry replaces another, and hard links lead to files of
+/// this archive only. Missing parent directories are made with mode 0755. Directories get their
+/// attributes at the end. Nothing is synced: the caller does that once for the whole tree.
+///
 /// # Errors
 ///
-/// [`ExtractError`].
+/// [`ExtractError`]. What was extracted until then stays; the caller removes the directory.
 pub fn extract_aci(
     source: impl Read,
     target: BorrowedFd<'_>,
     options: &ExtractOptions,
 ) -> Result<Extracted, ExtractError> {
-    let _ = (source, target, options);
-    Err(AciError::ManifestMissing.into())
+    let limits = &options.limits;
+    let decoder = Decoder::new(source, limits).map_err(AciError::from)?;
+    let stream = BufReader::with_capacity(STREAM_BUFFER, Sha512Reader::new(decoder));
+    let mut reader = Reader::new(stream, limits);
+    let mut layout = Layout::default();
+    let mut tree = Tree::create(target, options)?;
+    let (mut entries, mut bytes) = (0, 0);
+    while let Some(entry) = reader.next_entry().map_err(AciError::from)? {
+        entries += 1;
+        bytes += entry.size;
+        if let Some(path) = layout.place(&entry, &mut reader, limits)? {
+            tree.add(&path, entry, &mut reader)?;
+        }
+    }
+    let manifest = layout.finish()?;
+    tree.finish()?;
+    write_manifest(target, &manifest)?;
+    let stream = reader.finish().map_err(AciError::from)?;
+    let (_, digest) = stream.into_inner().finish();
+    Ok(Extracted {
+        manifest,
+        image_id: ImageId::from_digest(digest),
+        entries,
+        bytes,
+    })
 }
+
+fn write_manifest(target: BorrowedFd<'_>, manifest: &[u8]) -> Result<(), ExtractError> {
+    let failed = |action, source| ExtractError::File {
+        action,
+        entry: b"manifest".as_slice().into(),
+        source,
+    };
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+    let mode = Mode::from_raw_mode(0o644);
+    let file = rustix::fs::openat(target, "manifest", flags, mode)
+        .map_err(|error| failed("create", error.into()))?;
+    File::from(file)
+        .write_all(manifest)
+        .map_err(|error| failed("write", error))
+}
+
+#[cfg(test)]
+mod tests;

@@ -28,3 +28,4 @@ pub mod tar;
 pub mod write;
 
 mod member;
+mod metadata;

@@ -1,12 +1,18 @@
 //! Writing an image: the same tree gives the same bytes.
 
-use std::io::{self, Write};
+mod walk;
+
+use std::io::{self, BufWriter, Write};
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 
 use gantry_types::{Diagnostic, ImageId, Kind};
 
-use crate::compress::Compression;
+use crate::aci::STREAM_BUFFER;
+use crate::compress::{Compression, Encoder};
+use crate::digest::Sha512Writer;
+use crate::tar::{END, Entry, EntryKind, Timestamp, data_padding, encode};
+use walk::walk;
 
 /// Whose files the image says they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -26,9 +32,12 @@ pub enum Owner {
     },
 }
 
+/// Largest number of directories below one another: each holds a descriptor during the walk, and what is
+/// written can be read with the default limits.
+const MAX_DEPTH: usize = 500;
+
 /// How to write an image.
 #[derive(Debug, Clone, Default)]
-#[non_exhaustive]
 pub struct WriteOptions {
     /// Compression of the file.
     pub compression: Compression,
@@ -58,6 +67,12 @@ pub enum WriteError {
         /// Path beneath the root directory.
         path: PathBuf,
     },
+    /// The tree is deeper than any image may be.
+    #[error("rootfs/{} lies more than {MAX_DEPTH} directories deep", path.display())]
+    TooDeep {
+        /// Path beneath the root directory.
+        path: PathBuf,
+    },
     /// The image file could not be written.
     #[error("cannot write the image")]
     Output {
@@ -74,17 +89,54 @@ impl Diagnostic for WriteError {
 
 /// Writes an image of the tree beneath `rootfs` with the given manifest, and gives its ID.
 ///
+/// The tree is walked in lexical order by byte, directories before what lies in them, and the manifest
+/// comes last. The same tree, manifest and options give the same bytes: account names, access times and
+/// attributes that the host sets (SELinux labels, for one) stay out. Sockets are left out, devices and
+/// FIFOs have no content, hard links within the tree stay links. `out` is not flushed.
+///
 /// # Errors
 ///
-/// [`WriteError`].
+/// [`WriteError`]; what was written then is no image.
 pub fn write_aci(
     manifest_json: &[u8],
     rootfs: BorrowedFd<'_>,
     out: impl Write,
     options: &WriteOptions,
 ) -> Result<ImageId, WriteError> {
-    let _ = (manifest_json, rootfs, out, options);
-    Err(WriteError::Output {
-        source: io::ErrorKind::Unsupported.into(),
-    })
+    let output = |source| WriteError::Output { source };
+    let encoder = Encoder::new(out, options.compression).map_err(output)?;
+    let mut archive = BufWriter::with_capacity(STREAM_BUFFER, Sha512Writer::new(encoder));
+    let latest = walk(rootfs, &mut archive, options)?;
+    let epoch = options.source_date_epoch;
+    let manifest = Entry {
+        path: b"manifest".to_vec(),
+        kind: EntryKind::File,
+        mode: 0o644,
+        uid: 0,
+        gid: 0,
+        mtime: epoch.map_or(latest, |seconds| Timestamp {
+            seconds,
+            nanoseconds: 0,
+        }),
+        size: manifest_json.len() as u64,
+        xattrs: Vec::new(),
+        sparse: None,
+    };
+    for part in [
+        &encode(&manifest),
+        manifest_json,
+        data_padding(manifest.size),
+        &END,
+    ] {
+        archive.write_all(part).map_err(output)?;
+    }
+    let hashed = archive
+        .into_inner()
+        .map_err(|error| output(error.into_error()))?;
+    let (encoder, digest) = hashed.finish();
+    encoder.finish().map_err(output)?;
+    Ok(ImageId::from_digest(digest))
 }
+
+#[cfg(test)]
+mod tests;

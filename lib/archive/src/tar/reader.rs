@@ -1,6 +1,6 @@
 //! Reading a tar stream entry by entry.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead};
 
 use gantry_types::{Diagnostic, Kind};
 
@@ -382,7 +382,7 @@ impl<R: BufRead> Reader<R> {
     ///
     /// [`TarError::Read`], which includes the decompressor's limits.
     pub fn finish(mut self) -> Result<R, TarError> {
-        io::copy(&mut self.source.by_ref(), &mut io::sink()).map_err(read_error)?;
+        io::copy(&mut self.source, &mut io::sink()).map_err(read_error)?;
         Ok(self.source)
     }
 
