@@ -143,18 +143,50 @@ impl Keystore {
     /// part of the name to the whole of it. An empty file takes back what was trusted before it under
     /// the same fingerprint. Source: rkt-ondisk contract 1.2.
     pub fn keys_for(&self, name: &AcIdentifier) -> KeySet {
-        let mut set = KeySet::default();
-        let stores = || self.system.iter().chain([&self.local]);
-        for store in stores() {
-            set.read_dir(&store.join("root.d"), &Scope::Root);
-        }
-        for store in stores() {
+        let mut set = self.root_keys();
+        for store in self.stores() {
             for prefix in leading_parts(name) {
                 let dir = store.join("prefix.d").join(prefix.as_str());
                 set.read_dir(&dir, &Scope::Prefix(prefix));
             }
         }
         set
+    }
+
+    /// The keys that may sign every image, as far as the name of an image does not take them back.
+    pub fn root_keys(&self) -> KeySet {
+        let mut set = KeySet::default();
+        for store in self.stores() {
+            set.read_dir(&store.join("root.d"), &Scope::Root);
+        }
+        set
+    }
+
+    /// The directories of keys, the one that the other may overrule first.
+    fn stores(&self) -> impl Iterator<Item = &PathBuf> {
+        self.system.iter().chain([&self.local])
+    }
+
+    /// Every key that is trusted for any name, also where a narrower scope takes it back.
+    ///
+    /// For a file whose name is in the file: find out who signed it, read the name, and then see that
+    /// [`keys_for`](Self::keys_for) that name has the signer.
+    pub fn all_keys(&self) -> KeySet {
+        let mut all = KeySet::default();
+        for store in self.system.iter().chain([&self.local]) {
+            let mut add = |dir: &Path, scope: &Scope| {
+                let mut set = KeySet::default();
+                set.read_dir(dir, scope);
+                all.keys.append(&mut set.keys);
+                all.problems.append(&mut set.problems);
+            };
+            add(&store.join("root.d"), &Scope::Root);
+            let top = store.join("prefix.d");
+            for prefix in prefixes(&top) {
+                add(&top.join(prefix.as_str()), &Scope::Prefix(prefix));
+            }
+        }
+        all
     }
 
     /// Tells whether any usable key may sign images of this name; if so, keys are not looked for on the
@@ -218,6 +250,29 @@ fn add(dir: &Path, key: &PublicKey) -> Result<PathBuf, AddError> {
         source,
     })?;
     Ok(path)
+}
+
+/// The names of all directories beneath `top`, at most [`MAX_FILES`], in a fixed order.
+fn prefixes(top: &Path) -> Vec<AcIdentifier> {
+    let mut found = Vec::new();
+    let mut queue = vec![PathBuf::new()];
+    while let Some(parent) = queue.pop() {
+        for entry in fs::read_dir(top.join(&parent))
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            let name = parent.join(entry.file_name());
+            // Symbolic links may lead in circles; `keys_for` follows them by name, never endlessly.
+            let directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            if directory && found.len() < MAX_FILES {
+                found.extend(name.to_str().and_then(|name| name.parse().ok()));
+                queue.push(name);
+            }
+        }
+    }
+    found.sort();
+    found
 }
 
 /// `a`, `a/b`, `a/b/c` of `a/b/c`, as far as these can be directories of the keystore.
@@ -330,3 +385,6 @@ fn is_absent(error: &io::Error) -> bool {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,6 +21,8 @@ mod armor;
 mod durable;
 mod fingerprint;
 mod fitness;
+#[cfg(test)]
+mod gpg_matrix;
 mod keystore;
 mod public_key;
 mod scope;
@@ -36,5 +38,5 @@ pub use scope::{Scope, TrustedKey};
 pub use signature::{
     DetachedSignature, Issuer, MAX_SIGNATURE_BYTES, MAX_SIGNATURES, SignatureError,
 };
-pub use verdict::{Refusal, RefusalCause, Signer, Verdict};
+pub use verdict::{Refusal, RefusalCause, Rejection, Signer, Verdict};
 pub use verify::{VerifyError, verify_detached};

@@ -1,0 +1,31 @@
+//! Whatever a key file holds, reading it ends, and what it yields can be shown and written.
+//!
+//! Invariant: a key that parses has a fingerprint that parses as a file name of the keystore, its user
+//! IDs hold no control characters, and the same bytes parse again to the same key.
+
+#![forbid(unsafe_code)]
+
+use std::time::{Duration, SystemTime};
+
+use gantry_trust::{Fingerprint, PublicKey};
+
+fn target(data: &[u8]) {
+    let Ok(key) = PublicKey::parse(data) else {
+        return;
+    };
+    let fingerprint = key.fingerprint();
+    assert_eq!(
+        fingerprint.as_str().parse::<Fingerprint>().ok().as_ref(),
+        Some(&fingerprint)
+    );
+    assert!(
+        key.user_ids()
+            .iter()
+            .all(|id| !id.contains(char::is_control))
+    );
+    let _ = key.unfit(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000));
+    let again = PublicKey::parse(key.armored()).map(|key| key.fingerprint());
+    assert_eq!(again.ok(), Some(fingerprint));
+}
+
+gantry_fuzz::fuzz_target!(target);
