@@ -131,3 +131,119 @@ pub(crate) fn sanitized(text: &str, separators: &str, replacement: char) -> Opti
     let kept = replaced.trim_matches(|c| !plain(c));
     (!kept.is_empty()).then(|| kept.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn names_of_the_world_are_accepted() {
+        // Contract appc.md 2, row ACIdentifier: only characters and edges are looked at.
+        for text in [
+            "asdf",
+            "foo-bar-baz",
+            "zab_rab_oof",
+            "my~database",
+            "1",
+            "example.com/database",
+            "example.com/~bob/database",
+            "example.com/ourapp-1.0.0",
+            "sub-domain.example.com/org/product/~alice/release-1.0.0",
+            "a//b",
+            "a.-b",
+            "a/../b",
+        ] {
+            assert_eq!(text.parse::<AcIdentifier>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn characters_are_checked_before_edges() {
+        use AcIdentifierError::{Character, Edge, Empty};
+        let table = [
+            ("", Empty),
+            ("BAR", Character),
+            ("foo#", Character),
+            ("foo.com/BAR", Character),
+            ("-A", Character),
+            ("é", Character),
+            ("a b", Character),
+            ("a\n", Character),
+            ("/app", Edge),
+            ("app/", Edge),
+            ("-app", Edge),
+            (".app", Edge),
+            ("app_", Edge),
+            ("~", Edge),
+        ];
+        for (text, error) in table {
+            assert_eq!(text.parse::<AcIdentifier>(), Err(error), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn sanitizing_keeps_what_is_valid() {
+        let table = [
+            ("foo#", "foo"),
+            ("EXAMPLE.com", "example.com"),
+            ("foo.com/BAR", "foo.com/bar"),
+            ("-/.app..", "app"),
+            ("app///", "app"),
+            ("-/app.name-test/-/", "app.name-test"),
+            ("a b:c", "a_b_c"),
+        ];
+        for (text, name) in table {
+            assert_eq!(
+                AcIdentifier::sanitize(text).unwrap().as_str(),
+                name,
+                "{text:?}"
+            );
+        }
+        for text in ["__", "..", "//", "", ".//-", "é"] {
+            assert_eq!(
+                AcIdentifier::sanitize(text),
+                Err(AcIdentifierError::NothingLeft),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn prefixes_cover_whole_components_only() {
+        let table = [
+            ("example.com/app", "example.com/app", true),
+            ("example.com/app", "example.com/app/worker", true),
+            ("example.com", "example.com/app", true),
+            ("example.com/app", "example.com/application", false),
+            ("example.co", "example.com/app", false),
+            ("example.com/app", "example.com/app-2", false),
+            ("example.com/app/worker", "example.com/app", false),
+        ];
+        for (prefix, name, covered) in table {
+            let prefix: AcIdentifier = prefix.parse().unwrap();
+            assert_eq!(
+                prefix.covers(&name.parse().unwrap()),
+                covered,
+                "{prefix} {name}"
+            );
+        }
+    }
+
+    #[test]
+    fn it_is_a_string_in_serialised_form() {
+        let name: AcIdentifier = serde_json::from_str("\"a.b/c\"").unwrap();
+        assert_eq!(serde_json::to_string(&name).unwrap(), "\"a.b/c\"");
+        assert!(serde_json::from_str::<AcIdentifier>("\"A\"").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn sanitized_text_is_valid(text in "\\PC{0,30}") {
+            if let Ok(name) = AcIdentifier::sanitize(&text) {
+                prop_assert_eq!(name.as_str().parse::<AcIdentifier>(), Ok(name.clone()));
+            }
+        }
+    }
+}

@@ -63,3 +63,31 @@ impl fmt::Display for AcKind {
 }
 
 text_type!(AcKind);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_two_kinds() {
+        // Contract appc.md 2, row ACKind.
+        for kind in [AcKind::ImageManifest, AcKind::PodManifest] {
+            assert_eq!(kind.as_str().parse(), Ok(kind));
+        }
+        let table = [
+            ("", "ACKind must be set"),
+            ("imageManifest", "bad ACKind: imageManifest"),
+            ("ImageManifest ", "bad ACKind: ImageManifest "),
+        ];
+        for (text, message) in table {
+            assert_eq!(text.parse::<AcKind>().unwrap_err().to_string(), message);
+        }
+        assert_eq!(
+            AcKindError::Wrong {
+                wanted: AcKind::ImageManifest
+            }
+            .to_string(),
+            "missing or bad ACKind (must be \"ImageManifest\")"
+        );
+    }
+}

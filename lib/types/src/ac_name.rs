@@ -76,3 +76,78 @@ impl fmt::Display for AcName {
 }
 
 text_type!(AcName);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn names_are_checked_as_the_original_does() {
+        // Contract appc.md 2, row ACName.
+        for text in ["asdf", "foo-bar-baz", "database", "a", "0", "a--b"] {
+            assert_eq!(text.parse::<AcName>().unwrap().as_str(), text);
+        }
+        use AcNameError::{Character, Edge, Empty};
+        let table = [
+            ("", Empty),
+            ("foo#", Character),
+            ("example.com", Character),
+            ("foo/bar", Character),
+            ("EXAMPLE", Character),
+            ("zab_rab", Character),
+            ("-foo", Edge),
+            ("foo-", Edge),
+            ("-", Edge),
+        ];
+        for (text, error) in table {
+            assert_eq!(text.parse::<AcName>(), Err(error), "{text:?}");
+        }
+        assert_eq!(
+            Character.to_string(),
+            "ACName must contain only lower case alphanumeric characters plus \"-\""
+        );
+    }
+
+    #[test]
+    fn sanitizing_keeps_what_is_valid() {
+        let table = [
+            ("example.com/app_1", "example-com-app-1"),
+            ("foo.com/BAR", "foo-com-bar"),
+            ("-/app_", "app"),
+            ("volume//var/tmp", "volume--var-tmp"),
+        ];
+        for (text, name) in table {
+            assert_eq!(AcName::sanitize(text).unwrap().as_str(), name, "{text:?}");
+        }
+        assert_eq!(AcName::sanitize("__"), Err(AcNameError::NothingLeft));
+    }
+
+    #[test]
+    fn apps_are_named_after_the_last_part_of_their_image() {
+        // Contract rkt-cli.md 3, row --name.
+        let table = [
+            ("example.com/hello", "hello"),
+            ("example.com/~bob/my_app-1.0", "my-app-1-0"),
+            ("busybox", "busybox"),
+            ("example.com/~x", "x"),
+        ];
+        for (image, app) in table {
+            assert_eq!(
+                AcName::from_image_name(&image.parse().unwrap()).as_str(),
+                app,
+                "{image}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn sanitized_text_is_valid(text in "\\PC{0,30}") {
+            if let Ok(name) = AcName::sanitize(&text) {
+                prop_assert_eq!(name.as_str().parse::<AcName>(), Ok(name.clone()));
+            }
+        }
+    }
+}

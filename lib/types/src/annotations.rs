@@ -148,3 +148,63 @@ impl Encode for Annotations {
         self.0.encode(out);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest_error::from_json;
+
+    #[test]
+    fn known_annotations_are_checked_and_others_are_free() {
+        // Contract appc.md 2.2.
+        for (name, value) in [
+            ("created", "2014-10-27T19:32:27.67021798Z"),
+            ("authors", "Carly <carly@example.com>"),
+            ("homepage", "https://example.com"),
+            ("documentation", "http://example.com/docs"),
+            ("appc.io/executor/supports-systemd-notify", "maybe"),
+            ("foo", ""),
+        ] {
+            assert!(
+                Annotations::default()
+                    .set(name.parse().unwrap(), value)
+                    .is_ok(),
+                "{name}"
+            );
+        }
+        let table = [
+            ("created", "yesterday", "bad Date: "),
+            ("created", "", "bad Date: "),
+            (
+                "homepage",
+                "not a link",
+                "bad URL scheme, must be http/https",
+            ),
+            (
+                "homepage",
+                "ftp://example.com",
+                "bad URL scheme, must be http/https",
+            ),
+            ("documentation", ":oops", "bad URL: "),
+        ];
+        for (name, value, message) in table {
+            let mut annotations = Annotations::default();
+            let error = annotations
+                .set(name.parse().unwrap(), value)
+                .unwrap_err()
+                .to_string();
+            assert!(error.starts_with(message), "{name}={value}: {error}");
+            assert!(annotations.is_empty());
+        }
+    }
+
+    #[test]
+    fn names_are_unique_identifiers() {
+        let twice = br#"[{"name":"a","value":"1"},{"name":"a","value":"2"}]"#;
+        let error = from_json::<Annotations>(twice).unwrap_err();
+        assert_eq!(error.to_string(), "duplicate annotations of name \"a\"");
+        assert!(from_json::<Annotations>(br#"[{"name":"A","value":"1"}]"#).is_err());
+        let mut annotations: Annotations = from_json(br#"[{"name":"a","value":"1"}]"#).unwrap();
+        assert_eq!(annotations.remove("a").as_deref(), Some("1"));
+    }
+}

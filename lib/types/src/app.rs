@@ -128,3 +128,82 @@ impl Encode for App {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest_error::from_json;
+
+    #[test]
+    fn keys_match_whatever_their_case_and_the_last_one_wins() {
+        // Contract appc.md 3: keys of Go's decoder.
+        let text = r#"{"Exec":["/old"],"EXEC":["/a"],"User":"0","gRoUp":"0","other":{"x":[]},
+            "supplementaryGids":[1,2],"environment":null,"workingDirectory":null}"#;
+        let app: App = from_json(text.as_bytes()).unwrap();
+        assert_eq!(
+            Writer::text_of(&app),
+            r#"{"exec":["/a"],"user":"0","group":"0","supplementaryGIDs":[1,2]}"#
+        );
+        let app: App = from_json(br#"{"user":"0","group":"0"}"#).unwrap();
+        assert_eq!(
+            Writer::text_of(&app),
+            r#"{"exec":null,"user":"0","group":"0"}"#
+        );
+    }
+
+    #[test]
+    fn every_field_keeps_its_place() {
+        let text = concat!(
+            r#"{"exec":["/a","\u003cb\u003e"],"eventHandlers":[{"name":"pre-start","exec":["/p"]}],"#,
+            r#""user":"u","group":"g","supplementaryGIDs":[-1],"workingDirectory":"/w","#,
+            r#""environment":[{"name":"A","value":"1"}],"#,
+            r#""mountPoints":[{"name":"m","path":"/m","readOnly":true}],"#,
+            r#""ports":[{"name":"p","protocol":"tcp","port":80,"count":2,"socketActivated":true}],"#,
+            r#""isolators":[{"name":"resource/memory","value":{"limit":"1.5G"}}],"#,
+            r#""userAnnotations":{"a":"b","c/D":""},"userLabels":{"e":"f"}}"#
+        );
+        let app: App = from_json(text.as_bytes()).unwrap();
+        assert_eq!(Writer::text_of(&app), text);
+    }
+
+    #[test]
+    fn apps_are_checked_as_the_original_does() {
+        // Contract appc.md 3.1.
+        let table = [
+            (r#"{}"#, "user is required"),
+            (r#"{"user":"","group":"0"}"#, "user is required"),
+            (r#"{"user":"0"}"#, "group is required"),
+            (
+                r#"{"user":"0","group":"0","workingDirectory":"stuff"}"#,
+                "workingDirectory must be an absolute path",
+            ),
+            (
+                r#"{"user":"0","group":"0","eventHandlers":[{"name":"pre-start"},{"name":"pre-start"}]}"#,
+                "Only one eventHandler of name \"pre-start\" allowed",
+            ),
+            (
+                r#"{"user":"0","group":"0","exec":"/a"}"#,
+                "json: cannot unmarshal string into field exec of type array",
+            ),
+            (
+                r#"{"user":0,"group":"0"}"#,
+                "json: cannot unmarshal number 0 into field user of type string",
+            ),
+            (
+                r#"{"user":"0","group":"0","userLabels":{"a":1}}"#,
+                "json: cannot unmarshal number 1 into field userLabels.a of type string",
+            ),
+            (
+                r#"{"user":"0","group":"0","isolators":[{"name":"x","value":1}]}"#,
+                "invalid isolator",
+            ),
+        ];
+        for (text, message) in table {
+            assert_eq!(
+                from_json::<App>(text.as_bytes()).unwrap_err().to_string(),
+                message,
+                "{text}"
+            );
+        }
+    }
+}

@@ -53,3 +53,47 @@ impl Encode for Dependency {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest_error::from_json;
+
+    #[test]
+    fn only_the_name_is_needed() {
+        // Contract appc.md 3.5.
+        for text in [
+            r#"{"imageName":"example.com/a"}"#,
+            r#"{"imageName":"a","imageID":"sha512-x","labels":[{"name":"os","value":"linux"}],"size":18446744073709551615}"#,
+        ] {
+            let dependency: Dependency = from_json(text.as_bytes()).unwrap();
+            assert_eq!(Writer::text_of(&dependency), text);
+        }
+        let table = [
+            (r#"{"imageID":"sha512-x"}"#, "imageName cannot be empty"),
+            (r#"{"imageName":null}"#, "imageName cannot be empty"),
+            (r#"{"imageName":""}"#, "ACIdentifier cannot be empty"),
+            (
+                r#"{"imageName":"a","imageID":"md5-x"}"#,
+                "unrecognized hash type: md5",
+            ),
+            (
+                r#"{"imageName":"a","size":-1}"#,
+                "json: cannot unmarshal number -1 into field size of type uint",
+            ),
+            (
+                r#"{"imageName":"a","labels":[{"name":"name","value":"x"}]}"#,
+                "invalid label name: \"name\"",
+            ),
+        ];
+        for (text, message) in table {
+            assert_eq!(
+                from_json::<Dependency>(text.as_bytes())
+                    .unwrap_err()
+                    .to_string(),
+                message,
+                "{text}"
+            );
+        }
+    }
+}

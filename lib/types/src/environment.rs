@@ -150,3 +150,51 @@ impl Encode for Environment {
         self.0.encode(out);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest_error::from_json;
+
+    #[test]
+    fn names_are_checked_as_the_original_does() {
+        // Contract appc.md 2, row Environment name.
+        let mut environment = Environment::default();
+        for name in ["PATH", "_", "_x", "a.b", "A-B", "x9", "lower"] {
+            environment.set(name, "a=b c").unwrap();
+        }
+        assert_eq!(environment.len(), 7);
+        assert_eq!(
+            environment.set("", "x").unwrap_err().to_string(),
+            "environment variable name must not be empty"
+        );
+        for name in ["9x", "-a", ".a", "a b", "a=b", "é", "a\0"] {
+            let error = environment.set(name, "x").unwrap_err().to_string();
+            assert!(
+                error.starts_with("environment variable does not have valid identifier"),
+                "{name:?}"
+            );
+        }
+        assert_eq!(environment.len(), 7);
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let twice = br#"[{"name":"A","value":"1"},{"name":"A","value":"2"}]"#;
+        let error = from_json::<Environment>(twice).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "duplicate environment variable of name \"A\""
+        );
+        let error = from_json::<Environment>(br#"[{"value":"1"}]"#).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "environment variable name must not be empty"
+        );
+        let mut environment = Environment::default();
+        environment.set("A", "1").unwrap();
+        environment.set("A", "2").unwrap();
+        assert_eq!((environment.get("A"), environment.len()), (Some("2"), 1));
+        assert_eq!(environment.remove("A").as_deref(), Some("2"));
+    }
+}

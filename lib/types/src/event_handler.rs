@@ -88,3 +88,46 @@ impl Encode for EventHandler {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest_error::from_json;
+
+    #[test]
+    fn there_are_two_events_and_one_handler_for_each() {
+        // Contract appc.md 3.1, row eventHandlers.
+        let text = r#"[{"name":"pre-start","exec":["/a","b"]},{"name":"post-stop","exec":null}]"#;
+        let handlers: Vec<EventHandler> = from_json(text.as_bytes()).unwrap();
+        assert_eq!(Writer::text_of(&handlers), text);
+        assert_eq!(check_unique(&handlers), Ok(()));
+        let twice = [
+            handlers[0].clone(),
+            handlers[1].clone(),
+            handlers[0].clone(),
+        ];
+        assert_eq!(
+            check_unique(&twice).unwrap_err().to_string(),
+            "Only one eventHandler of name \"pre-start\" allowed"
+        );
+        let table = [
+            (
+                r#"{"exec":["/a"]}"#,
+                "eventHandler \"name\" cannot be empty",
+            ),
+            (r#"{"name":""}"#, "eventHandler \"name\" cannot be empty"),
+            (
+                r#"{"name":"start"}"#,
+                "bad eventHandler \"name\": \"start\"",
+            ),
+        ];
+        for (text, message) in table {
+            assert_eq!(
+                from_json::<EventHandler>(text.as_bytes())
+                    .unwrap_err()
+                    .to_string(),
+                message
+            );
+        }
+    }
+}

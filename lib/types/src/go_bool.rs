@@ -16,3 +16,22 @@ pub fn parse(text: &str) -> Result<bool, BoolError> {
         other => Err(BoolError(other.to_owned())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn twelve_spellings_count() {
+        // Contract appc.md 3.2.
+        for text in ["1", "t", "T", "true", "TRUE", "True"] {
+            assert_eq!(parse(text), Ok(true));
+        }
+        for text in ["0", "f", "F", "false", "FALSE", "False"] {
+            assert_eq!(parse(text), Ok(false));
+        }
+        for text in ["", "yes", "no", "on", "tRUE", "2", " true"] {
+            assert!(parse(text).is_err(), "{text:?}");
+        }
+    }
+}

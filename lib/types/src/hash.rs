@@ -72,3 +72,44 @@ impl fmt::Display for Hash {
 }
 
 text_type!(Hash);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn hashes_are_checked_as_the_original_does() {
+        // Contract appc.md 1.16.
+        for text in ["sha512-abcdefghi", "sha512-07738c9d44adb5f9", "sha512-x"] {
+            assert_eq!(text.parse::<Hash>().unwrap().to_string(), text);
+        }
+        let table = [
+            ("", "badly formatted hash string"),
+            ("abc", "badly formatted hash string"),
+            ("sha512-a-b", "badly formatted hash string"),
+            ("-abc", "unexpected empty hash type"),
+            ("-", "unexpected empty hash type"),
+            ("sha512-", "unexpected empty hash value"),
+            ("sha256-abc", "unrecognized hash type: sha256"),
+            ("md5-", "unrecognized hash type: md5"),
+            ("SHA512-abc", "unrecognized hash type: SHA512"),
+        ];
+        for (text, message) in table {
+            assert_eq!(
+                text.parse::<Hash>().unwrap_err().to_string(),
+                message,
+                "{text:?}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_printed_reads_back_the_same(text in "sha512-[^-]{1,40}") {
+            let hash: Hash = text.parse().unwrap();
+            prop_assert_eq!(hash.to_string(), text);
+        }
+    }
+}

@@ -40,3 +40,46 @@ pub(crate) fn check(text: &str) -> Result<(), HttpUrlError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_web_addresses_pass() {
+        // Contract appc.md 2, row URL.
+        for text in [
+            "http://example.com",
+            "https://example.com:8080/a/b?c=%d#e",
+            "HTTPS://EXAMPLE.COM",
+            "http://example.com/a b",
+            "http://[::1]/",
+            "http:",
+        ] {
+            assert_eq!(check(text), Ok(()), "{text}");
+        }
+        for text in [
+            "ftp://example.com",
+            "example.com",
+            "mailto:a@b",
+            "file:///etc/passwd",
+            "//example.com",
+        ] {
+            assert_eq!(check(text), Err(HttpUrlError::Scheme), "{text}");
+        }
+        for text in [
+            "",
+            ":foo",
+            "http://a b/",
+            "http://example.com/%zz",
+            "http://example.com/%1",
+            "http://a\n",
+        ] {
+            assert_eq!(
+                check(text),
+                Err(HttpUrlError::Bad(text.to_owned())),
+                "{text:?}"
+            );
+        }
+    }
+}

@@ -104,3 +104,47 @@ impl fmt::Debug for ImageId {
 }
 
 text_type!(ImageId);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn short_forms_are_prefixes() {
+        let id = ImageId::from_digest([0xa5; 64]);
+        let lengths = [id.list_id(), id.short(), id.key(), id.to_string()].map(|text| text.len());
+        assert_eq!(lengths, [7 + 12, 39, 71, 7 + 128]);
+        assert!(id.to_string().starts_with(&id.key()) && id.key().starts_with(&id.short()));
+    }
+
+    #[test]
+    fn only_whole_lower_case_digests_are_ids() {
+        let hex = "0123456789abcdef".repeat(8);
+        assert!(format!("sha512-{hex}").parse::<ImageId>().is_ok());
+        for text in [
+            String::new(),
+            hex.clone(),
+            format!("sha256-{hex}"),
+            format!("sha512-{}", &hex[1..]),
+            format!("sha512-{hex}0"),
+            format!("sha512-{}", hex.to_uppercase()),
+            format!("sha512-g{}", &hex[1..]),
+            format!("sha512-é{}", &hex[2..]),
+        ] {
+            assert!(text.parse::<ImageId>().is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_printed_reads_back_the_same(half: [u8; 32]) {
+            let mut digest = [7; 64];
+            digest[..32].copy_from_slice(&half);
+            let id = ImageId::from_digest(digest);
+            prop_assert_eq!(id.to_string().parse(), Ok(id));
+            prop_assert_eq!(crate::Hash::from(id).to_string(), id.to_string());
+        }
+    }
+}

@@ -133,3 +133,96 @@ impl Encode for ImageManifest {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const WHOLE: &str = concat!(
+        r#"{"acKind":"ImageManifest","acVersion":"0.8.11","name":"example.com/app","#,
+        r#""labels":[{"name":"version","value":"1.0"},{"name":"os","value":"linux"}],"#,
+        r#""app":{"exec":["/a"],"user":"0","group":"0"},"#,
+        r#""annotations":[{"name":"authors","value":"A \u003ca@b.c\u003e"}],"#,
+        r#""dependencies":[{"imageName":"example.com/base"}],"pathWhitelist":["/a","/b"]}"#
+    );
+
+    #[test]
+    fn a_whole_manifest_comes_out_as_it_went_in() {
+        let manifest = ImageManifest::from_json(WHOLE.as_bytes()).unwrap();
+        assert_eq!(String::from_utf8(manifest.to_json()).unwrap(), WHOLE);
+        assert_eq!(
+            manifest.image_name().to_string(),
+            "example.com/app,os=linux,version=1.0"
+        );
+        let pretty = manifest.to_json_pretty("    ");
+        assert!(pretty.starts_with(b"{\n    \"acKind\": \"ImageManifest\",\n"));
+        assert_eq!(ImageManifest::from_json(&pretty).unwrap(), manifest);
+    }
+
+    #[test]
+    fn what_is_absent_stays_absent() {
+        let least = r#"{"acKind":"ImageManifest","acVersion":"0.8.11+git","name":"a"}"#;
+        assert_eq!(
+            ImageManifest::new("a".parse().unwrap()).to_json(),
+            least.as_bytes()
+        );
+        for text in [
+            r#"{"acKind":"ImageManifest","acVersion":"0.8.11+git","name":"a","labels":null,"app":null}"#,
+            r#"{"name":"b","acVersion":"0.8.11+git","pathWhitelist":[],"unknown":[{}],"ackind":"ImageManifest","name":"a"}"#,
+        ] {
+            let manifest = ImageManifest::from_json(text.as_bytes()).unwrap();
+            assert_eq!(
+                String::from_utf8(manifest.to_json()).unwrap(),
+                least,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn manifests_are_checked_as_the_original_does() {
+        // Contract appc.md 3.
+        let table = [
+            (r#""name":"a""#, "acVersion must be set"),
+            (r#""acVersion":null,"name":"a""#, "acVersion must be set"),
+            (r#""acVersion":"1","name":"a""#, "SemVer is bad"),
+            (r#""acVersion":"0.0.0","name":"a""#, "SemVer cannot be zero"),
+            (r#""acVersion":"0.8.11""#, "name must be set"),
+            (
+                r#""acVersion":"0.8.11","name":"""#,
+                "ACIdentifier cannot be empty",
+            ),
+            (
+                r#""acVersion":"0.8.11","name":"a","app":{}"#,
+                "user is required",
+            ),
+            (
+                r#""acVersion":"0.8.11","name":"a","pathWhitelist":[1]"#,
+                "json: cannot unmarshal number 1 into field pathWhitelist[0] of type string",
+            ),
+            (
+                r#""acVersion":"0.8.11","name":"a","annotations":[{"name":"created","value":"x"}]"#,
+                "bad Date: \"x\" is not in the form 2006-01-02T15:04:05Z (RFC 3339)",
+            ),
+        ];
+        for (members, message) in table {
+            let text = format!("{{\"acKind\":\"ImageManifest\",{members}}}");
+            let error = ImageManifest::from_json(text.as_bytes()).unwrap_err();
+            assert_eq!(error.to_string(), message, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_damage_to_a_manifest_panics(at in 0..WHOLE.len(), byte: u8, cut in 0..WHOLE.len()) {
+            let mut bytes = WHOLE.as_bytes().to_vec();
+            bytes[at] = byte;
+            let _ = ImageManifest::from_json(&bytes[..cut]);
+            if let Ok(manifest) = ImageManifest::from_json(&bytes) {
+                prop_assert_eq!(ImageManifest::from_json(&manifest.to_json()).unwrap(), manifest);
+            }
+        }
+    }
+}

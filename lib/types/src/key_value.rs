@@ -24,6 +24,9 @@ pub enum KeyValueError {
 }
 usage_errors!(KeyValueError);
 
+/// Keys and values in their order.
+pub type Pairs<'a> = Vec<(&'a str, &'a str)>;
+
 /// The values as Go prints a list of strings.
 fn quoted(values: &[String]) -> String {
     values
@@ -41,7 +44,7 @@ fn quoted(values: &[String]) -> String {
 /// # Errors
 ///
 /// [`KeyValueError`] for a piece without `=` and for a key that comes twice.
-pub fn parse(text: &str) -> Result<Vec<(&str, &str)>, KeyValueError> {
+pub fn parse(text: &str) -> Result<Pairs<'_>, KeyValueError> {
     let mut pairs = Vec::new();
     for piece in text.split(',') {
         pairs.push(split(text, piece)?);
@@ -55,7 +58,7 @@ pub fn parse(text: &str) -> Result<Vec<(&str, &str)>, KeyValueError> {
 /// # Errors
 ///
 /// As [`parse`], for what follows the name.
-pub(crate) fn parse_named(text: &str) -> Result<(&str, Vec<(&str, &str)>), KeyValueError> {
+pub(crate) fn parse_named(text: &str) -> Result<(&str, Pairs<'_>), KeyValueError> {
     let mut pieces = text.split(',');
     let name = pieces.next().unwrap_or_default();
     let mut pairs = vec![("name", name)];

@@ -177,3 +177,83 @@ impl Encode for Labels {
         self.0.encode(out);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest_error::from_json;
+
+    fn labels(text: &str) -> Result<Labels, String> {
+        from_json(text.as_bytes()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn lists_are_checked_as_the_original_does() {
+        // Contract appc.md 2.2.
+        for text in [
+            "[]",
+            "null",
+            r#"[{"name":"version","value":""}]"#,
+            r#"[{"name":"os","value":"linux"},{"name":"arch","value":"amd64"}]"#,
+            r#"[{"name":"arch","value":"anything"}]"#,
+            r#"[{"name":"a.b/c","value":"1,2"},{"NAME":"x","Value":"y","more":1}]"#,
+            r#"[{"name":"x"}]"#,
+        ] {
+            assert!(labels(text).is_ok(), "{text}");
+        }
+        let table = [
+            (
+                r#"[{"name":"name","value":"x"}]"#,
+                "invalid label name: \"name\"",
+            ),
+            (
+                r#"[{"name":"a","value":"1"},{"name":"a","value":"1"}]"#,
+                "duplicate labels of name \"a\"",
+            ),
+            (
+                r#"[{"name":"os","value":"minix"}]"#,
+                "bad os \"minix\" (must be one of: [darwin freebsd linux])",
+            ),
+            (r#"[{"value":"1"}]"#, "ACIdentifier cannot be empty"),
+            (
+                r#"[{"name":"a","value":1}]"#,
+                "json: cannot unmarshal number 1 into field [0].value of type string",
+            ),
+            (
+                r#"{"a":"1"}"#,
+                "json: cannot unmarshal object into manifest of type array",
+            ),
+        ];
+        for (text, message) in table {
+            assert_eq!(labels(text), Err(message.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn setting_keeps_the_rules_and_the_order() {
+        let mut labels = Labels::default();
+        labels.set("os".parse().unwrap(), "linux").unwrap();
+        labels.set("version".parse().unwrap(), "1").unwrap();
+        labels.set("os".parse().unwrap(), "freebsd").unwrap();
+        assert_eq!(
+            labels
+                .iter()
+                .map(|label| label.name.as_str())
+                .collect::<Vec<_>>(),
+            ["os", "version"]
+        );
+        let before = labels.clone();
+        assert!(labels.set("arch".parse().unwrap(), "s390x").is_err());
+        assert_eq!(labels, before);
+        assert_eq!(labels.remove("os").as_deref(), Some("freebsd"));
+        assert_eq!(labels.remove("os"), None);
+        assert_eq!(labels.get("os"), None);
+    }
+
+    #[test]
+    fn a_label_that_is_not_asked_for_may_be_anything() {
+        let have = labels(r#"[{"name":"version","value":"1"},{"name":"x","value":"y"}]"#).unwrap();
+        let one = labels(r#"[{"name":"version","value":"1"}]"#).unwrap();
+        assert!(have.satisfy(&one) && have.satisfy(&Labels::default()) && !one.satisfy(&have));
+    }
+}

@@ -240,3 +240,128 @@ fn highlight(text: &[u8], offset: usize, line: usize) -> String {
     out.push_str(&format!("{line:5}: {own}\n{:>width$}^\n", ""));
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image_manifest::ImageManifest;
+
+    fn error(text: &str) -> ManifestError {
+        ImageManifest::from_json(text.as_bytes()).unwrap_err()
+    }
+
+    #[test]
+    fn syntax_errors_show_the_place() {
+        // Contract appc.md 3: line, column and the highlighted line.
+        let text = "{\n  \"acKind\": \"ImageManifest\",\n  \"name\" \"x\"\n}";
+        let shown = error(text);
+        assert_eq!(
+            shown.to_string(),
+            "\nError at line 3, column 10\n    2:   \"acKind\": \"ImageManifest\",\n    \
+             3:   \"name\" \"\n                ^\ninvalid character '\"' after object key"
+        );
+        assert_eq!(shown.hint(), None);
+        let at = error("{").location().unwrap();
+        assert_eq!((at.line, at.column), (1, 2));
+        assert!(
+            error("")
+                .to_string()
+                .starts_with("\nError at line 1, column 1\n")
+        );
+    }
+
+    #[test]
+    fn errors_of_meaning_carry_path_line_and_column() {
+        let start = r#"{"acKind":"ImageManifest","acVersion":"0.8.11","name":"a","#;
+        let table = [
+            (
+                "\n\"app\":{\"user\":\"0\",\"group\":\"0\",\n\"ports\":[{\"name\":\"UP\"}]}}",
+                "app.ports[0].name",
+                3,
+                18,
+            ),
+            (
+                "\n\"APP\":{\"Ports\":5,\"user\":\"0\",\"group\":\"0\"}}",
+                "app.ports",
+                2,
+                16,
+            ),
+            ("\"app\":{\"user\":\"0\"}}", "app", 1, 65),
+            ("\"labels\":[{}]}", "labels[0].name", 1, 69),
+        ];
+        for (rest, path, line, column) in table {
+            let shown = error(&format!("{start}{rest}"));
+            assert_eq!(
+                shown.location(),
+                Some(Location {
+                    path: path.to_owned(),
+                    line,
+                    column
+                }),
+                "{rest}"
+            );
+            assert_eq!(
+                shown.hint(),
+                Some(format!(
+                    "see {path}, line {line}, column {column} of the manifest"
+                ))
+            );
+        }
+    }
+
+    #[test]
+    fn the_kind_is_told_apart_from_other_errors() {
+        let table = [
+            (
+                r#"{"name":"x"}"#,
+                "missing or bad ACKind (must be \"ImageManifest\")",
+            ),
+            (
+                r#"{"acKind":"PodManifest"}"#,
+                "missing or bad ACKind (must be \"ImageManifest\")",
+            ),
+            (r#"{"acKind":"Foo"}"#, "bad ACKind: Foo"),
+            (r#"{"acKind":""}"#, "ACKind must be set"),
+            (r#"{"acKind":null}"#, "ACKind must be set"),
+            ("null", "missing or bad ACKind (must be \"ImageManifest\")"),
+        ];
+        for (text, message) in table {
+            let shown = error(text);
+            assert!(
+                matches!(shown, ManifestError::Kind { .. }),
+                "{text}: {shown:?}"
+            );
+            assert_eq!(shown.to_string(), message, "{text}");
+        }
+        let shown = error("[]");
+        assert!(matches!(shown, ManifestError::Type { .. }), "{shown:?}");
+        assert_eq!(
+            shown.to_string(),
+            "json: cannot unmarshal array into manifest of type object"
+        );
+        assert_eq!(
+            kind_of(br#"{"ACKIND":"PodManifest"}"#).unwrap(),
+            AcKind::PodManifest
+        );
+        assert_eq!(
+            kind_of(b"{}").unwrap_err().to_string(),
+            "ACKind must be set"
+        );
+    }
+
+    #[test]
+    fn large_manifests_are_refused_before_they_are_read() {
+        let text = vec![b'['; MAX_MANIFEST_BYTES + 1];
+        assert!(matches!(
+            ImageManifest::from_json(&text),
+            Err(ManifestError::TooLarge { size }) if size == text.len()
+        ));
+    }
+
+    #[test]
+    fn long_and_binary_lines_are_shown_shortened() {
+        let text = format!("{{\"{}\u{7}", "x".repeat(10_000));
+        let shown = error(&text).to_string();
+        assert!(shown.len() < 500 && !shown.contains('\u{7}'), "{shown}");
+    }
+}

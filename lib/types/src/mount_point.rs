@@ -105,3 +105,84 @@ impl Encode for MountPoint {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::manifest_error::from_json;
+
+    #[test]
+    fn texts_are_read_as_the_original_does() {
+        // Contract appc.md 3.2.
+        let table = [
+            ("foobar,path=/tmp", "foobar,path=/tmp"),
+            ("foobar,path=/tmp,readOnly=false", "foobar,path=/tmp"),
+            (
+                "foobar,path=/tmp,readOnly=T",
+                "foobar,path=/tmp,readOnly=true",
+            ),
+            (
+                "foobar,readOnly=1,path=relative",
+                "foobar,path=relative,readOnly=true",
+            ),
+        ];
+        for (text, printed) in table {
+            assert_eq!(
+                text.parse::<MountPoint>().unwrap().to_string(),
+                printed,
+                "{text}"
+            );
+        }
+        let table = [
+            (
+                "#foobar,path=/tmp",
+                "ACName must contain only lower case alphanumeric characters plus \"-\"",
+            ),
+            ("foobar", "path must be set"),
+            ("", "name must be set"),
+            (",path=/", "name must be set"),
+            ("foobar,path=", "path must be set"),
+            (
+                "foobar,path=/tmp,readOnly=maybe",
+                "invalid readOnly: \"maybe\" is not true or false",
+            ),
+            (
+                "foobar,path=/tmp,readOnly=",
+                "invalid readOnly: \"\" is not true or false",
+            ),
+            (
+                "foobar,path=/tmp,asdf=asdf",
+                "unknown mountpoint parameter \"asdf\"",
+            ),
+            (
+                "foobar,path=/a,path=/b",
+                "label path with multiple values [\"/a\" \"/b\"]",
+            ),
+        ];
+        for (text, message) in table {
+            assert_eq!(
+                text.parse::<MountPoint>().unwrap_err().to_string(),
+                message,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn json_looks_at_the_name_only() {
+        let point: MountPoint = from_json(br#"{"name":"a"}"#).unwrap();
+        assert_eq!(Writer::text_of(&point), r#"{"name":"a","path":""}"#);
+        assert!(from_json::<MountPoint>(br#"{"path":"/a"}"#).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_printed_reads_back_the_same(name in "[a-z0-9]{1,8}", path in "/[^,]{0,12}", read_only: bool) {
+            let point = MountPoint { name: name.parse().unwrap(), path, read_only };
+            prop_assert_eq!(point.to_string().parse(), Ok(point.clone()));
+            prop_assert_eq!(from_json::<MountPoint>(Writer::text_of(&point).as_bytes()).unwrap(), point);
+        }
+    }
+}

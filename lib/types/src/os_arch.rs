@@ -174,3 +174,90 @@ pub fn host_labels() -> crate::Labels {
         .collect();
     crate::Labels::new(labels).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pair_of_the_table_is_valid_and_others_are_not() {
+        // Contract appc.md 2.1.
+        for (os, architectures) in TABLE {
+            for arch in architectures {
+                assert_eq!(check(Some(os), Some(arch)), Ok(()), "{os} {arch}");
+            }
+            assert_eq!(check(Some(os), None), Ok(()));
+        }
+        assert_eq!(check(None, Some("anything")), Ok(()));
+        let table = [
+            (
+                ("Linux", None),
+                "bad os \"Linux\" (must be one of: [darwin freebsd linux])",
+            ),
+            (
+                ("", Some("amd64")),
+                "bad os \"\" (must be one of: [darwin freebsd linux])",
+            ),
+            (
+                ("linux", Some("x86_64")),
+                "bad arch \"x86_64\" for linux (must be one of: [amd64 i386 aarch64 aarch64_be armv6l \
+                 armv7l armv7b ppc64 ppc64le s390x])",
+            ),
+            (
+                ("darwin", Some("amd64")),
+                "bad arch \"amd64\" for darwin (must be one of: [x86_64 i386])",
+            ),
+            (
+                ("freebsd", Some("")),
+                "bad arch \"\" for freebsd (must be one of: [amd64 i386 arm])",
+            ),
+        ];
+        for ((os, arch), message) in table {
+            assert_eq!(check(Some(os), arch).unwrap_err().to_string(), message);
+        }
+    }
+
+    #[test]
+    fn go_names_translate_both_ways() {
+        let table = [
+            (("linux", "amd64", ""), "amd64", ("amd64", "")),
+            (("linux", "386", ""), "i386", ("386", "")),
+            (("linux", "arm64", ""), "aarch64", ("arm64", "")),
+            (("linux", "arm", ""), "armv6l", ("arm", "6")),
+            (("linux", "arm", "6"), "armv6l", ("arm", "6")),
+            (("linux", "arm", "7"), "armv7l", ("arm", "7")),
+            (("linux", "ppc64le", ""), "ppc64le", ("ppc64le", "")),
+            (("linux", "s390x", ""), "s390x", ("s390x", "")),
+            (("freebsd", "386", ""), "i386", ("386", "")),
+            (("freebsd", "arm", "5"), "arm", ("arm", "6")),
+            (("freebsd", "arm", "6"), "arm", ("arm", "6")),
+            (("darwin", "amd64", ""), "x86_64", ("amd64", "")),
+        ];
+        for ((os, arch, variant), appc, back) in table {
+            assert_eq!(
+                from_go(os, arch, variant),
+                Ok(appc),
+                "{os} {arch} {variant}"
+            );
+            assert_eq!(to_go(os, appc), Ok(back), "{os} {appc}");
+            assert_eq!(check(Some(os), Some(appc)), Ok(()));
+        }
+        let unknown = from_go("linux", "arm", "5").unwrap_err();
+        assert_eq!(
+            unknown.to_string(),
+            "unknown arch tuple: \"linux\" - \"arm\" - \"5\""
+        );
+        for (os, arch) in [
+            ("linux", "aarch64_be"),
+            ("linux", "armv7b"),
+            ("plan9", "amd64"),
+        ] {
+            assert!(to_go(os, arch).is_err(), "{os} {arch}");
+        }
+    }
+
+    #[test]
+    fn the_host_has_valid_labels() {
+        assert_eq!(host_labels().len(), 2);
+    }
+}

@@ -126,3 +126,29 @@ pub fn overlay_upper(tree: &str, app: &AcName) -> PathBuf {
 pub fn overlay_work(tree: &str, app: &AcName) -> PathBuf {
     [OVERLAY, tree, "work", app.as_str()].iter().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_an_app_lie_where_the_contract_says() {
+        // Contract rkt-ondisk.md 2.2.
+        let app: AcName = "web".parse().unwrap();
+        let table = [
+            (app_manifest(&app), "appsinfo/web/manifest"),
+            (app_tree_id(&app), "appsinfo/web/treeStoreID"),
+            (app_rootfs(&app), "stage1/rootfs/opt/stage2/web/rootfs"),
+            (status(&app), "stage1/rootfs/rkt/status/web"),
+            (status_created(&app), "stage1/rootfs/rkt/status/web-created"),
+            (status_started(&app), "stage1/rootfs/rkt/status/web-started"),
+            (env(&app), "stage1/rootfs/rkt/env/web"),
+            (shared_volume(&app), "sharedVolumes/web"),
+            (overlay_upper("tree", &app), "overlay/tree/upper/web"),
+            (overlay_work("tree", &app), "overlay/tree/work/web"),
+        ];
+        for (path, expected) in table {
+            assert_eq!(path, PathBuf::from(expected));
+        }
+    }
+}

@@ -196,3 +196,122 @@ impl Encode for ExposedPort {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHOLE: &str = concat!(
+        r#"{"acVersion":"0.8.11","acKind":"PodManifest","apps":[{"name":"web","#,
+        r#""image":{"name":"example.com/web","id":"sha512-abc","labels":[{"name":"os","value":"linux"}]},"#,
+        r#""app":{"exec":["/web"],"user":"0","group":"0"},"readOnlyRootFS":true,"#,
+        r#""mounts":[{"volume":"data","path":"/data","#,
+        r#""appVolume":{"name":"data","kind":"host","source":"/srv"}}],"#,
+        r#""annotations":[{"name":"a","value":"b"}]}],"#,
+        r#""volumes":[{"name":"data","kind":"empty","mode":"0755","uid":0,"gid":0}],"#,
+        r#""isolators":[{"name":"resource/memory","value":{"limit":"4G"}},{"name":"x/y","value":[1]}],"#,
+        r#""annotations":[{"name":"c","value":"d"}],"#,
+        r#""ports":[{"name":"http","hostPort":80,"hostIP":"127.0.0.1","#,
+        r#""podPort":{"name":"","protocol":"tcp","port":8080,"count":1,"socketActivated":false}}],"#,
+        r#""userAnnotations":{"e":"f"},"userLabels":{"g":"h"}}"#
+    );
+
+    #[test]
+    fn a_whole_manifest_comes_out_as_it_went_in() {
+        let text = WHOLE.replace(r#""name":"","protocol""#, r#""name":"p","protocol""#);
+        let pod = PodManifest::from_json(text.as_bytes()).unwrap();
+        assert_eq!(String::from_utf8(pod.to_json()).unwrap(), text);
+        assert_eq!(
+            PodManifest::from_json(&pod.to_json_pretty("\t")).unwrap(),
+            pod
+        );
+        assert!(pod.app(&"web".parse().unwrap()).is_some());
+    }
+
+    #[test]
+    fn empty_lists_are_written_as_null() {
+        // Contract appc.md 5.
+        let least = concat!(
+            r#"{"acVersion":"0.8.11+git","acKind":"PodManifest","apps":null,"volumes":null,"#,
+            r#""isolators":null,"annotations":null,"ports":null}"#
+        );
+        assert_eq!(
+            String::from_utf8(PodManifest::default().to_json()).unwrap(),
+            least
+        );
+        assert_eq!(
+            PodManifest::from_json(least.as_bytes()).unwrap(),
+            PodManifest::default()
+        );
+        let pod = PodManifest::from_json(br#"{"acKind":"PodManifest"}"#).unwrap();
+        assert_eq!(pod.ac_version, None);
+    }
+
+    #[test]
+    fn isolators_of_a_pod_are_neither_counted_nor_refused_when_unknown() {
+        // Contract appc.md 4.
+        let one = r#"{"name":"os/linux/cpu-shares","value":2}"#;
+        let text = format!(
+            r#"{{"acKind":"PodManifest","isolators":[{one},{one},{{"name":"ponies","value":0}}]}}"#
+        );
+        let pod = PodManifest::from_json(text.as_bytes()).unwrap();
+        assert_eq!(pod.isolators.len(), 3);
+        assert_eq!(pod.isolators[2].value(), &crate::IsolatorValue::Unknown);
+        let text = text.replace("\"value\":2}", "\"value\":1}");
+        assert!(PodManifest::from_json(text.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn manifests_are_checked_as_the_original_does() {
+        // Contract appc.md 5.
+        let app = r#"{"name":"a","image":{"id":"sha512-x"}}"#;
+        let volume = r#"{"name":"v","kind":"empty"}"#;
+        let table = [
+            (
+                format!(r#""apps":[{app},{app}]"#),
+                "duplicate apps of name \"a\"",
+            ),
+            (
+                format!(r#""volumes":[{volume},{volume}]"#),
+                "duplicate volume name \"v\"",
+            ),
+            (
+                r#""apps":[{"image":{"id":"sha512-x"}}]"#.to_owned(),
+                "ACName cannot be empty",
+            ),
+            (
+                r#""apps":[{"name":"a"}]"#.to_owned(),
+                "badly formatted hash string",
+            ),
+            (
+                r#""apps":[{"name":"a","image":{"id":"sha512-"}}]"#.to_owned(),
+                "unexpected empty hash value",
+            ),
+            (r#""acVersion":"x""#.to_owned(), "SemVer is bad"),
+            (
+                r#""ports":[{"name":"p","hostIP":"localhost"}]"#.to_owned(),
+                "invalid IP address: localhost",
+            ),
+            (
+                r#""ports":[{"name":"p","hostPort":-1}]"#.to_owned(),
+                "json: cannot unmarshal number -1 into field ports[0].hostPort of type uint",
+            ),
+            (
+                r#""isolators":[{"name":"x"}]"#.to_owned(),
+                "isolator \"x\" has no value",
+            ),
+        ];
+        for (members, message) in table {
+            let text = format!("{{\"acKind\":\"PodManifest\",{members}}}");
+            let error = PodManifest::from_json(text.as_bytes()).unwrap_err();
+            assert_eq!(error.to_string(), message, "{text}");
+        }
+        for members in [
+            r#""ports":[{"name":"p","hostPort":0},{"name":"p","hostPort":70000}]"#,
+            r#""apps":[{"name":"a","image":{"id":"sha512-x"},"mounts":[{"volume":"v"}]}]"#,
+        ] {
+            let text = format!("{{\"acKind\":\"PodManifest\",{members}}}");
+            assert!(PodManifest::from_json(text.as_bytes()).is_ok(), "{text}");
+        }
+    }
+}

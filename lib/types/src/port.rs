@@ -20,7 +20,8 @@ pub struct Port {
     pub protocol: String,
     /// The first port, 1 to 65535.
     pub port: u16,
-    /// The number of ports. 1 where JSON says nothing, 0 where the text form says nothing; both mean one.
+    /// The number of ports. 1 where JSON says nothing or 0, 0 where the text form says nothing; both mean
+    /// one.
     pub count: u16,
     /// Whether the app wants the listening socket passed in.
     pub socket_activated: bool,
@@ -139,10 +140,12 @@ impl fmt::Display for Port {
 impl Decode for Port {
     fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
         let fields = cursor.object()?;
-        let range = (
-            fields.or_default("port")?,
-            fields.optional("count")?.unwrap_or(1),
-        );
+        // A count of 0 is read as 1, which is what it means.
+        let count = fields
+            .optional("count")?
+            .filter(|count| *count != 0)
+            .unwrap_or(1);
+        let range = (fields.or_default("port")?, count);
         Self::checked(
             fields.required("name")?,
             fields.or_default("protocol")?,
@@ -162,5 +165,127 @@ impl Encode for Port {
             out.member("count", &self.count);
             out.member("socketActivated", &self.socket_activated);
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::manifest_error::from_json;
+
+    #[test]
+    fn texts_are_read_as_the_original_does() {
+        // Contract appc.md 3.3.
+        for text in [
+            "foobar,protocol=tcp,port=80",
+            "foobar,protocol=tcp,port=65535,count=1",
+            "foobar,protocol=tcp,port=8080,count=10,socketActivated=true",
+            "foobar,protocol=,port=1",
+        ] {
+            assert_eq!(text.parse::<Port>().unwrap().to_string(), text);
+        }
+        let table = [
+            ("foobar,protocol=tcp", "port must be in 1-65535 range"),
+            (
+                "foobar,protocol=tcp,port=0",
+                "port must be in 1-65535 range",
+            ),
+            (
+                "foobar,protocol=tcp,port=65536",
+                "invalid port: \"65536\" is not a number from 0 to 65535",
+            ),
+            (
+                "foobar,protocol=tcp,port=-1",
+                "invalid port: \"-1\" is not a number from 0 to 65535",
+            ),
+            (
+                "foobar,protocol=tcp,port=80,count=65500",
+                "end of port range must be in 1-65535 range",
+            ),
+            (
+                "foobar,protocol=tcp,port=80,socketActivated=yes",
+                "invalid socketActivated: \"yes\" is not true or false",
+            ),
+            (
+                "foobar,protocol=tcp,port=80,asdf=asdf",
+                "unknown port parameter \"asdf\"",
+            ),
+            (
+                "#foobar,protocol=tcp,port=80",
+                "ACName must contain only lower case alphanumeric characters plus \"-\"",
+            ),
+            ("", "ACName cannot be empty"),
+        ];
+        for (text, message) in table {
+            assert_eq!(
+                text.parse::<Port>().unwrap_err().to_string(),
+                message,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn json_counts_one_port_where_it_says_nothing() {
+        for text in [
+            r#"{"name":"a","protocol":"tcp","port":80}"#,
+            r#"{"name":"a","protocol":"tcp","port":80,"count":0}"#,
+            r#"{"name":"a","protocol":"tcp","port":80,"count":null,"socketActivated":null}"#,
+        ] {
+            let port: Port = from_json(text.as_bytes()).unwrap();
+            assert_eq!(
+                Writer::text_of(&port),
+                r#"{"name":"a","protocol":"tcp","port":80,"count":1,"socketActivated":false}"#
+            );
+        }
+        let table = [
+            ("0", "1", "port must be in 1-65535 range"),
+            ("65536", "1", "port must be in 1-65535 range"),
+            ("65535", "2", "end of port range must be in 1-65535 range"),
+            (
+                "1",
+                "18446744073709551615",
+                "end of port range must be in 1-65535 range",
+            ),
+            (
+                "-1",
+                "1",
+                "json: cannot unmarshal number -1 into field port of type uint",
+            ),
+            (
+                "1.0",
+                "1",
+                "json: cannot unmarshal number 1.0 into field port of type uint",
+            ),
+            (
+                "\"80\"",
+                "1",
+                "json: cannot unmarshal string into field port of type uint",
+            ),
+        ];
+        for (port, count, message) in table {
+            let text = format!(r#"{{"name":"a","protocol":"tcp","port":{port},"count":{count}}}"#);
+            assert_eq!(
+                from_json::<Port>(text.as_bytes()).unwrap_err().to_string(),
+                message,
+                "{text}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_printed_reads_back_the_same(
+            name in "[a-z0-9]{1,8}",
+            protocol in "[^,]{0,5}",
+            port in 1..=30_000_u16,
+            count in 0..30_000_u16,
+            socket_activated: bool,
+        ) {
+            let port = Port { name: name.parse().unwrap(), protocol, port, count, socket_activated };
+            prop_assert_eq!(port.to_string().parse(), Ok(port));
+        }
     }
 }

@@ -60,3 +60,42 @@ impl RootPlan {
         self.apps.iter().find(|app| app.name == *name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_reads_back_the_same() {
+        let plan = RootPlan {
+            apps: vec![
+                AppRoot {
+                    name: "web".parse().unwrap(),
+                    kind: RootKind::Overlay {
+                        lower: vec![
+                            "/store/trees/b/rootfs".into(),
+                            "/store/trees/a/rootfs".into(),
+                        ],
+                        upper: "overlay/b/upper/web".into(),
+                        work: "overlay/b/work/web".into(),
+                    },
+                },
+                AppRoot {
+                    name: "db".parse().unwrap(),
+                    kind: RootKind::Directory,
+                },
+            ],
+        };
+        let text = plan.to_json();
+        assert_eq!(RootPlan::from_json(&text).unwrap(), plan);
+        assert_eq!(
+            String::from_utf8(text).unwrap(),
+            concat!(
+                r#"{"apps":[{"name":"web","kind":{"overlay":{"lower":["/store/trees/b/rootfs","#,
+                r#""/store/trees/a/rootfs"],"upper":"overlay/b/upper/web","work":"overlay/b/work/web"}}},"#,
+                r#"{"name":"db","kind":"directory"}]}"#
+            )
+        );
+        assert!(RootPlan::from_json(br#"{"apps":[{"name":"../x","kind":"directory"}]}"#).is_err());
+    }
+}

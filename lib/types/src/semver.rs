@@ -97,3 +97,52 @@ impl fmt::Display for SemVer {
 }
 
 text_type!(SemVer);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn versions_are_read_as_the_original_does() {
+        // Contract appc.md 2, row ACVersion.
+        for text in [
+            "0.8.11",
+            "1.2.3",
+            "0.0.1",
+            "0.8.11+git",
+            "1.2.3-pre",
+            "1.2.3-a-b+c-d",
+            "0.0.0-pre",
+        ] {
+            assert_eq!(text.parse::<SemVer>().unwrap().to_string(), text);
+        }
+        for text in [
+            "",
+            "1",
+            "1.2",
+            "1.2.3.4",
+            "v1.2.3",
+            "1.2.x",
+            "1..3",
+            " 1.2.3",
+            "9223372036854775808.0.0",
+        ] {
+            let error = text.parse::<SemVer>().unwrap_err();
+            assert_eq!(error.to_string(), "SemVer is bad", "{text:?}");
+        }
+        assert_eq!("0.0.0".parse::<SemVer>(), Err(SemVerError::Zero));
+        assert_eq!(SemVerError::Zero.to_string(), "SemVer cannot be zero");
+        assert_eq!(SemVer::ac_version().to_string(), "0.8.11+git");
+        assert_eq!("7.1.0".parse::<SemVer>().unwrap().major(), 7);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_printed_reads_back_the_same(text in "[0-9]{1,3}\\.[0-9]{1,3}\\.[1-9](-[a-z.-]{1,4})?(\\+[a-z+-]{1,4})?") {
+            let version: SemVer = text.parse().unwrap();
+            prop_assert_eq!(version.to_string().parse(), Ok(version));
+        }
+    }
+}

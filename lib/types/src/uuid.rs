@@ -80,3 +80,71 @@ impl fmt::Display for Uuid {
 }
 
 text_type!(Uuid);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn dashes_may_stand_anywhere() {
+        // Contract appc.md 2, row UUID.
+        let canonical = "6733c088-a507-4694-aabf-edbe4fc5266f";
+        for text in [
+            canonical,
+            "6733C088A5074694AABFEDBE4FC5266F",
+            "6733c088a5074694aabfedbe4fc5266f",
+            "67-33c088a5074694aabfedbe4fc5266f-",
+        ] {
+            assert_eq!(
+                text.parse::<Uuid>().unwrap().to_string(),
+                canonical,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn other_texts_are_refused() {
+        let table = [
+            ("", "UUID cannot be empty"),
+            (
+                "00000000-0000-0000-0000-000000000000",
+                "UUID cannot be empty",
+            ),
+            ("6733c088", "bad UUID length != 32"),
+            (
+                "6733c088-a507-4694-aabf-edbe4fc5266f0",
+                "bad UUID length != 32",
+            ),
+        ];
+        for (text, message) in table {
+            assert_eq!(
+                text.parse::<Uuid>().unwrap_err().to_string(),
+                message,
+                "{text}"
+            );
+        }
+        for text in [
+            "6733c088-a507-4694-aabf-edbe4fc5266g",
+            "éééééééééééééééééééééééééééééééé",
+        ] {
+            assert!(
+                matches!(text.parse::<Uuid>(), Err(UuidError::Digit(_))),
+                "{text}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn random_ones_are_version_4_and_read_back_the_same(bytes: [u8; 16]) {
+            let uuid = Uuid::from_random_bytes(bytes);
+            let text = uuid.to_string();
+            prop_assert_eq!(text.parse(), Ok(uuid));
+            prop_assert_eq!(text.as_bytes()[14], b'4');
+            prop_assert!(b"89ab".contains(&text.as_bytes()[19]));
+        }
+    }
+}

@@ -243,3 +243,144 @@ impl Encode for Volume {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::manifest_error::from_json;
+
+    #[test]
+    fn texts_are_read_as_the_original_does() {
+        // Contract appc.md 5.1.
+        let table = [
+            (
+                "foobar,kind=host,source=/tmp",
+                "foobar,kind=host,source=/tmp",
+            ),
+            (
+                "foobar,kind=host,source=/tmp,readOnly=0",
+                "foobar,kind=host,source=/tmp,readOnly=false",
+            ),
+            (
+                "foobar,source=/tmp,kind=host,recursive=T",
+                "foobar,kind=host,source=/tmp,recursive=true",
+            ),
+            ("foobar,kind=empty", "foobar,kind=empty"),
+            (
+                "foobar,kind=empty,mode=0755,uid=0,gid=0",
+                "foobar,kind=empty",
+            ),
+            (
+                "foobar,kind=empty,readOnly=true,mode=0777",
+                "foobar,kind=empty,mode=0777,readOnly=true",
+            ),
+            (
+                "foobar,kind=empty,uid=1000,gid=100",
+                "foobar,kind=empty,uid=1000,gid=100",
+            ),
+        ];
+        for (text, printed) in table {
+            assert_eq!(
+                text.parse::<Volume>().unwrap().to_string(),
+                printed,
+                "{text}"
+            );
+        }
+        let table = [
+            (
+                "#foobar,kind=host,source=/tmp",
+                "ACName must contain only lower case alphanumeric characters plus \"-\"",
+            ),
+            (
+                "foobar,kind=host,source=/tmp,asdf=asdf",
+                "unknown volume parameter \"asdf\"",
+            ),
+            ("foobar,kind=host", "source for host volume cannot be empty"),
+            (
+                "foobar,kind=host,source=tmp",
+                "source for host volume must be absolute path",
+            ),
+            (
+                "foobar,kind=host,source=/tmp,mode=0755",
+                "mode for host volume cannot be set",
+            ),
+            (
+                "foobar,kind=host,source=/tmp,uid=0",
+                "uid for host volume cannot be set",
+            ),
+            (
+                "foobar,kind=host,source=/tmp,gid=0",
+                "gid for host volume cannot be set",
+            ),
+            (
+                "foobar,kind=empty,source=/tmp",
+                "source for empty volume must be empty",
+            ),
+            (
+                "foobar,kind=tmpfs",
+                "unrecognized volume kind: should be one of \"empty\", \"host\"",
+            ),
+            (
+                "foobar",
+                "unrecognized volume kind: should be one of \"empty\", \"host\"",
+            ),
+            (
+                "foobar,kind=empty,uid=root",
+                "invalid uid: \"root\" is not a number",
+            ),
+            (
+                "foobar,kind=empty,readOnly=",
+                "invalid readOnly: \"\" is not true or false",
+            ),
+            (
+                "foobar,kind=empty,name=x",
+                "label name with multiple values [\"foobar\" \"x\"]",
+            ),
+            ("", "ACName cannot be empty"),
+        ];
+        for (text, message) in table {
+            assert_eq!(
+                text.parse::<Volume>().unwrap_err().to_string(),
+                message,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn json_fills_in_what_an_empty_volume_has_by_default() {
+        let volume: Volume = from_json(br#"{"name":"a","kind":"empty"}"#).unwrap();
+        assert_eq!(
+            Writer::text_of(&volume),
+            r#"{"name":"a","kind":"empty","mode":"0755","uid":0,"gid":0}"#
+        );
+        let text = r#"{"name":"a","kind":"host","source":"/a","readOnly":false,"recursive":true}"#;
+        let volume: Volume = from_json(text.as_bytes()).unwrap();
+        assert_eq!(Writer::text_of(&volume), text);
+        assert!(
+            from_json::<Volume>(br#"{"name":"a","kind":"host","source":"/a","uid":0}"#).is_err()
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_printed_reads_back_the_same(
+            name in "[a-z0-9]{1,8}",
+            host in prop::option::of("/[^,]{0,12}"),
+            owner: (i64, i64),
+            mode in "0[0-7]{3}",
+            read_only: Option<bool>,
+            recursive: Option<bool>,
+        ) {
+            let kind = match host {
+                Some(source) => VolumeKind::Host { source },
+                None => VolumeKind::Empty { mode, uid: owner.0, gid: owner.1 },
+            };
+            let volume = Volume { name: name.parse().unwrap(), kind, read_only, recursive };
+            prop_assert_eq!(volume.to_string().parse(), Ok(volume.clone()));
+            prop_assert_eq!(from_json::<Volume>(Writer::text_of(&volume).as_bytes()).unwrap(), volume);
+        }
+    }
+}

@@ -110,3 +110,81 @@ impl Encode for Isolators {
         self.0.encode(out);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest_error::from_json;
+
+    fn read(isolators: &[(&str, &str)]) -> Result<Isolators, String> {
+        let list: Vec<String> = isolators
+            .iter()
+            .map(|(name, value)| format!(r#"{{"name":"{name}","value":{value}}}"#))
+            .collect();
+        from_json(format!("[{}]", list.join(",")).as_bytes()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_may_repeat_may_and_the_last_one_counts() {
+        // Contract appc.md 4.
+        let (cpu, memory) = ("resource/cpu", "resource/memory");
+        let isolators = read(&[
+            (memory, r#"{"limit":"1G"}"#),
+            (cpu, r#"{"limit":"1"}"#),
+            (memory, r#"{"limit":"2G"}"#),
+            (
+                "os/linux/capabilities-retain-set",
+                r#"{"set":["CAP_KILL"]}"#,
+            ),
+            (
+                "os/linux/capabilities-remove-set",
+                r#"{"set":["CAP_KILL"]}"#,
+            ),
+            ("os/linux/no-new-privileges", "true"),
+            ("os/linux/no-new-privileges", "false"),
+        ]);
+        let mut isolators = isolators.unwrap();
+        let Some(IsolatorValue::Memory(resource)) = isolators.get(memory) else {
+            panic!("no memory")
+        };
+        assert_eq!(resource.limit.unwrap().value(), 2_000_000_000);
+        assert_eq!((isolators.remove(memory), isolators.len()), (2, 5));
+        assert_eq!(isolators.get(memory), None);
+    }
+
+    #[test]
+    fn what_may_not_repeat_or_stand_together_is_refused() {
+        let set = r#"{"set":["read"]}"#;
+        let (remove, retain) = ("os/linux/seccomp-remove-set", "os/linux/seccomp-retain-set");
+        for name_and_value in [
+            (remove, set),
+            (retain, set),
+            ("os/linux/oom-score-adj", "1"),
+            ("os/linux/cpu-shares", "1024"),
+            (
+                "os/linux/selinux-context",
+                r#"{"user":"u","role":"r","type":"t","level":"l"}"#,
+            ),
+            ("os/linux/apparmor-profile", r#"{"profile":"p"}"#),
+            ("os/unix/sysctl", "{}"),
+        ] {
+            assert_eq!(
+                read(&[name_and_value, name_and_value]),
+                Err(format!(
+                    "isolators set contains too many instances of type {}\"",
+                    name_and_value.0
+                ))
+            );
+        }
+        let incompatible = "isolators set contains incompatible types".to_owned();
+        assert_eq!(
+            read(&[(remove, set), (retain, set)]),
+            Err(incompatible.clone())
+        );
+        assert_eq!(read(&[(retain, set), (remove, set)]), Err(incompatible));
+        assert_eq!(
+            read(&[("resource/ponies", "0")]),
+            Err("invalid isolator".to_owned())
+        );
+    }
+}

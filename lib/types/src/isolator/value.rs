@@ -331,3 +331,295 @@ impl Encode for IsolatorValue {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest_error::from_json;
+
+    fn read(name: &str, value: &str) -> Result<Isolator, String> {
+        let text = format!(r#"{{"name":"{name}","value":{value}}}"#);
+        from_json(text.as_bytes()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn values_of_the_fifteen_isolators_are_accepted_and_kept_as_written() {
+        // Contract appc.md 4.
+        let table = [
+            (
+                "os/linux/seccomp-remove-set",
+                r#"{"set":["reboot"],"errno":"EPERM"}"#,
+            ),
+            (
+                "os/linux/seccomp-remove-set",
+                r#"{"set":["@appc.io/empty"]}"#,
+            ),
+            (
+                "os/linux/seccomp-retain-set",
+                r#"{"set":["read","@appc.io/all"],"errno":""}"#,
+            ),
+            (
+                "os/linux/seccomp-retain-set",
+                r#"{"set":["read"],"errno":"E2BIG"}"#,
+            ),
+            (
+                "os/linux/capabilities-retain-set",
+                r#"{"set":["CAP_KILL","CAP_PONIES"]}"#,
+            ),
+            (
+                "os/linux/capabilities-remove-set",
+                r#"{"set":["CAP_KILL"]}"#,
+            ),
+            ("os/linux/no-new-privileges", "true"),
+            ("os/linux/no-new-privileges", "false"),
+            ("os/linux/oom-score-adj", "-1000"),
+            ("os/linux/oom-score-adj", "1000"),
+            ("os/linux/cpu-shares", "2"),
+            ("os/linux/cpu-shares", "262144"),
+            (
+                "os/linux/selinux-context",
+                r#"{"user":"u","role":"r","type":"t","level":"s0:c1,c2"}"#,
+            ),
+            (
+                "os/linux/apparmor-profile",
+                r#"{"profile":"docker-default"}"#,
+            ),
+            ("os/unix/sysctl", r#"{"net.ipv4.tcp_rfc1337":"1"}"#),
+            ("os/unix/sysctl", "{}"),
+            (
+                "resource/block-bandwidth",
+                r#"{"default":true,"limit":"2M"}"#,
+            ),
+            ("resource/block-iops", r#"{"default":true,"limit":"1000"}"#),
+            (
+                "resource/network-bandwidth",
+                r#"{"default":true,"limit":"1G"}"#,
+            ),
+            ("resource/cpu", r#"{"request":"30m","limit":"1m"}"#),
+            ("resource/cpu", r#"{"limit":1.5}"#),
+            (
+                "resource/memory",
+                r#"{"default":false,"request":"1.5G","limit":"2Gi"}"#,
+            ),
+            ("resource/memory", "{}"),
+        ];
+        for (name, value) in table {
+            let isolator =
+                read(name, value).unwrap_or_else(|error| panic!("{name} {value}: {error}"));
+            assert_eq!(isolator.value().name(), Some(name));
+            let written = Writer::text_of(&isolator);
+            assert_eq!(written, format!(r#"{{"name":"{name}","value":{value}}}"#));
+            // What is made of the value alone means the same.
+            let made = Isolator::new(isolator.value().clone()).unwrap();
+            let again: Isolator = from_json(Writer::text_of(&made).as_bytes()).unwrap();
+            assert_eq!(again.value(), isolator.value());
+        }
+    }
+
+    #[test]
+    fn other_values_are_refused_by_the_rule_they_break() {
+        let table = [
+            (
+                "os/linux/seccomp-remove-set",
+                r#"{"set":[],"errno":"EPERM"}"#,
+                "set must be non-empty",
+            ),
+            ("os/linux/seccomp-remove-set", "{}", "set must be non-empty"),
+            (
+                "os/linux/seccomp-retain-set",
+                r#"{"set":["a"],"errno":"PERM"}"#,
+                "errno must start with an 'E' character",
+            ),
+            (
+                "os/linux/seccomp-retain-set",
+                r#"{"set":["a"],"errno":"Eperm"}"#,
+                "errno can only contain upper case or numeric characters",
+            ),
+            (
+                "os/linux/seccomp-retain-set",
+                r#"{"set":"a"}"#,
+                "json: cannot unmarshal string into field value.set of type array",
+            ),
+            (
+                "os/linux/capabilities-retain-set",
+                r#"{"set":[]}"#,
+                "set must be non-empty",
+            ),
+            (
+                "os/linux/capabilities-remove-set",
+                r#"{"set":null}"#,
+                "set must be non-empty",
+            ),
+            (
+                "os/linux/capabilities-remove-set",
+                r#"{"set":"CAP_KILL"}"#,
+                "json: cannot unmarshal string into field value.set of type array",
+            ),
+            (
+                "os/linux/no-new-privileges",
+                "123",
+                "json: cannot unmarshal number 123 into field value of type bool",
+            ),
+            (
+                "os/linux/no-new-privileges",
+                r#""true""#,
+                "json: cannot unmarshal string into field value of type bool",
+            ),
+            (
+                "os/linux/no-new-privileges",
+                r#"{"set":["CAP_KILL"]}"#,
+                "json: cannot unmarshal object into field value of type bool",
+            ),
+            (
+                "os/linux/oom-score-adj",
+                "-1001",
+                "os/linux/oom-score-adj must be between -1000 and 1000, not -1001",
+            ),
+            (
+                "os/linux/oom-score-adj",
+                "1001",
+                "os/linux/oom-score-adj must be between -1000 and 1000, not 1001",
+            ),
+            (
+                "os/linux/oom-score-adj",
+                r#""pants""#,
+                "json: cannot unmarshal string into field value of type int",
+            ),
+            (
+                "os/linux/cpu-shares",
+                "1",
+                "os/linux/cpu-shares must be between 2 and 262144, not 1",
+            ),
+            (
+                "os/linux/cpu-shares",
+                "262145",
+                "os/linux/cpu-shares must be between 2 and 262144, not 262145",
+            ),
+            (
+                "os/linux/cpu-shares",
+                "1e3",
+                "json: cannot unmarshal number 1e3 into field value of type int",
+            ),
+            (
+                "os/linux/selinux-context",
+                r#"{"user":"","role":"r","type":"t","level":"s0"}"#,
+                "SELinux user must be non-empty",
+            ),
+            (
+                "os/linux/selinux-context",
+                r#"{"user":"u","role":"r","type":"t"}"#,
+                "SELinux level must be non-empty",
+            ),
+            (
+                "os/linux/selinux-context",
+                r#"{"user":"u","role":"r:r","type":"t","level":"s0"}"#,
+                "SELinux role must not contain a colon",
+            ),
+            (
+                "os/linux/apparmor-profile",
+                "{}",
+                "AppArmor profile must be non-empty",
+            ),
+            (
+                "os/unix/sysctl",
+                r#"{"a":1}"#,
+                "json: cannot unmarshal number 1 into field value.a of type string",
+            ),
+            (
+                "os/unix/sysctl",
+                r#"["a"]"#,
+                "json: cannot unmarshal array into field value of type object",
+            ),
+            (
+                "resource/block-bandwidth",
+                r#"{"default":false,"limit":"1G"}"#,
+                "default must be true",
+            ),
+            (
+                "resource/block-bandwidth",
+                r#"{"request":"30G","limit":"1G"}"#,
+                "default must be true",
+            ),
+            (
+                "resource/block-iops",
+                r#"{"default":true,"request":"30G","limit":"1G"}"#,
+                "request not supported by this resource, must be empty",
+            ),
+            (
+                "resource/network-bandwidth",
+                r#"{"limit":"1G"}"#,
+                "default must be true",
+            ),
+            (
+                "resource/cpu",
+                r#"{"default":true,"limit":"1"}"#,
+                "default must be false",
+            ),
+            (
+                "resource/memory",
+                r#"{"default":true,"request":"1G","limit":"2G"}"#,
+                "default must be false",
+            ),
+            (
+                "resource/memory",
+                r#"{"limit":"1K"}"#,
+                "unable to parse quantity's suffix",
+            ),
+            (
+                "resource/memory",
+                r#"{"limit":""}"#,
+                "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+            ),
+            (
+                "resource/memory",
+                "null",
+                "isolator \"resource/memory\" has no value",
+            ),
+            (
+                "UPPER",
+                "1",
+                "ACIdentifier must contain only lower case alphanumeric characters plus \"-._~/\"",
+            ),
+        ];
+        for (name, value, message) in table {
+            assert_eq!(read(name, value), Err(message.to_owned()), "{name} {value}");
+        }
+        let error = from_json::<Isolator>(br#"{"name":"resource/cpu"}"#).unwrap_err();
+        assert_eq!(error.to_string(), "isolator \"resource/cpu\" has no value");
+    }
+
+    #[test]
+    fn made_values_are_checked_too() {
+        let limit = Resource::exactly("1G".parse().unwrap());
+        for value in [
+            IsolatorValue::OomScoreAdj(1001),
+            IsolatorValue::CpuShares(1),
+            IsolatorValue::BlockIops(limit),
+            IsolatorValue::Unknown,
+        ] {
+            assert!(Isolator::new(value.clone()).is_err(), "{value:?}");
+        }
+        assert_eq!(
+            Isolator::new(IsolatorValue::Memory(limit))
+                .unwrap()
+                .value_json(),
+            r#"{"default":false,"request":"1G","limit":"1G"}"#
+        );
+    }
+
+    #[test]
+    fn a_value_alone_is_read_for_its_name() {
+        let name = || "resource/memory".parse().unwrap();
+        let isolator = Isolator::from_json_value(name(), b" { \"limit\" : \"1G\" } ").unwrap();
+        assert_eq!(isolator.value_json(), r#"{"limit":"1G"}"#);
+        assert!(matches!(
+            Isolator::from_json_value(name(), b"{"),
+            Err(ManifestError::Syntax { .. })
+        ));
+        let unknown = Isolator::from_json_value("a/b".parse().unwrap(), b"[1]").unwrap();
+        assert_eq!(
+            (unknown.value(), unknown.value_json()),
+            (&IsolatorValue::Unknown, "[1]")
+        );
+    }
+}

@@ -308,3 +308,134 @@ fn quote_char(text: &[u8], at: usize, byte: u8) -> String {
         None => format!("'\\x{byte:02x}'"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::json::Writer;
+
+    fn again(text: &[u8]) -> String {
+        Writer::text_of(&parse(text).unwrap_or_else(|error| panic!("{error:?}")))
+    }
+
+    #[test]
+    fn values_are_read_as_go_reads_them() {
+        let table: [(&[u8], &str); 12] = [
+            (b" null\r\n\t", "null"),
+            (b"[]", "[]"),
+            (b"{ }", "{}"),
+            (
+                br#"{"a":{"b":[1,-0,1.50,1E+3,true,false,null]}}"#,
+                r#"{"a":{"b":[1,-0,1.50,1E+3,true,false,null]}}"#,
+            ),
+            (br#""\"\\\/\b\f\n\r\t""#, r#""\"\\/\u0008\u000c\n\r\t""#),
+            (br#""<a&b>\u00e9""#, "\"\\u003ca\\u0026b\\u003e\u{e9}\""),
+            ("\"\u{2028}\"".as_bytes(), r#""\u2028""#),
+            (br#""\ud83d\ude00""#, "\"\u{1f600}\""),
+            (br#""\ud83dx""#, "\"\u{fffd}x\""),
+            (br#""\ud83d\u0041\udc00""#, "\"\u{fffd}A\u{fffd}\""),
+            (b"\"\xff\"", "\"\u{fffd}\""),
+            (br#"{"a":1,"a":2}"#, r#"{"a":1,"a":2}"#),
+        ];
+        for (text, written) in table {
+            assert_eq!(again(text), written, "{}", String::from_utf8_lossy(text));
+        }
+    }
+
+    #[test]
+    fn errors_name_the_character_and_the_context() {
+        let table: [(&[u8], usize, &str); 20] = [
+            (b"", 0, "unexpected end of JSON input"),
+            (b"  ", 2, "unexpected end of JSON input"),
+            (b"{", 1, "unexpected end of JSON input"),
+            (b"[1,", 3, "unexpected end of JSON input"),
+            (br#"{"a"#, 3, "unexpected end of JSON input"),
+            (
+                b"{'a':1}",
+                1,
+                "invalid character '\\'' looking for beginning of object key string",
+            ),
+            (
+                br#"{"a":1,}"#,
+                7,
+                "invalid character '}' looking for beginning of object key string",
+            ),
+            (
+                b"[1,]",
+                3,
+                "invalid character ']' looking for beginning of value",
+            ),
+            (b"[1 2]", 3, "invalid character '2' after array element"),
+            (br#"{"a" 1}"#, 5, "invalid character '1' after object key"),
+            (
+                br#"{"a":1 "b":2}"#,
+                7,
+                "invalid character '\"' after object key:value pair",
+            ),
+            (b"{} x", 3, "invalid character 'x' after top-level value"),
+            (b"nul", 3, "unexpected end of JSON input"),
+            (
+                b"nulx",
+                3,
+                "invalid character 'x' in literal null (expecting 'l')",
+            ),
+            (b"01", 1, "invalid character '1' after top-level value"),
+            (b"-", 1, "unexpected end of JSON input"),
+            (
+                b"1.x",
+                2,
+                "invalid character 'x' after decimal point in numeric literal",
+            ),
+            (b"1e+", 3, "unexpected end of JSON input"),
+            (b"\"\n\"", 1, "invalid character '\\n' in string literal"),
+            (br#""\x""#, 2, "invalid character 'x' in string escape code"),
+        ];
+        for (text, offset, message) in table {
+            let expected = SyntaxError {
+                offset,
+                message: message.to_owned(),
+            };
+            assert_eq!(
+                parse(text),
+                Err(expected),
+                "{}",
+                String::from_utf8_lossy(text)
+            );
+        }
+    }
+
+    #[test]
+    fn depth_and_number_of_values_are_limited() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(parse(nested(MAX_DEPTH).as_bytes()).is_ok());
+        assert!(
+            parse(nested(MAX_DEPTH + 1).as_bytes())
+                .unwrap_err()
+                .message
+                .contains("nested")
+        );
+        assert!(parse("[".repeat(1 << 20).as_bytes()).is_err());
+        let many = format!("[{}0]", "0,".repeat(MAX_VALUES));
+        assert!(
+            parse(many.as_bytes())
+                .unwrap_err()
+                .message
+                .contains("values")
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_back_the_same(text in "\\PC{0,40}") {
+            let node = Node { offset: 0, value: Value::String(text.as_str().into()) };
+            prop_assert_eq!(parse(Writer::text_of(&node).as_bytes()), Ok(node));
+        }
+
+        #[test]
+        fn no_bytes_panic(text in "[\\[\\]{}\",:0-9eE.+\\\\untrfalsd \n-]{0,60}") {
+            let _ = parse(text.as_bytes());
+        }
+    }
+}

@@ -233,3 +233,32 @@ fn new_line(out: &mut String, depth: usize, step: &str) {
         out.push_str(step);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::parse;
+
+    #[test]
+    fn laying_out_over_lines_looks_like_go() {
+        let table = [
+            ("{}", "{}"),
+            ("[]", "[]"),
+            ("null", "null"),
+            (
+                r#"{"a":[],"b":{},"c":null}"#,
+                "{\n  \"a\": [],\n  \"b\": {},\n  \"c\": null\n}",
+            ),
+            (
+                r#"{"a":[1,"x:y,{"]}"#,
+                "{\n  \"a\": [\n    1,\n    \"x:y,{\"\n  ]\n}",
+            ),
+            (r#"["\"[\\"]"#, "[\n  \"\\\"[\\\\\"\n]"),
+        ];
+        for (compact, laid_out) in table {
+            let text = Writer::text_of(&parse(compact.as_bytes()).unwrap());
+            assert_eq!(text, compact);
+            assert_eq!(indent(&text, "  "), laid_out, "{compact}");
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Key and value texts and what is made of them: volumes, mount points, ports. No text makes a reader
+//! panic, and what it accepts it prints so that it reads back the same.
+
+use std::fmt::{Debug, Display};
+use std::str::FromStr;
+
+use gantry_types::{MountPoint, Port, Volume, key_value};
+
+fn round_trip<T: FromStr + Display + PartialEq + Debug>(text: &str) {
+    let Ok(value) = text.parse::<T>() else { return };
+    assert_eq!(value.to_string().parse::<T>().ok().as_ref(), Some(&value));
+}
+
+gantry_fuzz::fuzz_target!(|data: &[u8]| {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    if let Ok(pairs) = key_value::parse(text) {
+        let pieces: Vec<String> = pairs
+            .iter()
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect();
+        assert_eq!(pieces.join(","), text);
+    }
+    round_trip::<Volume>(text);
+    round_trip::<MountPoint>(text);
+    round_trip::<Port>(text);
+});
