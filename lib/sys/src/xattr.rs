@@ -38,13 +38,18 @@ impl XattrTarget<'_> {
 ///
 /// Those of listxattr(2), except `EOPNOTSUPP`.
 pub fn list(target: XattrTarget<'_>) -> Result<Vec<CString>> {
-    let query = |buffer: &mut Vec<u8>| match target {
-        XattrTarget::Open(fd) => rustix::fs::flistxattr(fd, buffer.as_mut_slice()),
+    let named = |directory, name| XattrTarget::path(directory, name);
+    let query = || match target {
+        XattrTarget::Open(fd) => rustix::fs::flistxattr_query(fd),
+        XattrTarget::Named(directory, name) => rustix::fs::llistxattr_query(named(directory, name)),
+    };
+    let read = |buffer: &mut [u8]| match target {
+        XattrTarget::Open(fd) => rustix::fs::flistxattr(fd, buffer),
         XattrTarget::Named(directory, name) => {
-            rustix::fs::llistxattr(XattrTarget::path(directory, name), buffer.as_mut_slice())
+            rustix::fs::llistxattr(named(directory, name), buffer)
         }
     };
-    let bytes = match read_growing(query) {
+    let bytes = match read_growing(query, read) {
         Err(Errno::OPNOTSUPP) => return Ok(Vec::new()),
         answer => answer?,
     };
@@ -64,13 +69,20 @@ pub fn list(target: XattrTarget<'_>) -> Result<Vec<CString>> {
 ///
 /// Those of getxattr(2); `ENODATA` if there is none of this name.
 pub fn get(target: XattrTarget<'_>, attribute: &CStr) -> Result<Vec<u8>> {
-    read_growing(|buffer| match target {
-        XattrTarget::Open(fd) => rustix::fs::fgetxattr(fd, attribute, buffer.as_mut_slice()),
+    let named = |directory, name| XattrTarget::path(directory, name);
+    let query = || match target {
+        XattrTarget::Open(fd) => rustix::fs::fgetxattr_query(fd, attribute),
         XattrTarget::Named(directory, name) => {
-            let path = XattrTarget::path(directory, name);
-            rustix::fs::lgetxattr(path, attribute, buffer.as_mut_slice())
+            rustix::fs::lgetxattr_query(named(directory, name), attribute)
         }
-    })
+    };
+    let read = |buffer: &mut [u8]| match target {
+        XattrTarget::Open(fd) => rustix::fs::fgetxattr(fd, attribute, buffer),
+        XattrTarget::Named(directory, name) => {
+            rustix::fs::lgetxattr(named(directory, name), attribute, buffer)
+        }
+    };
+    read_growing(query, read)
 }
 
 /// Creates or replaces one extended attribute.
@@ -89,17 +101,20 @@ pub fn set(target: XattrTarget<'_>, attribute: &CStr, value: &[u8]) -> Result<()
     }
 }
 
-/// Asks for the length with an empty buffer, then for the bytes, again if they grew in between.
+/// Asks for the length, then for the bytes, again if they grew in between.
 ///
 /// Most files have no attributes: the first call alone answers for them.
-fn read_growing(query: impl Fn(&mut Vec<u8>) -> Result<usize>) -> Result<Vec<u8>> {
+fn read_growing(
+    query: impl Fn() -> Result<usize>,
+    read: impl Fn(&mut [u8]) -> Result<usize>,
+) -> Result<Vec<u8>> {
     for _ in 0..GROWTH_ATTEMPTS {
-        let length = query(&mut Vec::new())?;
+        let length = query()?;
         if length == 0 {
             return Ok(Vec::new());
         }
         let mut buffer = vec![0; length];
-        match query(&mut buffer) {
+        match read(&mut buffer) {
             Ok(length) => {
                 buffer.truncate(length);
                 return Ok(buffer);
