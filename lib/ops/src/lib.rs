@@ -1,3 +1,16 @@
 //! One module per verb: discover, fetch, trust, build, image.
 
 #![forbid(unsafe_code)]
+
+pub mod build;
+pub mod trust;
+pub mod validate;
+pub mod fetch;
+pub mod image;
+
+// What a tool has to make itself before it calls an operation: where things are, and how servers are asked.
+pub use gantry_archive::extract::Ownership;
+pub use gantry_remote::discovery::DiscoveryOptions;
+pub use gantry_remote::{ClientConfig, ConnectTo, HttpClient};
+pub use gantry_store::{InUse, Store, StoreError, Verdict};
+pub use gantry_trust::Keystore;

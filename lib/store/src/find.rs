@@ -10,7 +10,7 @@ use gantry_types::{ImageId, ImageName};
 
 use crate::error::{ResolveError, StoreError};
 use crate::names::{ID_DIGITS, Key};
-use crate::record::{ImageRecord, MAX_RECORD_BYTES};
+use crate::record::{ImageRecord, MAX_RECORD_BYTES, Source};
 use crate::staged_file::HIDDEN;
 use crate::store::Store;
 
@@ -113,20 +113,20 @@ impl Store {
         )
     }
 
-    /// Finds the image that `url` last led to.
+    /// Finds the image that `source` last led to.
     ///
     /// # Errors
     ///
     /// As for [`Store::find`].
-    pub fn by_origin(&self, url: &str) -> Result<Option<ImageRecord>, StoreError> {
-        let key = Key::Url(url);
+    pub fn by_origin(&self, source: &Source) -> Result<Option<ImageRecord>, StoreError> {
+        let key = Key::Source(source);
         if let Some(id) = key.latest(self)
             && let Ok(record) = self.record(&id)
-            && record.origin_of(url).is_some()
+            && record.origin_of(source).is_some()
         {
             return Ok(Some(record));
         }
-        let fetched = |record: &ImageRecord| record.origin_of(url).map(|origin| origin.fetched);
+        let fetched = |record: &ImageRecord| record.origin_of(source).map(|origin| origin.fetched);
         self.best(key, |record| fetched(record).is_some(), fetched)
     }
 

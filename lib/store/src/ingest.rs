@@ -35,10 +35,12 @@ const MAX_SIDECAR_BYTES: u64 = 64 * 1024;
 pub struct Sidecar {
     /// Where it comes from, without credentials.
     pub url: String,
-    /// What the server said that changes when the content does: text of `ETag` or `Last-Modified`, as it
-    /// goes into `If-Range`. Without one a download cannot be resumed.
+    /// `ETag` of the answer. Without it and the date a download cannot be resumed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub validator: Option<String>,
+    pub etag: Option<String>,
+    /// `Last-Modified` of the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_modified: Option<String>,
     /// Length of the whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_size: Option<u64>,
@@ -221,25 +223,57 @@ impl Ingest {
         Ok(())
     }
 
-    /// Drops all bytes and says what the next ones are the beginning of.
+    /// The file, for somebody else to write to; tell about it with [`started`](Self::started) and
+    /// [`advanced`](Self::advanced).
     ///
     /// # Errors
     ///
     /// [`StoreError::Io`].
-    pub fn begin(
+    pub fn file(&self) -> Result<File, StoreError> {
+        self.data
+            .try_clone()
+            .map_err(StoreError::io("open", &self.paths.data))
+    }
+
+    /// Notes what the bytes that follow are part of: `kept` bytes stay, and the file is that long.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Io`].
+    pub fn started(
         &mut self,
-        validator: Option<String>,
+        etag: Option<String>,
+        last_modified: Option<String>,
         expected_size: Option<u64>,
+        kept: u64,
     ) -> Result<(), StoreError> {
-        self.restart()?;
+        let durable = self
+            .sidecar
+            .as_ref()
+            .map_or(0, |sidecar| sidecar.durable.min(kept));
+        if kept == 0 {
+            self.restart()?;
+        }
+        self.length = kept;
         self.write_sidecar(Sidecar {
             url: self.url.clone(),
-            validator,
+            etag,
+            last_modified,
             expected_size,
             expected_digest: None,
-            durable: 0,
+            durable,
             boot: boot(),
         })
+    }
+
+    /// Notes that the file has grown to `length` bytes, and makes it durable from time to time.
+    ///
+    /// # Errors
+    ///
+    /// Those of fdatasync(2) and of writing the sidecar.
+    pub fn advanced(&mut self, length: u64) -> io::Result<()> {
+        self.length = length;
+        self.checkpoint()
     }
 
     fn write_sidecar(&mut self, sidecar: Sidecar) -> Result<(), StoreError> {

@@ -29,8 +29,8 @@ pub(crate) enum Key<'a> {
     Name(&'a AcIdentifier),
     /// Name and version.
     Version(&'a AcIdentifier, &'a str),
-    /// URL it was fetched from.
-    Url(&'a str),
+    /// URL or path it was fetched from.
+    Source(&'a Source),
     /// First [`ID_DIGITS`] digits of the ID.
     Id(&'a str),
 }
@@ -43,7 +43,8 @@ impl Key<'_> {
         let text = match self {
             Self::Name(name) => format!("name {name}"),
             Self::Version(name, version) => format!("version {name} {version}"),
-            Self::Url(url) => format!("url {url}"),
+            Self::Source(Source::Url(url)) => format!("url {url}"),
+            Self::Source(Source::Path(path)) => format!("path {path}"),
             Self::Id(digits) => format!("id {digits}"),
         };
         let sum = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
@@ -115,7 +116,7 @@ pub(crate) fn enter_record(store: &Store, record: &ImageRecord) -> Result<(), St
     each_key(record, |key| {
         let latest = match key {
             Key::Name(_) => record.latest.is_some(),
-            Key::Url(url) => record.origin_of(url) == record.origin(),
+            Key::Source(source) => record.origin_of(source) == record.origin(),
             Key::Version(..) | Key::Id(_) => false,
         };
         key.enter(store, &record.id, latest)
@@ -144,9 +145,7 @@ fn each_key(
         }
     }
     for origin in &record.origins {
-        if let Source::Url(url) = &origin.source {
-            act(Key::Url(url))?;
-        }
+        act(Key::Source(&origin.source))?;
     }
     Ok(())
 }

@@ -124,6 +124,9 @@ pub struct Origin {
     /// Entity tag of the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub etag: Option<String>,
+    /// `Last-Modified` of the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_modified: Option<String>,
     /// How long the server said the answer holds, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_age: Option<u64>,
@@ -171,13 +174,13 @@ impl ImageRecord {
         self.origins.last()
     }
 
-    /// What was last fetched from `url`, if this image was.
+    /// What is known of the fetch from `source`, if the image came from there.
     #[must_use]
-    pub fn origin_of(&self, url: &str) -> Option<&Origin> {
+    pub fn origin_of(&self, source: &Source) -> Option<&Origin> {
         self.origins
             .iter()
             .rev()
-            .find(|o| matches!(&o.source, Source::Url(u) if u == url))
+            .find(|origin| origin.source == *source)
     }
 
     /// Whether the image is called `wanted.name` and has every label of `wanted`.

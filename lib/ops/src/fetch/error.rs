@@ -1,0 +1,380 @@
+//! Why a fetch fails.
+
+use std::io;
+use std::path::PathBuf;
+
+use gantry_archive::extract::ExtractError;
+use gantry_remote::discovery::DiscoveryError;
+use gantry_remote::download::DownloadError;
+use gantry_remote::{HttpError, StatusCode};
+use gantry_store::{ResolveError, StoreError};
+use gantry_trust::{Rejection, SignatureError, VerifyError};
+use gantry_types::{AcIdentifier, Diagnostic, Hash, Kind, ManifestError};
+
+/// An image could not be fetched; the store holds what it held before.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// The start of an image ID names no single image.
+    #[error("could not resolve image {prefix:?}")]
+    Resolve {
+        /// The start of the ID.
+        prefix: String,
+        /// Why not.
+        source: ResolveError,
+    },
+    /// The policy keeps us from the network and the store does not have it.
+    #[error(
+        "unable to fetch image from {kind} {text:?}: either image was not found in the store or store \
+         was disabled and fetching from remote yielded nothing or it was disabled"
+    )]
+    NotFound {
+        /// What the text is.
+        kind: &'static str,
+        /// What was asked for.
+        text: String,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A local image file cannot be read.
+    #[error("cannot read image file {}", path.display())]
+    OpenImage {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// No place to download from could be found.
+    #[error("cannot find image {name}")]
+    Discovery {
+        /// The image.
+        name: AcIdentifier,
+        /// Why.
+        source: DiscoveryError,
+    },
+    /// Places were found, and all are of other kinds than http and https.
+    #[error("discovery of {name} found no http or https place of the image: {}", places.join(" "))]
+    NoEndpoint {
+        /// The image.
+        name: AcIdentifier,
+        /// What was found.
+        places: Vec<String>,
+    },
+    /// The image could not be downloaded.
+    #[error("error downloading the image")]
+    Download {
+        /// Why.
+        source: RequestError,
+    },
+    /// No key may sign the image.
+    #[error("no key is trusted for {name}, so its signature cannot be checked")]
+    NoKeys {
+        /// The image.
+        name: AcIdentifier,
+    },
+    /// No key is trusted for anything.
+    #[error("no key is trusted for any name, so the signature of {image} cannot be checked")]
+    NoKeysAtAll {
+        /// The image.
+        image: String,
+    },
+    /// The signature cannot be read.
+    #[error("error opening signature file {}", path.display())]
+    OpenSignature {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The signature could not be downloaded.
+    #[error("error downloading the signature file")]
+    DownloadSignature {
+        /// Why.
+        source: RequestError,
+    },
+    /// The server put the signature off twice.
+    #[error("server still defers the signature {url} after the image was downloaded")]
+    SignatureDeferred {
+        /// Where it should be.
+        url: String,
+    },
+    /// The signature is none.
+    #[error("cannot use the signature of {image}")]
+    Signature {
+        /// The image.
+        image: String,
+        /// Why.
+        source: SignatureError,
+    },
+    /// The signature could not be checked.
+    #[error("cannot check the signature of {image}")]
+    Verify {
+        /// The image.
+        image: String,
+        /// Why.
+        source: VerifyError,
+    },
+    /// The signature does not count.
+    #[error("image {image} is refused")]
+    Rejected {
+        /// The image.
+        image: String,
+        /// Why.
+        source: Rejection,
+    },
+    /// Who signed may sign, but not images of this name.
+    #[error("image {name} is signed by {signer}, which is not trusted for this name")]
+    Scope {
+        /// Name in the manifest.
+        name: AcIdentifier,
+        /// Fingerprint.
+        signer: String,
+    },
+    /// The image cannot be extracted.
+    #[error("cannot extract image {image}")]
+    Extract {
+        /// The image.
+        image: String,
+        /// Why.
+        source: ExtractError,
+    },
+    /// The downloaded file could not be read.
+    #[error("cannot read the download of {image}")]
+    Read {
+        /// The image.
+        image: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The manifest is none.
+    #[error("bad manifest in image {image}")]
+    Manifest {
+        /// The image.
+        image: String,
+        /// Why.
+        source: ManifestError,
+    },
+    /// The image is another one.
+    #[error("requested image {wanted} differs from the name in the image manifest: {found}")]
+    Name {
+        /// What was asked for.
+        wanted: AcIdentifier,
+        /// What came.
+        found: AcIdentifier,
+    },
+    /// A label has another value.
+    #[error(
+        "requested value for label {label:?}: {wanted:?} differs from fetched aci label value: {found:?}"
+    )]
+    Label {
+        /// Name of the label.
+        label: String,
+        /// What was asked for.
+        wanted: String,
+        /// What came.
+        found: String,
+    },
+    /// A label is missing.
+    #[error("requested label {label:?} not provided by the image manifest")]
+    LabelMissing {
+        /// Name of the label.
+        label: String,
+    },
+    /// An image depends on itself, maybe by way of others.
+    #[error("image {name} depends on itself: {}", chain.join(" -> "))]
+    Cycle {
+        /// The image.
+        name: AcIdentifier,
+        /// The way from the first image.
+        chain: Vec<String>,
+    },
+    /// An image needs too many images below it.
+    #[error("image {name} has dependencies more than {limit} deep")]
+    TooDeep {
+        /// The image.
+        name: AcIdentifier,
+        /// The limit.
+        limit: usize,
+    },
+    /// A dependency is another image than the manifest says.
+    #[error("dependency {name} has image ID {found}, but {wanted} is required")]
+    DependencyId {
+        /// The dependency.
+        name: AcIdentifier,
+        /// What came.
+        found: String,
+        /// What the manifest says.
+        wanted: Hash,
+    },
+    /// A dependency is not as long as the manifest says.
+    #[error("dependency {name} has {found} bytes, but {wanted} are required")]
+    DependencySize {
+        /// The dependency.
+        name: AcIdentifier,
+        /// What came.
+        found: u64,
+        /// What the manifest says.
+        wanted: u64,
+    },
+    /// A dependency could not be fetched.
+    #[error("cannot fetch dependency {name}")]
+    Dependency {
+        /// The dependency.
+        name: AcIdentifier,
+        /// Why.
+        source: Box<FetchError>,
+    },
+    /// The image lists the paths to keep.
+    #[error("image {name} has a path whitelist, which is not supported yet")]
+    Whitelist {
+        /// The image.
+        name: AcIdentifier,
+    },
+}
+
+/// A request over HTTP failed.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// The server said no. The first words are those that scripts look for.
+    #[error("bad HTTP status code: {} for {url}", status.as_u16())]
+    Status {
+        /// What was asked for.
+        url: String,
+        /// The answer.
+        status: StatusCode,
+    },
+    /// No usable answer.
+    #[error(transparent)]
+    Http(HttpError),
+    /// The download could not be completed.
+    #[error(transparent)]
+    Download(DownloadError),
+}
+
+impl RequestError {
+    pub(super) fn http(url: &str, error: HttpError) -> Self {
+        match error {
+            HttpError::Status { status, .. } => Self::Status {
+                url: url.to_owned(),
+                status,
+            },
+            error => Self::Http(error),
+        }
+    }
+
+    pub(super) fn download(url: &str, error: DownloadError) -> Self {
+        match error {
+            DownloadError::Http(error) => Self::http(url, error),
+            error => Self::Download(error),
+        }
+    }
+}
+
+impl Diagnostic for RequestError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Status { .. } => Kind::Environment,
+            Self::Http(error) => error.kind(),
+            Self::Download(error) => error.kind(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Status { status, .. } if matches!(status.as_u16(), 401 | 403) => {
+                Some("the server wants credentials for this host".to_owned())
+            }
+            Self::Status { .. } => None,
+            Self::Http(error) => error.hint(),
+            Self::Download(error) => error.hint(),
+        }
+    }
+}
+
+impl FetchError {
+    /// Whether the downloaded data may still be good: the machine or the network failed, or a
+    /// dependency, and not the image.
+    pub(super) fn spares_data(&self) -> bool {
+        match self {
+            Self::Store(_) | Self::Read { .. } | Self::Dependency { .. } => true,
+            Self::DownloadSignature { .. } | Self::SignatureDeferred { .. } => true,
+            Self::Extract { source, .. } => source.kind() == Kind::Environment,
+            Self::Verify { source, .. } => source.kind() == Kind::Environment,
+            _ => false,
+        }
+    }
+}
+
+impl Diagnostic for FetchError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Resolve { source, .. } => source.kind(),
+            Self::Store(error) => error.kind(),
+            Self::Discovery { source, .. } => source.kind(),
+            Self::Download { source } => source.kind(),
+            Self::Extract { source, .. } => source.kind(),
+            Self::Verify { source, .. } => source.kind(),
+            Self::Dependency { source, .. } => source.kind(),
+            Self::NotFound { .. }
+            | Self::OpenImage { .. }
+            | Self::NoEndpoint { .. }
+            | Self::SignatureDeferred { .. }
+            | Self::Read { .. }
+            | Self::Whitelist { .. } => Kind::Environment,
+            Self::DownloadSignature { source } => match source {
+                RequestError::Status { .. } => Kind::Refused,
+                source => source.kind(),
+            },
+            Self::NoKeys { .. }
+            | Self::NoKeysAtAll { .. }
+            | Self::OpenSignature { .. }
+            | Self::Signature { .. }
+            | Self::Rejected { .. }
+            | Self::Scope { .. }
+            | Self::Manifest { .. }
+            | Self::Name { .. }
+            | Self::Label { .. }
+            | Self::LabelMissing { .. }
+            | Self::Cycle { .. }
+            | Self::TooDeep { .. }
+            | Self::DependencyId { .. }
+            | Self::DependencySize { .. } => Kind::Refused,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        const WAIVE: &str = "or waive the check with --insecure-options=image";
+        match self {
+            Self::Resolve { source, .. } => source.hint(),
+            Self::Store(error) => error.hint(),
+            Self::Discovery { source, .. } => source.hint(),
+            Self::Download { source } => source.hint(),
+            Self::Extract { source, .. } => source.hint(),
+            Self::Verify { source, .. } => source.hint(),
+            Self::Signature { source, .. } => source.hint(),
+            Self::Rejected { source, .. } => source.hint(),
+            Self::Dependency { source, .. } => source.hint(),
+            Self::NoKeys { name } => Some(format!(
+                "to trust the publisher's key run `rkt trust --prefix={}`, {WAIVE}",
+                name.as_str().split('/').next().unwrap_or_default()
+            )),
+            Self::NoKeysAtAll { .. } => Some(format!(
+                "to trust the publisher's key run `rkt trust --prefix=NAME PUBKEY`, {WAIVE}"
+            )),
+            Self::OpenSignature { .. } => {
+                Some(format!("name the signature with --signature=FILE, {WAIVE}"))
+            }
+            Self::DownloadSignature { source } => source.hint().or_else(|| {
+                Some(format!(
+                    "if the image is not signed, give a signature with --signature=FILE, {WAIVE}"
+                ))
+            }),
+            Self::SignatureDeferred { .. } => Some("try again later".to_owned()),
+            Self::Scope { name, .. } => Some(format!(
+                "if that key may sign it, run `rkt trust --prefix={name} PUBKEY`"
+            )),
+            Self::NotFound { .. } => Some("allow the network with --pull-policy=new".to_owned()),
+            _ => None,
+        }
+    }
+}

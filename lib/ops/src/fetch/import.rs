@@ -1,0 +1,329 @@
+//! From a complete file to an image in the store: verify, extract, compare, publish.
+
+use std::io;
+
+use gantry_archive::digest::Sha512Reader;
+use gantry_archive::extract::{ExtractOptions, extract_aci};
+use gantry_store::{
+    Digest, ImageKind, ImageRecord, Ingest, Layer, Origin, Signer, Source, TreeId, TreeStaging,
+    Verdict, nanos,
+};
+use gantry_types::{ImageId, ImageManifest, ImageName};
+
+use super::check::check_identity;
+use super::dependencies::Dependencies;
+use super::signature::{Check, Signature};
+use super::{FetchError, Fetcher, Notice};
+
+/// A complete image file in the store's keeping.
+pub(super) struct Arrived {
+    pub(super) ingest: Ingest,
+    pub(super) source: Source,
+    pub(super) etag: Option<String>,
+    pub(super) last_modified: Option<String>,
+    /// In seconds.
+    pub(super) max_age: Option<u64>,
+}
+
+/// What was asked for.
+pub(super) struct Wanted {
+    /// For messages.
+    pub(super) image: String,
+    /// Name and labels, where those are what was asked for.
+    pub(super) name: Option<ImageName>,
+    /// No version was asked for.
+    pub(super) latest: bool,
+}
+
+/// What is known of a file once everything about it is right.
+struct Examined {
+    digest: Digest,
+    id: ImageId,
+    manifest: ImageManifest,
+    size: u64,
+    verdict: Verdict,
+    /// `None` if the store has the tree.
+    tree: Option<TreeStaging>,
+    dependencies: Dependencies,
+}
+
+impl Fetcher<'_, '_> {
+    /// Imports what arrived, or deletes it if it is bad.
+    pub(super) fn import(
+        &mut self,
+        arrived: Arrived,
+        check: &Check,
+        wanted: &Wanted,
+    ) -> Result<ImageId, FetchError> {
+        match self.examine(&arrived, check, wanted) {
+            Ok(examined) => self.publish(arrived, examined, check, wanted),
+            Err(error) => {
+                if !error.spares_data() {
+                    arrived.ingest.discard()?;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn examine(
+        &mut self,
+        arrived: &Arrived,
+        check: &Check,
+        wanted: &Wanted,
+    ) -> Result<Examined, FetchError> {
+        let mut digest = None;
+        let mut verdict = Verdict::Waived {
+            option: self.insecure.to_string(),
+        };
+        if let Check::Signed(signature) = check {
+            let (signers, sum) = self.verify(arrived, signature, wanted)?;
+            digest = Some(sum);
+            verdict = Verdict::Signed { by: signers };
+        }
+        let (id, digest, manifest, size, tree) = match self.known_copy(arrived, digest.as_ref())? {
+            Some((record, manifest)) => (
+                record.id,
+                record.layers[0].digest.clone(),
+                manifest,
+                record.size,
+                None,
+            ),
+            None => self.extract(arrived, wanted)?,
+        };
+        let manifest =
+            ImageManifest::from_json(&manifest).map_err(|source| FetchError::Manifest {
+                image: wanted.image.clone(),
+                source,
+            })?;
+        self.check_scope(&manifest, &mut verdict)?;
+        if !self.insecure.image()
+            && let Some(name) = &wanted.name
+        {
+            check_identity(name, &manifest)?;
+        }
+        if !manifest.path_whitelist.is_empty() {
+            return Err(FetchError::Whitelist {
+                name: manifest.name,
+            });
+        }
+        let dependencies = self.dependencies(&manifest)?;
+        Ok(Examined {
+            digest,
+            id,
+            manifest,
+            size,
+            verdict,
+            tree,
+            dependencies,
+        })
+    }
+
+    /// Checks the signature over the whole file.
+    fn verify(
+        &mut self,
+        arrived: &Arrived,
+        signature: &Signature,
+        wanted: &Wanted,
+    ) -> Result<(Vec<Signer>, Digest), FetchError> {
+        let image = || wanted.image.clone();
+        let mut reader = Sha512Reader::new(arrived.ingest.reader()?);
+        let verdict = signature
+            .parsed
+            .verify(&mut reader, &signature.keys, self.now())
+            .map_err(|source| FetchError::Verify {
+                image: image(),
+                source,
+            })?;
+        let signers = verdict.signers().map_err(|source| FetchError::Rejected {
+            image: image(),
+            source,
+        })?;
+        // The verifier has read to the end; whatever it left is part of the blob all the same.
+        io::copy(&mut reader, &mut io::sink()).map_err(|source| FetchError::Read {
+            image: image(),
+            source,
+        })?;
+        let (_, sum) = reader.finish();
+        let identities = signers.iter().map(|signer| {
+            signer
+                .user_id
+                .clone()
+                .unwrap_or_else(|| signer.fingerprint.to_string())
+        });
+        self.notice(&Notice::SignatureVerified(identities.collect()));
+        let signers = signers.into_iter().map(|signer| Signer {
+            fingerprint: signer.fingerprint.to_string(),
+            user_id: signer.user_id.unwrap_or_default(),
+        });
+        Ok((signers.collect(), Digest::sha512(sum)))
+    }
+
+    /// Leaves only those signers that may sign images of this name; there must be one.
+    fn check_scope(
+        &self,
+        manifest: &ImageManifest,
+        verdict: &mut Verdict,
+    ) -> Result<(), FetchError> {
+        let Verdict::Signed { by } = verdict else {
+            return Ok(());
+        };
+        let Some(first) = by.first().map(|signer| signer.fingerprint.clone()) else {
+            return Err(FetchError::NoKeys {
+                name: manifest.name.clone(),
+            });
+        };
+        let trusted = self.context.keystore.keys_for(&manifest.name).keys;
+        by.retain(|signer| {
+            trusted
+                .iter()
+                .any(|key| key.key().fingerprint().as_str() == signer.fingerprint)
+        });
+        by.dedup();
+        if by.is_empty() {
+            return Err(FetchError::Scope {
+                name: manifest.name.clone(),
+                signer: first,
+            });
+        }
+        Ok(())
+    }
+
+    /// The image that came from the same place before, if these are the very same bytes: then nothing
+    /// has to be extracted.
+    fn known_copy(
+        &self,
+        arrived: &Arrived,
+        digest: Option<&Digest>,
+    ) -> Result<Option<(ImageRecord, Vec<u8>)>, FetchError> {
+        let store = self.context.store;
+        let Some(record) = store.by_origin(&arrived.source)? else {
+            return Ok(None);
+        };
+        let whole = record.layers.len() == 1
+            && record.layers[0].size == arrived.ingest.len()
+            && record.blobs().all(|blob| store.has_blob(blob))
+            && record.trees.iter().all(|tree| store.has_tree(tree));
+        if !whole {
+            return Ok(None);
+        }
+        let same = match digest {
+            Some(digest) => *digest == record.layers[0].digest,
+            None => {
+                let mut reader = Sha512Reader::new(arrived.ingest.reader()?);
+                io::copy(&mut reader, &mut io::sink()).is_ok()
+                    && Digest::sha512(reader.finish().1) == record.layers[0].digest
+            }
+        };
+        let own = store
+            .tree_path(&TreeId::of_images(&[record.id]))
+            .join("manifest");
+        match std::fs::read(own) {
+            Ok(manifest) if same => Ok(Some((record, manifest))),
+            _ => Ok(None),
+        }
+    }
+
+    #[expect(
+        clippy::type_complexity,
+        reason = "taken apart at the only place it is used"
+    )]
+    fn extract(
+        &self,
+        arrived: &Arrived,
+        wanted: &Wanted,
+    ) -> Result<(ImageId, Digest, Vec<u8>, u64, Option<TreeStaging>), FetchError> {
+        let tree = TreeStaging::new(self.context.store)?;
+        let mut options = ExtractOptions::default();
+        options.ownership = self.context.ownership;
+        let mut reader = Sha512Reader::new(arrived.ingest.reader()?);
+        let extracted = extract_aci(&mut reader, tree.dir(), &options).map_err(|source| {
+            FetchError::Extract {
+                image: wanted.image.clone(),
+                source,
+            }
+        })?;
+        // Bytes behind the compressed stream are part of the blob, though not of the image.
+        io::copy(&mut reader, &mut io::sink()).map_err(|source| FetchError::Read {
+            image: wanted.image.clone(),
+            source,
+        })?;
+        let digest = Digest::sha512(reader.finish().1);
+        Ok((
+            extracted.image_id,
+            digest,
+            extracted.manifest,
+            extracted.bytes,
+            Some(tree),
+        ))
+    }
+
+    fn publish(
+        &mut self,
+        arrived: Arrived,
+        examined: Examined,
+        check: &Check,
+        wanted: &Wanted,
+    ) -> Result<ImageId, FetchError> {
+        let now = nanos(self.now());
+        let Arrived {
+            ingest,
+            source,
+            etag,
+            last_modified,
+            max_age,
+        } = arrived;
+        let Examined {
+            digest,
+            id,
+            manifest,
+            size,
+            verdict,
+            tree,
+            dependencies,
+        } = examined;
+        let store = self.context.store;
+        let mut publication = store.publication(&id)?;
+        let own = TreeId::of_images(&[id]);
+        if !publication.share_tree(&own)?
+            && let Some(tree) = tree
+        {
+            publication.tree(own.clone(), tree);
+        }
+        let signature = match check {
+            Check::Signed(signature) => Some(publication.bytes(&signature.bytes)?),
+            _ => None,
+        };
+        let layer = Layer {
+            digest: digest.clone(),
+            diff_id: Digest::sha512(*id.digest()),
+            size: ingest.len(),
+        };
+        publication.blob(digest, ingest);
+        let record = ImageRecord {
+            id,
+            kind: ImageKind::Aci,
+            name: manifest.name,
+            labels: manifest.labels,
+            aliases: Vec::new(),
+            layers: vec![layer],
+            trees: dependencies.trees_below(own),
+            size,
+            import_time: now,
+            last_used: now,
+            latest: wanted.latest.then_some(now),
+            origins: vec![Origin {
+                source,
+                name: wanted.name.clone(),
+                etag,
+                last_modified,
+                max_age,
+                fetched: now,
+            }],
+            verdict,
+            signature,
+        };
+        publication.commit(&record)?;
+        Ok(id)
+    }
+}

@@ -1,0 +1,213 @@
+//! Brings images into the store: from files, URLs and by name, with everything verified first.
+//!
+//! ```text
+//! reference -> store (by policy) or discovery -> keys -> signature -> download (resumed, one per URL)
+//!           -> signature over the whole file -> extraction -> name and labels -> dependencies -> publish
+//! ```
+//!
+//! Nothing of an image is decompressed before its signature is verified. What was verified is what is
+//! extracted and kept: all of it reads the same open file. An image that is refused leaves nothing in
+//! the store, an interrupted download leaves what came of it.
+
+mod check;
+mod dependencies;
+mod error;
+mod import;
+mod insecure;
+mod observer;
+mod reference;
+mod remote;
+mod signature;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use gantry_archive::extract::Ownership;
+use gantry_remote::HttpClient;
+use gantry_remote::discovery::DiscoveryOptions;
+use gantry_store::{Source, Store};
+use gantry_trust::Keystore;
+use gantry_types::{ImageId, ImageName};
+
+pub use error::{FetchError, RequestError};
+pub use insecure::{InsecureOptions, InsecureOptionsError};
+pub use observer::{Downloading, FetchObserver, Notice};
+pub use reference::{ImageReference, ReferenceError};
+
+use import::{Arrived, Wanted};
+use signature::SignaturePlace;
+
+/// When the network is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PullPolicy {
+    /// Never.
+    Never,
+    /// If the store does not have the image.
+    New,
+    /// Always, unless what the server said about freshness still holds.
+    Update,
+}
+
+/// What to fetch, and how.
+#[derive(Debug, Clone)]
+pub struct FetchRequest {
+    /// Which image.
+    pub reference: ImageReference,
+    /// A signature to use in place of the one beside the image.
+    pub signature: Option<PathBuf>,
+    /// When to ask the network.
+    pub policy: PullPolicy,
+    /// What not to check.
+    pub insecure: InsecureOptions,
+}
+
+/// What a fetch works with.
+pub struct FetchContext<'a> {
+    /// Where images go.
+    pub store: &'a Store,
+    /// Who may sign them.
+    pub keystore: &'a Keystore,
+    /// How servers are asked.
+    pub http: &'a HttpClient,
+    /// How discovery pages are asked for.
+    pub discovery: DiscoveryOptions,
+    /// Whose the extracted files are.
+    pub ownership: Ownership,
+    /// What time it is.
+    pub clock: &'a dyn Fn() -> SystemTime,
+    /// Who wants to know.
+    pub observer: &'a mut dyn FetchObserver,
+}
+
+/// Fetches an image, with the images it depends on, and gives its ID.
+///
+/// # Errors
+///
+/// [`FetchError`]; the store then has the images that it had before, and dependencies that were complete.
+pub fn fetch(
+    request: &FetchRequest,
+    context: &mut FetchContext<'_>,
+) -> Result<ImageId, FetchError> {
+    if request.insecure.image() && !matches!(request.reference, ImageReference::Hash(_)) {
+        context.observer.notice(&Notice::ImageCheckDisabled);
+    }
+    if request.insecure.tls() {
+        context.observer.notice(&Notice::TlsCheckDisabled);
+    }
+    let mut fetcher = Fetcher {
+        context,
+        policy: request.policy,
+        insecure: &request.insecure,
+        signature: request.signature.as_deref(),
+        chain: Vec::new(),
+    };
+    match &request.reference {
+        ImageReference::Hash(prefix) => fetcher.by_hash(prefix),
+        ImageReference::Path(path) => fetcher.by_path(path),
+        ImageReference::Url(url) => fetcher.by_url(url),
+        ImageReference::Name(name) => fetcher.by_name(name),
+    }
+}
+
+/// A fetch under way.
+struct Fetcher<'a, 'c> {
+    context: &'a mut FetchContext<'c>,
+    policy: PullPolicy,
+    insecure: &'a InsecureOptions,
+    signature: Option<&'a Path>,
+    /// The images whose dependencies are being fetched, outermost first.
+    chain: Vec<ImageName>,
+}
+
+impl Fetcher<'_, '_> {
+    fn now(&self) -> SystemTime {
+        (self.context.clock)()
+    }
+
+    fn notice(&mut self, notice: &Notice) {
+        self.context.observer.notice(notice);
+    }
+
+    fn by_hash(&mut self, prefix: &str) -> Result<ImageId, FetchError> {
+        let resolved = self.context.store.resolve(prefix);
+        let id = resolved.map_err(|source| FetchError::Resolve {
+            prefix: prefix.to_owned(),
+            source,
+        })?;
+        self.notice(&Notice::UsingStoreHash(id));
+        Ok(self.used(id))
+    }
+
+    fn by_path(&mut self, path: &Path) -> Result<ImageId, FetchError> {
+        self.notice(&Notice::UsingFile(path.to_owned()));
+        let place = match self.signature {
+            Some(file) => SignaturePlace::File(file.to_owned()),
+            None => SignaturePlace::beside(path),
+        };
+        let image = path.display().to_string();
+        let check = self.prepare_check(&image, None, &place)?;
+        let open = |source| FetchError::OpenImage {
+            path: path.to_owned(),
+            source,
+        };
+        let mut file = std::fs::File::open(path).map_err(open)?;
+        if !file.metadata().map_err(open)?.is_file() {
+            return Err(open(std::io::Error::other("not a regular file")));
+        }
+        // A copy first: what is verified must be what is extracted, whatever happens to the file.
+        let source = Source::Path(image.clone());
+        let mut ingest = self.context.store.ingest(&format!("path {image}"))?;
+        ingest.restart()?;
+        if let Err(source) = std::io::copy(&mut file, &mut ingest) {
+            ingest.discard()?;
+            return Err(open(source));
+        }
+        let arrived = Arrived {
+            ingest,
+            source,
+            etag: None,
+            last_modified: None,
+            max_age: None,
+        };
+        self.import(
+            arrived,
+            &check,
+            &Wanted {
+                image,
+                name: None,
+                latest: false,
+            },
+        )
+    }
+
+    fn by_name(&mut self, name: &ImageName) -> Result<ImageId, FetchError> {
+        if self.policy != PullPolicy::Update
+            && let Some(record) = self.context.store.find(name)?
+        {
+            self.notice(&Notice::UsingStoreName(record.image_name()));
+            return Ok(self.used(record.id));
+        }
+        if self.policy == PullPolicy::Never {
+            return Err(FetchError::NotFound {
+                kind: "image name",
+                text: name.to_string(),
+            });
+        }
+        let (url, place) = self.discover(name)?;
+        let latest = name.version().is_none();
+        let wanted = Wanted {
+            image: name.to_string(),
+            name: Some(name.clone()),
+            latest,
+        };
+        self.remote(&url, place, &wanted)
+    }
+
+    /// Notes the use of an image that was in the store.
+    fn used(&self, id: ImageId) -> ImageId {
+        self.context.store.touch(&id, self.now());
+        id
+    }
+}

@@ -1,0 +1,136 @@
+//! What a fetch tells while it works.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use gantry_types::{AcIdentifier, ImageId, ImageName};
+
+/// Whoever started a fetch and wants to know how it goes on.
+pub trait FetchObserver {
+    /// Something happened that a user or a log may want to know.
+    fn notice(&mut self, notice: &Notice);
+
+    /// A download grew to `have` bytes of `total`.
+    fn progress(&mut self, what: Downloading, have: u64, total: Option<u64>);
+
+    /// No key is trusted for `name`: the last moment to add one before the fetch is refused.
+    fn keys_missing(&mut self, name: &AcIdentifier) {
+        let _ = name;
+    }
+}
+
+/// What is being downloaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Downloading {
+    /// An image; displayed as `ACI`.
+    Image,
+    /// Its signature.
+    Signature,
+}
+
+impl fmt::Display for Downloading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Image => "ACI",
+            Self::Signature => "signature",
+        })
+    }
+}
+
+/// One thing that happened; displayed with the texts that scripts know (contract/observed.md).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// A local file is imported.
+    UsingFile(PathBuf),
+    /// The store has the image of this name.
+    UsingStoreName(ImageName),
+    /// The store has what this URL led to.
+    UsingStoreUrl(String),
+    /// The store has the image of this ID.
+    UsingStoreHash(ImageId),
+    /// What the URL led to still holds, so the server is not asked.
+    NotExpired(String),
+    /// Discovery begins.
+    Searching(ImageName),
+    /// A URL is about to be asked.
+    RemoteFetching(String),
+    /// A signature is about to be downloaded.
+    DownloadingSignature(String),
+    /// Keys for the name are there, so none are looked for.
+    KeysExist(AcIdentifier),
+    /// The server makes the signature while we fetch the image.
+    SignatureDeferred,
+    /// A download goes on at this byte.
+    Resumed(u64),
+    /// The signature is good.
+    SignatureVerified(Vec<String>),
+    /// Nobody checks the signature.
+    ImageCheckDisabled,
+    /// Nobody checks certificates.
+    TlsCheckDisabled,
+    /// A file stood in the way of something that worked nevertheless.
+    Problem(String),
+}
+
+impl Notice {
+    /// Whether the user should see it without asking for details.
+    #[must_use]
+    pub fn is_warning(&self) -> bool {
+        matches!(
+            self,
+            Self::ImageCheckDisabled | Self::TlsCheckDisabled | Self::Problem(_)
+        )
+    }
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UsingFile(path) => write!(f, "using image from file {}", path.display()),
+            Self::UsingStoreName(name) => {
+                write!(
+                    f,
+                    "using image from local store for image name {}",
+                    with_version(name)
+                )
+            }
+            Self::UsingStoreUrl(url) => write!(f, "using image from local store for url {url}"),
+            Self::UsingStoreHash(id) => {
+                write!(f, "using image from the store with hash {}", id.short())
+            }
+            Self::NotExpired(url) => write!(f, "image for {url} isn't expired, not fetching."),
+            Self::Searching(name) => write!(f, "searching for app image {}", name.name),
+            Self::RemoteFetching(url) => write!(f, "remote fetching from URL \"{url}\""),
+            Self::DownloadingSignature(url) => write!(f, "downloading signature from {url}"),
+            Self::KeysExist(name) => {
+                write!(
+                    f,
+                    "keys already exist for prefix \"{name}\", not fetching again"
+                )
+            }
+            Self::SignatureDeferred => {
+                f.write_str("server requested deferring the signature download")
+            }
+            Self::Resumed(at) => write!(f, "resuming the download at byte {at}"),
+            Self::SignatureVerified(identities) => {
+                f.write_str("signature verified:")?;
+                identities
+                    .iter()
+                    .try_for_each(|identity| write!(f, "\n  {identity}"))
+            }
+            Self::ImageCheckDisabled => {
+                f.write_str("warning: image signature verification has been disabled")
+            }
+            Self::TlsCheckDisabled => f.write_str("warning: TLS verification has been disabled"),
+            Self::Problem(problem) => write!(f, "warning: {problem}"),
+        }
+    }
+}
+
+/// `N:V`, or the name alone.
+fn with_version(name: &ImageName) -> String {
+    match name.version() {
+        Some(version) => format!("{}:{version}", name.name),
+        None => name.name.to_string(),
+    }
+}

@@ -1,0 +1,231 @@
+//! What a user means by the name of an image on the command line.
+
+use std::path::{Path, PathBuf};
+
+use gantry_remote::Url;
+use gantry_types::{Diagnostic, ImageId, ImageName, ImageNameError, Kind, Label, Labels, os_arch};
+
+/// An image to be found or fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ImageReference {
+    /// Start of an image ID.
+    Hash(String),
+    /// `http` or `https`.
+    Url(Url),
+    /// A local file.
+    Path(PathBuf),
+    /// A name with at least the labels `os` and `arch`.
+    Name(ImageName),
+}
+
+/// A text does not say which image is meant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReferenceError {
+    /// There is none.
+    #[error("image string cannot be empty")]
+    Empty,
+    /// A URL of something else than an ACI, or no URL at all.
+    #[error("invalid image string {text:?}")]
+    Invalid {
+        /// The text.
+        text: String,
+    },
+    /// Not a name either.
+    #[error("invalid image string {text:?}")]
+    Name {
+        /// The text.
+        text: String,
+        /// Why it is no name.
+        source: ImageNameError,
+    },
+    /// A kind of reference that is recognised and cannot be fetched.
+    #[error("images of the form {scheme}: are not supported yet: {text:?}")]
+    Unsupported {
+        /// `docker` or `cimd`.
+        scheme: &'static str,
+        /// The text.
+        text: String,
+    },
+}
+
+impl Diagnostic for ReferenceError {
+    fn kind(&self) -> Kind {
+        Kind::Usage
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Invalid { .. } => Some("the path of an image's URL ends in .aci".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+impl ImageReference {
+    /// Tells what `text` means; `is_file` whether a path names a regular file, `directory` what relative
+    /// paths are relative to. Source of the order: contract/rkt-cli.md 4.1.
+    ///
+    /// # Errors
+    ///
+    /// [`ReferenceError`].
+    pub fn parse(
+        text: &str,
+        directory: &Path,
+        is_file: &dyn Fn(&Path) -> bool,
+    ) -> Result<Self, ReferenceError> {
+        let invalid = || ReferenceError::Invalid {
+            text: text.to_owned(),
+        };
+        if text.is_empty() {
+            return Err(ReferenceError::Empty);
+        }
+        if let Some(digits) = text.strip_prefix(ImageId::PREFIX)
+            && digits.len() >= 2
+            && digits
+                .bytes()
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+        {
+            return Ok(Self::Hash(text.to_owned()));
+        }
+        let unsupported = |scheme| ReferenceError::Unsupported {
+            scheme,
+            text: text.to_owned(),
+        };
+        let path = || Self::Path(directory.join(text));
+        match scheme(text).as_deref() {
+            Some("http" | "https") => {
+                let url = Url::parse(text).map_err(|_| invalid())?;
+                let named = url.host_str().is_some() && url.path().ends_with(".aci");
+                named.then_some(Self::Url(url)).ok_or_else(invalid)
+            }
+            Some("file") => {
+                let url = Url::parse(text).map_err(|_| invalid())?;
+                let path = url.to_file_path().map_err(|()| invalid())?;
+                let named = path.as_os_str().as_encoded_bytes().ends_with(b".aci");
+                named.then_some(Self::Path(path)).ok_or_else(invalid)
+            }
+            Some("docker") => Err(unsupported("docker")),
+            Some("cimd") => Err(unsupported("cimd")),
+            Some(_) => name(text),
+            None if text.starts_with('/') || is_file(&directory.join(text)) => Ok(path()),
+            None if text.contains(':') => name(text),
+            None if text.contains("./") => Ok(path()),
+            None if Path::new(text).extension().is_some_and(|ext| ext == "aci") => Ok(path()),
+            None => name(text),
+        }
+    }
+}
+
+/// The part before the first colon if a URL could begin with it.
+fn scheme(text: &str) -> Option<String> {
+    let (scheme, _) = text.split_once(':')?;
+    let letters = scheme
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
+    let first = scheme.bytes().next()?.is_ascii_alphabetic();
+    (letters && first).then(|| scheme.to_ascii_lowercase())
+}
+
+fn name(text: &str) -> Result<ImageReference, ReferenceError> {
+    let wrong = |source| ReferenceError::Name {
+        text: text.to_owned(),
+        source,
+    };
+    let name: ImageName = text.parse().map_err(wrong)?;
+    with_host_labels(name)
+        .map(ImageReference::Name)
+        .map_err(|error| wrong(error.into()))
+}
+
+/// Adds this machine's `os` and `arch` where they are missing.
+pub(crate) fn with_host_labels(name: ImageName) -> Result<ImageName, gantry_types::LabelsError> {
+    let mut labels: Vec<Label> = name.labels.iter().cloned().collect();
+    for label in os_arch::host_labels().iter() {
+        if name.labels.get(label.name.as_str()).is_none() {
+            labels.push(label.clone());
+        }
+    }
+    Ok(ImageName {
+        name: name.name,
+        labels: Labels::new(labels)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<ImageReference, ReferenceError> {
+        let is_file = |path: &Path| path == Path::new("/here/present");
+        ImageReference::parse(text, Path::new("/here"), &is_file)
+    }
+
+    #[test]
+    fn the_forms_are_told_apart_as_the_original_does() {
+        let kind = |text: &str| match parse(text).unwrap() {
+            ImageReference::Hash(_) => "hash",
+            ImageReference::Url(_) => "url",
+            ImageReference::Path(_) => "path",
+            ImageReference::Name(_) => "name",
+        };
+        for (text, expected) in [
+            ("sha512-ab", "hash"),
+            ("https://example.com/a.aci", "url"),
+            ("http://example.com:8080/a.aci?x=y", "url"),
+            ("file:///a/b.aci", "path"),
+            ("/a/b", "path"),
+            ("present", "path"),
+            ("./a", "path"),
+            ("../x.aci", "path"),
+            ("x.aci", "path"),
+            ("example.com/app", "name"),
+            ("example.com/app:1.0", "name"),
+            ("my-app:v1", "name"),
+            ("example.com/app:1.0,os=linux,arch=amd64", "name"),
+            ("sha512-a", "name"),
+        ] {
+            assert_eq!(kind(text), expected, "{text}");
+        }
+        assert_eq!(
+            parse("x.aci").unwrap(),
+            ImageReference::Path("/here/x.aci".into())
+        );
+        assert_eq!(
+            parse("file:///a%20b.aci").unwrap(),
+            ImageReference::Path("/a b.aci".into())
+        );
+    }
+
+    #[test]
+    fn names_get_the_labels_of_this_machine_unless_they_have_others() {
+        let ImageReference::Name(name) = parse("example.com/app,arch=aarch64").unwrap() else {
+            panic!("a name");
+        };
+        assert_eq!(name.labels.get("arch"), Some("aarch64"));
+        assert_eq!(name.labels.get("os"), Some("linux"));
+    }
+
+    #[test]
+    fn what_cannot_be_an_image_is_refused() {
+        let bad = [
+            "",
+            "https://example.com/a.tar",
+            "https:///a.aci",
+            "file:///a",
+            "file://host/a.aci",
+            "docker://busybox",
+            "docker:busybox",
+            "cimd:docker:v=0:x",
+            "Example.com/App:1",
+            "example.com/app:1:2",
+            "example.com/app,os=linux,arch=vax",
+        ];
+        for text in bad {
+            assert!(parse(text).is_err(), "{text}");
+        }
+        assert_eq!(
+            parse("https://example.com/a.tar").unwrap_err().to_string(),
+            "invalid image string \"https://example.com/a.tar\""
+        );
+    }
+}

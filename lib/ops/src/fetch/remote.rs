@@ -1,0 +1,250 @@
+//! Images from servers: by URL, or by the URL that discovery found.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use gantry_remote::discovery::{DiscoveryOptions, Query, discover_endpoints};
+use gantry_remote::download::{Complete, Download, Event, Outcome};
+use gantry_remote::{RedactedUrl, Url, Validator};
+use gantry_store::{Digest, ImageRecord, Ingest, Source, Verdict, nanos};
+use gantry_types::{ImageId, ImageName, os_arch};
+
+use super::import::{Arrived, Wanted};
+use super::signature::{Check, SignaturePlace};
+use super::{Downloading, FetchError, Fetcher, Notice, PullPolicy, RequestError};
+
+/// Largest image file downloaded, in bytes.
+const MAX_IMAGE_BYTES: u64 = 256 << 30;
+
+impl Fetcher<'_, '_> {
+    pub(super) fn by_url(&mut self, url: &Url) -> Result<ImageId, FetchError> {
+        let place = SignaturePlace::of_url(url);
+        let wanted = Wanted {
+            image: shown(url),
+            name: None,
+            latest: false,
+        };
+        let known = self.context.store.by_origin(&source_of(url))?;
+        match (known, self.policy) {
+            (Some(record), PullPolicy::Never | PullPolicy::New) => {
+                self.notice(&Notice::UsingStoreUrl(shown(url)));
+                Ok(self.used(record.id))
+            }
+            (None, PullPolicy::Never) => Err(FetchError::NotFound {
+                kind: "URL",
+                text: shown(url),
+            }),
+            _ => self.remote(url, place, &wanted),
+        }
+    }
+
+    /// The first place of the image that can be asked over HTTP, and that of its signature.
+    pub(super) fn discover(
+        &mut self,
+        name: &ImageName,
+    ) -> Result<(Url, SignaturePlace), FetchError> {
+        self.notice(&Notice::Searching(name.clone()));
+        // Templates name os and arch; a dependency may leave them to us.
+        let host = os_arch::host_labels();
+        let labels = host.iter().chain(name.labels.iter());
+        let labels: BTreeMap<String, String> = labels
+            .map(|label| (label.name.to_string(), label.value.clone()))
+            .collect();
+        let query = Query {
+            name: name.name.clone(),
+            labels,
+        };
+        let allow_http = self.insecure.http() || self.context.discovery.allow_http;
+        let options = DiscoveryOptions {
+            allow_http,
+            ..self.context.discovery
+        };
+        let found = discover_endpoints(self.context.http, &query, options).map_err(|source| {
+            FetchError::Discovery {
+                name: name.name.clone(),
+                source,
+            }
+        })?;
+        let http = |text: &str| {
+            Url::parse(text)
+                .ok()
+                .filter(|url| matches!(url.scheme(), "http" | "https"))
+        };
+        found
+            .items
+            .iter()
+            .find_map(|place| Some((http(&place.aci)?, SignaturePlace::Url(http(&place.asc)?))))
+            .ok_or_else(|| FetchError::NoEndpoint {
+                name: name.name.clone(),
+                places: found.items.iter().map(|place| place.aci.clone()).collect(),
+            })
+    }
+
+    /// Downloads and imports what is at `url`, unless the store has it and it still holds.
+    pub(super) fn remote(
+        &mut self,
+        url: &Url,
+        place: SignaturePlace,
+        wanted: &Wanted,
+    ) -> Result<ImageId, FetchError> {
+        let began = nanos(self.now());
+        let source = source_of(url);
+        let known = self.reusable(&source, wanted)?;
+        if let Some(record) = &known
+            && record
+                .origin_of(&source)
+                .is_some_and(|origin| origin.is_fresh(self.now()))
+        {
+            self.notice(&Notice::NotExpired(shown(url)));
+            return Ok(self.used(record.id));
+        }
+        self.notice(&Notice::RemoteFetching(shown(url)));
+        let place = self
+            .signature
+            .map_or(place, |file| SignaturePlace::File(file.to_owned()));
+        let name = wanted.name.as_ref().map(|name| &name.name);
+        let mut check = self.prepare_check(&wanted.image, name, &place)?;
+
+        let (Source::Url(key) | Source::Path(key)) = &source;
+        let mut ingest = self.context.store.ingest(key)?;
+        if ingest.waited()
+            && let Some(record) = self.reusable(&source, wanted)?
+            && record
+                .origin_of(&source)
+                .is_some_and(|origin| origin.fetched >= began)
+        {
+            ingest.discard()?;
+            return Ok(self.used(record.id));
+        }
+        let complete = match self.download(url, &mut ingest, known.as_ref(), &source)? {
+            Some(complete) => complete,
+            None => {
+                ingest.discard()?;
+                self.notice(&Notice::UsingStoreUrl(shown(url)));
+                return known.map(|record| self.used(record.id)).ok_or_else(|| {
+                    FetchError::NotFound {
+                        kind: "URL",
+                        text: shown(url),
+                    }
+                });
+            }
+        };
+        if let Check::Deferred { url, keys } = &check {
+            check = Check::Signed(self.deferred_signature(&wanted.image, url, keys)?);
+        }
+        let max_age = Some(complete.fresh_for.as_secs()).filter(|seconds| *seconds > 0);
+        let Validator {
+            etag,
+            last_modified,
+        } = complete.validator;
+        self.import(
+            Arrived {
+                ingest,
+                source,
+                etag,
+                last_modified,
+                max_age,
+            },
+            &check,
+            wanted,
+        )
+    }
+
+    /// What the store has from `source`, if it would do: the right image, checked if we check now, and
+    /// whole.
+    fn reusable(
+        &self,
+        source: &Source,
+        wanted: &Wanted,
+    ) -> Result<Option<ImageRecord>, FetchError> {
+        let record = self.context.store.by_origin(source)?;
+        Ok(record.filter(|record| {
+            (self.insecure.image() || matches!(record.verdict, Verdict::Signed { .. }))
+                && wanted.name.as_ref().is_none_or(|name| record.answers(name))
+                && record
+                    .trees
+                    .iter()
+                    .all(|tree| self.context.store.has_tree(tree))
+        }))
+    }
+
+    /// `None` if the server says that what the store has still holds.
+    fn download(
+        &mut self,
+        url: &Url,
+        ingest: &mut Ingest,
+        known: Option<&ImageRecord>,
+        source: &Source,
+    ) -> Result<Option<Complete>, FetchError> {
+        let text = shown(url);
+        let have_validator = ingest.sidecar().map(|sidecar| Validator {
+            etag: sidecar.etag.clone(),
+            last_modified: sidecar.last_modified.clone(),
+        });
+        let unless = known
+            .and_then(|record| record.origin_of(source))
+            .map(|origin| Validator {
+                etag: origin.etag.clone(),
+                last_modified: origin.last_modified.clone(),
+            });
+        let file = ingest.file()?;
+        let download = Download {
+            url,
+            file: &file,
+            have: ingest.len(),
+            have_validator: have_validator.as_ref(),
+            unless: unless.as_ref(),
+            limit: MAX_IMAGE_BYTES,
+        };
+        let observer = &mut *self.context.observer;
+        let mut observe = |event: Event<'_>| match event {
+            Event::Started {
+                validator,
+                kept,
+                total,
+            } => {
+                if kept > 0 {
+                    observer.notice(&Notice::Resumed(kept));
+                }
+                let Validator {
+                    etag,
+                    last_modified,
+                } = validator.clone();
+                ingest
+                    .started(etag, last_modified, total, kept)
+                    .map_err(io::Error::other)
+            }
+            Event::Advanced { have, total } => {
+                observer.progress(Downloading::Image, have, total);
+                ingest.advanced(have)
+            }
+        };
+        match self.context.http.download(&download, &mut observe) {
+            Ok(Outcome::Complete(complete)) => Ok(Some(complete)),
+            Ok(Outcome::NotModified { .. }) => Ok(None),
+            Err(error) => {
+                let source = RequestError::download(&text, error);
+                Err(FetchError::Download { source })
+            }
+        }
+    }
+}
+
+/// A URL for messages and records: without credentials.
+fn shown(url: &Url) -> String {
+    RedactedUrl::new(url).to_string()
+}
+
+/// The place that the store remembers.
+///
+/// Secrets stay out of it, but two URLs that differ in nothing else are two places: a digest of the
+/// whole tells them apart.
+fn source_of(url: &Url) -> Source {
+    let mut text = shown(url);
+    if text != url.as_str() {
+        let digest = Digest::sha512_of(url.as_str().as_bytes());
+        text.push('#');
+        text.push_str(&digest.hex()[..32]);
+    }
+    Source::Url(text)
+}

@@ -1,0 +1,220 @@
+//! Where signatures come from, and what they are checked with.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use gantry_remote::{RedactedUrl, Url};
+use gantry_trust::{DetachedSignature, KeySet, MAX_SIGNATURE_BYTES, TrustedKey, Verdict};
+use gantry_types::AcIdentifier;
+
+use super::{Downloading, FetchError, Fetcher, Notice, RequestError};
+
+/// Where a signature is.
+#[derive(Debug, Clone)]
+pub(super) enum SignaturePlace {
+    /// In a file.
+    File(PathBuf),
+    /// On a server.
+    Url(Url),
+}
+
+/// How an image is checked, settled before the first byte of it is downloaded.
+#[derive(Debug)]
+pub(super) enum Check {
+    /// Not at all.
+    Waived,
+    /// By this signature.
+    Signed(Signature),
+    /// By a signature that the server is still making.
+    Deferred {
+        /// Where it will be.
+        url: Url,
+        /// Who may have made it.
+        keys: Vec<TrustedKey>,
+    },
+}
+
+/// A signature and the keys that may have made it.
+#[derive(Debug)]
+pub(super) struct Signature {
+    pub(super) bytes: Vec<u8>,
+    pub(super) parsed: DetachedSignature,
+    pub(super) keys: Vec<TrustedKey>,
+}
+
+impl SignaturePlace {
+    /// The place for an image file: `x.aci.asc` for `x.aci` and for `x`, or else `x.asc` for `x`.
+    pub(super) fn beside(image: &Path) -> Self {
+        let with = |suffix: &str| {
+            let mut path = image.as_os_str().to_owned();
+            path.push(suffix);
+            PathBuf::from(path)
+        };
+        let named = image
+            .extension()
+            .is_some_and(|extension| extension == "aci");
+        let long = with(".aci.asc");
+        Self::File(if !named && long.exists() {
+            long
+        } else {
+            with(".asc")
+        })
+    }
+
+    /// The place for an image URL, whose path ends in `.aci`.
+    pub(super) fn of_url(image: &Url) -> Self {
+        let mut url = image.clone();
+        url.set_path(&format!("{}.asc", image.path()));
+        Self::Url(url)
+    }
+}
+
+impl Fetcher<'_, '_> {
+    /// Gets keys and signature, and refuses what has no chance before anything large is downloaded.
+    ///
+    /// Without a `name` (files and URLs tell theirs only in the manifest) any trusted key is a
+    /// candidate; whether the signer may sign the image is decided when the name is known.
+    pub(super) fn prepare_check(
+        &mut self,
+        image: &str,
+        name: Option<&AcIdentifier>,
+        place: &SignaturePlace,
+    ) -> Result<Check, FetchError> {
+        if self.insecure.image() {
+            return Ok(Check::Waived);
+        }
+        let keys = self.keys(image, name)?;
+        let bytes = match place {
+            SignaturePlace::File(path) => {
+                read_signature(path).map_err(|source| FetchError::OpenSignature {
+                    path: path.clone(),
+                    source,
+                })?
+            }
+            SignaturePlace::Url(url) => match self.download_signature(url)? {
+                Some(bytes) => bytes,
+                None => {
+                    self.notice(&Notice::SignatureDeferred);
+                    return Ok(Check::Deferred {
+                        url: url.clone(),
+                        keys,
+                    });
+                }
+            },
+        };
+        self.signature(image, bytes, keys).map(Check::Signed)
+    }
+
+    /// Gets a signature that was put off, now that the image is here.
+    pub(super) fn deferred_signature(
+        &mut self,
+        image: &str,
+        url: &Url,
+        keys: &[TrustedKey],
+    ) -> Result<Signature, FetchError> {
+        let Some(bytes) = self.download_signature(url)? else {
+            return Err(FetchError::SignatureDeferred {
+                url: RedactedUrl::new(url).to_string(),
+            });
+        };
+        self.signature(image, bytes, keys.to_vec())
+    }
+
+    fn signature(
+        &self,
+        image: &str,
+        bytes: Vec<u8>,
+        keys: Vec<TrustedKey>,
+    ) -> Result<Signature, FetchError> {
+        let parsed = DetachedSignature::parse(&bytes).map_err(|source| FetchError::Signature {
+            image: image.to_owned(),
+            source,
+        })?;
+        if !parsed.is_by_one_of(&keys) {
+            let verdict = Verdict::Unknown {
+                issuers: parsed.issuers().to_vec(),
+            };
+            return match verdict.signers() {
+                Err(source) => Err(FetchError::Rejected {
+                    image: image.to_owned(),
+                    source,
+                }),
+                Ok(_) => Err(FetchError::NoKeysAtAll {
+                    image: image.to_owned(),
+                }),
+            };
+        }
+        Ok(Signature {
+            bytes,
+            parsed,
+            keys,
+        })
+    }
+
+    fn keys(
+        &mut self,
+        image: &str,
+        name: Option<&AcIdentifier>,
+    ) -> Result<Vec<TrustedKey>, FetchError> {
+        let Some(name) = name else {
+            let set = self.context.keystore.all_keys();
+            let keys = self.usable(set);
+            if keys.is_empty() {
+                return Err(FetchError::NoKeysAtAll {
+                    image: image.to_owned(),
+                });
+            }
+            return Ok(keys);
+        };
+        let mut set = self.context.keystore.keys_for(name);
+        if set.keys.is_empty() {
+            self.context.observer.keys_missing(name);
+            set = self.context.keystore.keys_for(name);
+        } else {
+            self.notice(&Notice::KeysExist(name.clone()));
+        }
+        let keys = self.usable(set);
+        if keys.is_empty() {
+            return Err(FetchError::NoKeys { name: name.clone() });
+        }
+        Ok(keys)
+    }
+
+    fn usable(&mut self, set: KeySet) -> Vec<TrustedKey> {
+        for problem in &set.problems {
+            self.notice(&Notice::Problem(format!("{problem}: {}", problem.source)));
+        }
+        set.keys
+    }
+
+    /// `None` if the server says that it is still making the signature.
+    fn download_signature(&mut self, url: &Url) -> Result<Option<Vec<u8>>, FetchError> {
+        let shown = RedactedUrl::new(url).to_string();
+        self.notice(&Notice::DownloadingSignature(shown.clone()));
+        let wrong = |error| FetchError::DownloadSignature {
+            source: RequestError::http(&shown, error),
+        };
+        let answer = self.context.http.get(url).map_err(wrong)?;
+        if answer.status().as_u16() == 202 {
+            return Ok(None);
+        }
+        let answer = answer.error_for_status().map_err(wrong)?;
+        let bytes = answer
+            .read_to_end(MAX_SIGNATURE_BYTES as u64)
+            .map_err(wrong)?;
+        let size = bytes.len() as u64;
+        self.context
+            .observer
+            .progress(Downloading::Signature, size, Some(size));
+        Ok(Some(bytes))
+    }
+}
+
+fn read_signature(path: &Path) -> io::Result<Vec<u8>> {
+    let file = std::fs::File::open(path)?;
+    let mut bytes = Vec::new();
+    // One byte more than allowed, for the parser to refuse.
+    file.take(MAX_SIGNATURE_BYTES as u64 + 1)
+        .read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

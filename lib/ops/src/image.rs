@@ -1,0 +1,199 @@
+//! What `rkt image` does with images in the store.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::time::{Duration, SystemTime};
+
+use gantry_store::{
+    AskInUse, GcReport, ImageKind, ImageRecord, ResolveError, Store, StoreError, TreeId, Verdict,
+};
+use gantry_types::{
+    Diagnostic, ImageId, ImageManifest, ImageName, Kind, MAX_MANIFEST_BYTES, ManifestError,
+};
+
+use crate::fetch::ReferenceError;
+
+/// One line of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// ID.
+    pub id: ImageId,
+    /// `name:version`, or the name alone.
+    pub name: String,
+    /// Format.
+    pub kind: ImageKind,
+    /// Uncompressed size in bytes.
+    pub size: u64,
+    /// First import, in nanoseconds since the epoch.
+    pub import_time: u64,
+    /// Last use, in nanoseconds since the epoch.
+    pub last_used: u64,
+    /// Why the image is believed.
+    pub verdict: Verdict,
+}
+
+/// All images, in the order of their import, and what is wrong with single files of the store.
+///
+/// # Errors
+///
+/// [`StoreError`] if the store cannot be read at all.
+pub fn list(store: &Store) -> Result<(Vec<Row>, Vec<StoreError>), StoreError> {
+    let listing = store.list()?;
+    Ok((
+        listing.images.into_iter().map(Row::from).collect(),
+        listing.problems,
+    ))
+}
+
+impl From<ImageRecord> for Row {
+    fn from(record: ImageRecord) -> Self {
+        let name = match record.labels.get("version") {
+            Some(version) => format!("{}:{version}", record.name),
+            None => record.name.to_string(),
+        };
+        Self {
+            id: record.id,
+            name,
+            kind: record.kind,
+            size: record.size,
+            import_time: record.import_time,
+            last_used: record.last_used,
+            verdict: record.verdict,
+        }
+    }
+}
+
+/// An image could not be found, read or removed.
+#[derive(Debug, thiserror::Error)]
+pub enum ImageError {
+    /// The text names no image.
+    #[error(transparent)]
+    Reference(#[from] ReferenceError),
+    /// The start of an ID names no single image.
+    #[error("cannot resolve image ID {text:?}")]
+    Resolve {
+        /// The start of the ID.
+        text: String,
+        /// Why.
+        source: ResolveError,
+    },
+    /// No image has this name and these labels.
+    #[error("no image named {text:?} found in the store")]
+    NotFound {
+        /// The name.
+        text: String,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The manifest cannot be read.
+    #[error("cannot read the manifest of image {}", id.short())]
+    ReadManifest {
+        /// The image.
+        id: ImageId,
+        /// Why.
+        source: io::Error,
+    },
+    /// The manifest is damaged.
+    #[error("the manifest of image {} is damaged", id.short())]
+    Manifest {
+        /// The image.
+        id: ImageId,
+        /// Why.
+        source: ManifestError,
+    },
+}
+
+impl Diagnostic for ImageError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Reference(error) => error.kind(),
+            Self::NotFound { .. } => Kind::Usage,
+            Self::Resolve { source, .. } => source.kind(),
+            Self::Store(error) => error.kind(),
+            Self::ReadManifest { .. } | Self::Manifest { .. } => Kind::Environment,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Resolve { source, .. } => source.hint(),
+            Self::Store(error) => error.hint(),
+            Self::ReadManifest { id, .. } | Self::Manifest { id, .. } => Some(format!(
+                "remove it with `rkt image rm {}` and fetch it again",
+                id.short()
+            )),
+            _ => None,
+        }
+    }
+}
+
+/// Finds an image of the store by the start of its ID or by name and labels.
+///
+/// # Errors
+///
+/// [`ImageError`].
+pub fn find(store: &Store, text: &str) -> Result<ImageId, ImageError> {
+    // Names stand as they are here: no label of this machine is added, as in the original.
+    if text.starts_with(ImageId::PREFIX) {
+        let resolved = store.resolve(text);
+        return resolved.map_err(|source| ImageError::Resolve {
+            text: text.to_owned(),
+            source,
+        });
+    }
+    let name: ImageName = text.parse().map_err(|source| ReferenceError::Name {
+        text: text.to_owned(),
+        source,
+    })?;
+    let record = store.find(&name)?;
+    record
+        .map(|record| record.id)
+        .ok_or_else(|| ImageError::NotFound {
+            text: text.to_owned(),
+        })
+}
+
+/// The manifest of an ACI in the store.
+///
+/// # Errors
+///
+/// [`ImageError`].
+pub fn manifest(store: &Store, id: &ImageId) -> Result<ImageManifest, ImageError> {
+    let (_lease, record) = store.use_image(id)?;
+    let path = store
+        .tree_path(&TreeId::of_images(&[record.id]))
+        .join("manifest");
+    let read = || {
+        let mut text = Vec::new();
+        File::open(path)?
+            .take(MAX_MANIFEST_BYTES as u64 + 1)
+            .read_to_end(&mut text)?;
+        Ok(text)
+    };
+    let text = read().map_err(|source| ImageError::ReadManifest { id: *id, source })?;
+    ImageManifest::from_json(&text).map_err(|source| ImageError::Manifest { id: *id, source })
+}
+
+/// Removes an image; trees that pods use stay.
+///
+/// # Errors
+///
+/// [`StoreError::InUse`] while a fetch or prepare uses the image, and what removal itself runs into.
+pub fn remove(store: &Store, id: &ImageId, in_use: &mut AskInUse<'_>) -> Result<(), StoreError> {
+    store.remove(id, in_use)
+}
+
+/// Removes images unused for longer than `grace`, and everything that nothing refers to.
+///
+/// # Errors
+///
+/// As for [`Store::gc`].
+pub fn gc(
+    store: &Store,
+    grace: Duration,
+    now: SystemTime,
+    in_use: &mut AskInUse<'_>,
+) -> Result<GcReport, StoreError> {
+    store.gc(grace, now, in_use)
+}
