@@ -64,7 +64,6 @@ pub struct Ingest {
     length: u64,
     paths: Paths,
     url: String,
-    waited: bool,
 }
 
 #[derive(Debug)]
@@ -77,20 +76,17 @@ struct Paths {
 impl Store {
     /// Takes the download of `url`, waiting for another process or thread that has it.
     ///
-    /// After a wait ([`Ingest::waited`]) look whether the store has the image now.
+    /// Then look whether the store has the image by now.
     ///
     /// # Errors
     ///
     /// [`StoreError::Io`].
     pub fn ingest(&self, url: &str) -> Result<Ingest, StoreError> {
-        if let Some(ingest) = self.try_ingest(url)? {
-            return Ok(ingest);
-        }
         let path = self.ingest_path(url, "lock");
         let lock = PathLock::file(&path, Share::Exclusive, Wait::Block)
             .map_err(StoreError::io("lock", &path))?
             .ok_or_else(|| StoreError::io("lock", &path)(io::ErrorKind::WouldBlock.into()))?;
-        self.open_ingest(url, lock, true)
+        self.open_ingest(url, lock)
     }
 
     /// Takes the download of `url` unless another process or thread has it.
@@ -102,8 +98,7 @@ impl Store {
         let path = self.ingest_path(url, "lock");
         let lock = PathLock::file(&path, Share::Exclusive, Wait::Try)
             .map_err(StoreError::io("lock", &path))?;
-        lock.map(|lock| self.open_ingest(url, lock, false))
-            .transpose()
+        lock.map(|lock| self.open_ingest(url, lock)).transpose()
     }
 
     fn ingest_path(&self, url: &str, extension: &str) -> PathBuf {
@@ -112,7 +107,7 @@ impl Store {
             .join(format!("{}.{extension}", hex(sum.as_ref())))
     }
 
-    fn open_ingest(&self, url: &str, lock: PathLock, waited: bool) -> Result<Ingest, StoreError> {
+    fn open_ingest(&self, url: &str, lock: PathLock) -> Result<Ingest, StoreError> {
         let paths = Paths {
             dir: self.ingest_dir(),
             data: self.ingest_path(url, "part"),
@@ -140,7 +135,6 @@ impl Store {
             length,
             paths,
             url,
-            waited,
         };
         ingest.settle()?;
         Ok(ingest)
@@ -178,12 +172,6 @@ impl Ingest {
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
-    }
-
-    /// Whether somebody else held the download when this one was asked for.
-    #[must_use]
-    pub fn waited(&self) -> bool {
-        self.waited
     }
 
     /// Number of bytes that are there.
@@ -325,21 +313,30 @@ impl Ingest {
     ///
     /// [`StoreError::Io`] if a file cannot be removed.
     pub fn discard(self) -> Result<(), StoreError> {
+        let lock = self.drop_data()?;
+        let path = lock.path().to_owned();
+        lock.remove().map_err(StoreError::io("remove", path))
+    }
+
+    /// Deletes the data and keeps others from downloading it again until the lock is released.
+    pub(crate) fn drop_data(self) -> Result<PathLock, StoreError> {
         gone(fs::remove_file(&self.paths.sidecar))
             .map_err(StoreError::io("remove", &self.paths.sidecar))?;
         gone(fs::remove_file(&self.paths.data))
             .map_err(StoreError::io("remove", &self.paths.data))?;
-        let path = self.lock.path().to_owned();
-        self.lock.remove().map_err(StoreError::io("remove", path))
+        Ok(self.lock)
     }
 
     /// Makes the data the blob at `to`; it must be on stable storage.
-    pub(crate) fn publish(self, to: &Path) -> Result<(), StoreError> {
+    ///
+    /// The lock is to be held until the image is visible: whoever waits for it then finds the image,
+    /// and would otherwise download it again.
+    pub(crate) fn publish(self, to: &Path) -> Result<PathLock, StoreError> {
         self.data
             .set_permissions(fs::Permissions::from_mode(0o440))
             .and_then(|()| fs::rename(&self.paths.data, to))
             .map_err(StoreError::io("publish", to))?;
-        self.discard()
+        self.drop_data()
     }
 
     /// Path of the data, for locking it before it is published.

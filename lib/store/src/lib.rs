@@ -37,6 +37,10 @@ mod record_json;
 mod remove_tree;
 mod staged_file;
 mod store;
+#[cfg(test)]
+mod store_tests;
+#[cfg(test)]
+mod test_image;
 mod tree;
 mod tree_id;
 

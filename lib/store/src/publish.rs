@@ -43,6 +43,7 @@ pub struct Publication<'s> {
     downloads: Vec<(Digest, Ingest)>,
     files: Vec<(Digest, StagedFile)>,
     held: Vec<Held>,
+    finished: Vec<PathLock>,
 }
 
 /// Keeps the collector from one blob or tree.
@@ -71,6 +72,7 @@ impl Store {
             downloads: Vec::new(),
             files: Vec::new(),
             held: Vec::new(),
+            finished: Vec::new(),
         })
     }
 
@@ -164,6 +166,11 @@ impl Publication<'_> {
             .publish(&path)
             .map_err(StoreError::io("publish", &path))?;
         crash::point("record");
+        // Whoever waited for one of the downloads finds the image now. A lock file that cannot be
+        // removed is garbage.
+        for lock in self.finished.drain(..) {
+            let _ = lock.remove();
+        }
         let images = store.images_dir();
         sync_dir(&images).map_err(StoreError::io("sync", images))?;
         Ok(merged)
@@ -194,7 +201,7 @@ impl Publication<'_> {
         let wanted = |digest: &Digest| record.blobs().any(|blob| blob == digest);
         for (digest, download) in self.downloads.drain(..) {
             if !wanted(&digest) || store.has_blob(&digest) {
-                download.discard()?;
+                self.finished.push(download.drop_data()?);
                 continue;
             }
             let path = download.data_path();
@@ -202,7 +209,7 @@ impl Publication<'_> {
                 .map_err(StoreError::io("lock", path))?;
             self.held.extend(lock.map(Held::Path));
             let to = store.blob_path(&digest);
-            download.publish(&to)?;
+            self.finished.push(download.publish(&to)?);
             touched.extend(to.parent().map(ToOwned::to_owned));
         }
         for (digest, file) in self.files.drain(..) {

@@ -263,3 +263,118 @@ pub fn nanos(time: SystemTime) -> u64 {
         .unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::test_image::record;
+
+    fn verdicts() -> impl Strategy<Value = Verdict> {
+        let signers = prop::collection::vec(("[0-9a-f]{40}", any::<String>()), 1..3);
+        prop_oneof![
+            any::<String>().prop_map(|option| Verdict::Waived { option }),
+            signers.prop_map(|by| Verdict::Signed {
+                by: by
+                    .into_iter()
+                    .map(|(fingerprint, user_id)| Signer {
+                        fingerprint,
+                        user_id,
+                    })
+                    .collect(),
+            }),
+        ]
+    }
+
+    fn origins() -> impl Strategy<Value = Vec<Origin>> {
+        let source = prop_oneof![
+            any::<String>().prop_map(Source::Url),
+            any::<String>().prop_map(Source::Path)
+        ];
+        let origin = (
+            source,
+            any::<Option<String>>(),
+            any::<Option<u64>>(),
+            any::<u64>(),
+        );
+        let origin = origin.prop_map(|(source, etag, max_age, fetched)| Origin {
+            source,
+            name: Some("example.com/app:1,os=linux".parse().unwrap()),
+            last_modified: etag.clone(),
+            etag,
+            max_age,
+            fetched,
+        });
+        prop::collection::vec(origin, 0..4)
+    }
+
+    proptest! {
+        #[test]
+        fn a_record_is_read_as_it_was_written(
+            byte: u8,
+            size: u64,
+            latest: Option<u64>,
+            verdict in verdicts(),
+            origins in origins(),
+            version in "[^\u{0}]{0,20}",
+        ) {
+            let mut written = record("example.com/app,os=linux,arch=amd64", byte);
+            written.labels.set("version".parse().unwrap(), version).unwrap();
+            written.aliases = vec!["example.com/other:2".parse().unwrap()];
+            written.signature = Some(Digest::sha256([byte; 32]));
+            (written.size, written.latest) = (size, latest);
+            (written.verdict, written.origins) = (verdict, origins);
+            prop_assert_eq!(ImageRecord::from_json(&written.to_json()).unwrap(), written);
+        }
+
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes: Vec<u8>) {
+            let _ = ImageRecord::from_json(&bytes);
+        }
+    }
+
+    #[test]
+    fn records_with_wrong_values_are_refused() {
+        let good = String::from_utf8(record("example.com/app:1", 1).to_json()).unwrap();
+        assert!(ImageRecord::from_json(good.as_bytes()).is_ok());
+        for (from, to) in [
+            ("sha512-01", "sha512-0"),
+            ("sha512:", "md5:"),
+            ("example.com/app", "Example"),
+            ("deps-sha512-", "../"),
+            ("\"aci\"", "\"zip\""),
+            ("\"id\"", "\"ID\""),
+        ] {
+            assert!(good.contains(from), "{from}");
+            assert!(
+                ImageRecord::from_json(good.replace(from, to).as_bytes()).is_err(),
+                "{to}"
+            );
+        }
+    }
+
+    #[test]
+    fn freshness_ends_with_max_age_and_never_begins_before_the_fetch() {
+        let mut origin = record("example.com/app:1", 100).origins.remove(0);
+        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        assert!(!origin.is_fresh(at(100)));
+        origin.max_age = Some(10);
+        assert!(origin.is_fresh(at(109)));
+        assert!(!origin.is_fresh(at(110)));
+        assert!(!origin.is_fresh(at(99)));
+    }
+
+    #[test]
+    fn origins_stay_few_and_the_last_comes_last() {
+        let mut merged = record("example.com/app:1", 1);
+        for number in 0..40 {
+            let mut next = record("example.com/app:1", 1);
+            next.origins[0].source = Source::Url(format!("https://example.com/{number}"));
+            merged = merged.merged_with(&next, true);
+        }
+        assert_eq!(merged.origins.len(), MAX_ORIGINS);
+        let last = Source::Url("https://example.com/39".to_owned());
+        assert_eq!(merged.origin().unwrap().source, last);
+    }
+}

@@ -107,8 +107,8 @@ impl Fetcher<'_, '_> {
 
         let (Source::Url(key) | Source::Path(key)) = &source;
         let mut ingest = self.context.store.ingest(key)?;
-        if ingest.waited()
-            && let Some(record) = self.reusable(&source, wanted)?
+        // Somebody else may have fetched it while we waited for the download, or before.
+        if let Some(record) = self.reusable(&source, wanted)?
             && record
                 .origin_of(&source)
                 .is_some_and(|origin| origin.fetched >= began)
