@@ -107,12 +107,16 @@ pub fn copy_tree(
         (Some(parent), Some(name)) => (parent, name),
         _ => (from.1, OsStr::new(".")),
     };
-    let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+    let parent = if parent.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        parent
+    };
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let source = rustix::fs::openat(from.0, parent, flags, Mode::empty())
         .map_err(|error| copier.failed(step("find")(error)))?;
-    let name = CString::new(name.as_bytes())
-        .map_err(|_| copier.failed(step("find")(Errno::INVAL)))?;
+    let name =
+        CString::new(name.as_bytes()).map_err(|_| copier.failed(step("find")(Errno::INVAL)))?;
     copier.entry(source.as_fd(), &name, to.0, to.1.as_bytes())
 }
 

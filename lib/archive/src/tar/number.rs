@@ -32,7 +32,7 @@ fn parse_octal(field: &[u8]) -> Option<i64> {
         .unwrap_or(field.len());
     let digits = &field[start..];
     let end = digits.iter().position(blank).unwrap_or(digits.len());
-    if !digits[end..].iter().all(|byte| blank(byte)) {
+    if !digits[end..].iter().all(blank) {
         return None;
     }
     digits[..end].iter().try_fold(0_i64, |value, byte| {
