@@ -54,21 +54,14 @@ impl ImageName {
     pub fn version(&self) -> Option<&str> {
         self.labels.get("version")
     }
-}
 
-impl From<AcIdentifier> for ImageName {
-    fn from(name: AcIdentifier) -> Self {
-        Self {
-            name,
-            labels: Labels::default(),
-        }
-    }
-}
-
-impl FromStr for ImageName {
-    type Err = ImageNameError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
+    /// Splits the text form without looking at what the labels mean: discovery fills any value into its
+    /// templates, also an `arch` that appc does not know.
+    ///
+    /// # Errors
+    ///
+    /// [`ImageNameError`], but never [`ImageNameError::Labels`].
+    pub fn split(text: &str) -> Result<(AcIdentifier, Vec<Label>), ImageNameError> {
         let expanded = match text.split_once(':') {
             Some((name, _)) if name.contains(',') => return Err(ImageNameError::LateColon),
             Some((_, rest)) if rest.contains(':') => return Err(ImageNameError::Colons),
@@ -84,6 +77,24 @@ impl FromStr for ImageName {
                 value: value.to_owned(),
             });
         }
+        Ok((name, labels))
+    }
+}
+
+impl From<AcIdentifier> for ImageName {
+    fn from(name: AcIdentifier) -> Self {
+        Self {
+            name,
+            labels: Labels::default(),
+        }
+    }
+}
+
+impl FromStr for ImageName {
+    type Err = ImageNameError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (name, labels) = Self::split(text)?;
         Ok(Self {
             name,
             labels: Labels::new(labels)?.sorted(),

@@ -1,16 +1,15 @@
 //! The manifest of a pod.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
 use crate::ac_kind::AcKind;
 use crate::ac_name::AcName;
 use crate::annotations::Annotations;
 use crate::diagnostic::usage_errors;
+use crate::exposed_port::ExposedPort;
 use crate::isolator::Isolator;
 use crate::json::{Cursor, Decode, DecodeError, Encode, Writer, indent};
 use crate::manifest_error::{ManifestError, check_kind, from_json};
-use crate::port::Port;
 use crate::runtime_app::RuntimeApp;
 use crate::semver::SemVer;
 use crate::volume::Volume;
@@ -36,19 +35,6 @@ pub struct PodManifest {
     pub user_labels: BTreeMap<String, String>,
 }
 
-/// A port of the host that is forwarded to an app's port.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ExposedPort {
-    /// The name of the app's port.
-    pub name: AcName,
-    /// The host's port. Not checked by the format: 0 and more than 65535 occur.
-    pub host_port: u64,
-    /// The host's address; all addresses if unset.
-    pub host_ip: Option<IpAddr>,
-    /// The port in the pod, if it is not one that an image declares.
-    pub pod_port: Option<Port>,
-}
-
 /// A pod manifest breaks a rule about itself.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PodManifestError {
@@ -58,9 +44,6 @@ pub enum PodManifestError {
     /// Two volumes have one name.
     #[error("duplicate volume name {:?}", .0.as_str())]
     DuplicateVolume(AcName),
-    /// `hostIP` is not an address.
-    #[error("invalid IP address: {0}")]
-    HostIp(String),
 }
 usage_errors!(PodManifestError);
 
@@ -159,40 +142,6 @@ impl Encode for PodManifest {
                 &self.user_annotations,
             );
             out.member_unless(self.user_labels.is_empty(), "userLabels", &self.user_labels);
-        });
-    }
-}
-
-impl Decode for ExposedPort {
-    fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
-        let fields = cursor.object()?;
-        let host_ip: String = fields.or_default("hostIP")?;
-        let host_ip = match &*host_ip {
-            "" => None,
-            text => Some(text.parse().map_err(|_| {
-                fields.invalid_at("hostIP", PodManifestError::HostIp(text.to_owned()))
-            })?),
-        };
-        Ok(Self {
-            name: fields.required("name")?,
-            host_port: fields.or_default("hostPort")?,
-            host_ip,
-            pod_port: fields.optional("podPort")?,
-        })
-    }
-}
-
-impl Encode for ExposedPort {
-    fn encode(&self, out: &mut Writer) {
-        out.object(|out| {
-            out.member("name", &self.name);
-            out.member("hostPort", &self.host_port);
-            if let Some(ip) = &self.host_ip {
-                out.member("hostIP", &*ip.to_string());
-            }
-            if let Some(port) = &self.pod_port {
-                out.member("podPort", port);
-            }
         });
     }
 }

@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::hash::Hash;
 use crate::json::{Cursor, Decode, DecodeError, Encode, Writer};
 use crate::labels::Labels;
-use crate::volume::Volume;
+use crate::mount::Mount;
 
 /// An app of a pod.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,17 +35,6 @@ pub struct RuntimeImage {
     pub id: Hash,
     /// Its labels, for information.
     pub labels: Labels,
-}
-
-/// A volume mounted into an app.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Mount {
-    /// The name of the pod's volume.
-    pub volume: AcName,
-    /// Where it goes in the app's root. Decoding does not insist on one.
-    pub path: String,
-    /// A volume of this app alone, in place of the pod's.
-    pub app_volume: Option<Volume>,
 }
 
 impl Decode for RuntimeApp {
@@ -104,29 +93,6 @@ impl Encode for RuntimeImage {
             }
             out.member("id", &self.id);
             out.member_unless(self.labels.is_empty(), "labels", &self.labels);
-        });
-    }
-}
-
-impl Decode for Mount {
-    fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
-        let fields = cursor.object()?;
-        Ok(Self {
-            volume: fields.required("volume")?,
-            path: fields.or_default("path")?,
-            app_volume: fields.optional("appVolume")?,
-        })
-    }
-}
-
-impl Encode for Mount {
-    fn encode(&self, out: &mut Writer) {
-        out.object(|out| {
-            out.member("volume", &self.volume);
-            out.member("path", &self.path);
-            if let Some(volume) = &self.app_volume {
-                out.member("appVolume", volume);
-            }
         });
     }
 }

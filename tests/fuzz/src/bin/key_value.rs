@@ -1,10 +1,10 @@
-//! Key and value texts and what is made of them: volumes, mount points, ports. No text makes a reader
+//! Key and value texts and what is made of them: volumes, mounts, mount points, ports. No text makes a reader
 //! panic, and what it accepts it prints so that it reads back the same.
 
 use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
-use gantry_types::{MountPoint, Port, Volume, key_value};
+use gantry_types::{ExposedPort, Mount, MountPoint, Port, Volume, key_value};
 
 fn round_trip<T: FromStr + Display + PartialEq + Debug>(text: &str) {
     let Ok(value) = text.parse::<T>() else { return };
@@ -23,6 +23,8 @@ gantry_fuzz::fuzz_target!(|data: &[u8]| {
         assert_eq!(pieces.join(","), text);
     }
     round_trip::<Volume>(text);
+    round_trip::<Mount>(text);
     round_trip::<MountPoint>(text);
+    round_trip::<ExposedPort>(text);
     round_trip::<Port>(text);
 });

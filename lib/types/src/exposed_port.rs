@@ -1,0 +1,181 @@
+//! Ports of the host that are forwarded to apps.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use crate::ac_name::{AcName, AcNameError};
+use crate::diagnostic::usage_errors;
+use crate::json::{Cursor, Decode, DecodeError, Encode, Writer};
+use crate::port::Port;
+
+/// A port of the host that is forwarded to an app's port. As text: `NAME:[HOSTIP:]PORT`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ExposedPort {
+    /// The name of the app's port.
+    pub name: AcName,
+    /// The host's port. Not checked by the format: 0 and more than 65535 occur.
+    pub host_port: u64,
+    /// The host's address; all addresses if unset.
+    pub host_ip: Option<IpAddr>,
+    /// The port in the pod, if it is not one that an image declares.
+    pub pod_port: Option<Port>,
+}
+
+/// A forwarded port breaks a rule.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ExposedPortError {
+    /// There is no port after the name.
+    #[error("{0:?} is not of the form NAME:[HOSTIP:]PORT")]
+    Form(String),
+    /// The name is not one.
+    #[error(transparent)]
+    Name(#[from] AcNameError),
+    /// The address is not one.
+    #[error("invalid IP address: {0}")]
+    Address(String),
+    /// The port of the text form is no number, 0 or too large.
+    #[error("host port {0:?} is not a number from 1 to 65535")]
+    Port(String),
+}
+usage_errors!(ExposedPortError);
+
+impl FromStr for ExposedPort {
+    type Err = ExposedPortError;
+
+    /// Reads `NAME:PORT` or `NAME:HOSTIP:PORT`; brackets around an IPv6 address are optional.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (name, rest) = text
+            .split_once(':')
+            .ok_or_else(|| ExposedPortError::Form(text.to_owned()))?;
+        let (ip, port) = match rest.rsplit_once(':') {
+            Some((ip, port)) => (Some(ip), port),
+            None => (None, rest),
+        };
+        let address = |ip: &str| {
+            let bare = ip
+                .strip_prefix('[')
+                .and_then(|ip| ip.strip_suffix(']'))
+                .unwrap_or(ip);
+            bare.parse()
+                .map_err(|_| ExposedPortError::Address(ip.to_owned()))
+        };
+        let digits = port.bytes().all(|byte| byte.is_ascii_digit());
+        let number = port
+            .parse::<u16>()
+            .ok()
+            .filter(|number| digits && *number > 0);
+        Ok(Self {
+            name: name.parse()?,
+            host_ip: ip.map(address).transpose()?,
+            host_port: number
+                .ok_or_else(|| ExposedPortError::Port(port.to_owned()))?
+                .into(),
+            pod_port: None,
+        })
+    }
+}
+
+impl fmt::Display for ExposedPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.host_ip {
+            None => write!(f, "{}:{}", self.name, self.host_port),
+            Some(IpAddr::V4(ip)) => write!(f, "{}:{ip}:{}", self.name, self.host_port),
+            Some(IpAddr::V6(ip)) => write!(f, "{}:[{ip}]:{}", self.name, self.host_port),
+        }
+    }
+}
+
+impl Decode for ExposedPort {
+    fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
+        let fields = cursor.object()?;
+        let host_ip: String = fields.or_default("hostIP")?;
+        let host_ip = match &*host_ip {
+            "" => None,
+            text => Some(text.parse().map_err(|_| {
+                fields.invalid_at("hostIP", ExposedPortError::Address(text.to_owned()))
+            })?),
+        };
+        Ok(Self {
+            name: fields.required("name")?,
+            host_port: fields.or_default("hostPort")?,
+            host_ip,
+            pod_port: fields.optional("podPort")?,
+        })
+    }
+}
+
+impl Encode for ExposedPort {
+    fn encode(&self, out: &mut Writer) {
+        out.object(|out| {
+            out.member("name", &self.name);
+            out.member("hostPort", &self.host_port);
+            if let Some(ip) = &self.host_ip {
+                out.member("hostIP", &*ip.to_string());
+            }
+            if let Some(port) = &self.pod_port {
+                out.member("podPort", port);
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn texts_name_a_port_and_where_it_goes() {
+        // Contract rkt-cli.md 3, row --port.
+        for (text, printed) in [
+            ("http:80", "http:80"),
+            ("http:127.0.0.1:8080", "http:127.0.0.1:8080"),
+            ("http:::1:80", "http:[::1]:80"),
+            ("http:[2001:db8::1]:65535", "http:[2001:db8::1]:65535"),
+        ] {
+            assert_eq!(text.parse::<ExposedPort>().unwrap().to_string(), printed);
+        }
+        let table = [
+            ("", "\"\" is not of the form NAME:[HOSTIP:]PORT"),
+            ("http", "\"http\" is not of the form NAME:[HOSTIP:]PORT"),
+            (":80", "ACName cannot be empty"),
+            (
+                "HTTP:80",
+                "ACName must contain only lower case alphanumeric characters plus \"-\"",
+            ),
+            ("http:", "host port \"\" is not a number from 1 to 65535"),
+            ("http:0", "host port \"0\" is not a number from 1 to 65535"),
+            (
+                "http:+80",
+                "host port \"+80\" is not a number from 1 to 65535",
+            ),
+            (
+                "http:65536",
+                "host port \"65536\" is not a number from 1 to 65535",
+            ),
+            ("http:localhost:80", "invalid IP address: localhost"),
+            ("http::80", "invalid IP address: "),
+        ];
+        for (text, message) in table {
+            assert_eq!(
+                text.parse::<ExposedPort>().unwrap_err().to_string(),
+                message,
+                "{text}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_printed_reads_back_the_same(
+            name in "[a-z0-9]{1,8}",
+            host_port in 1..=65535_u64,
+            host_ip: Option<IpAddr>,
+        ) {
+            let port = ExposedPort { name: name.parse().unwrap(), host_port, host_ip, pod_port: None };
+            prop_assert_eq!(port.to_string().parse(), Ok(port));
+        }
+    }
+}
