@@ -1,4 +1,102 @@
-//! rkt.
-fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+//! `rkt`: fetches, trusts and lists images, runs and looks after pods.
+
+#![forbid(unsafe_code)]
+
+mod cli;
+mod commands;
+mod duration;
+mod grammar;
+mod images;
+mod setup;
+
+use std::process::ExitCode;
+
+use gantry_cli::{Context, Failure, Statuses, report, say};
+
+use crate::cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args_os()
+        .skip(1)
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    match Context::with_process_streams(|context| run(&arguments, context)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => ExitCode::from(Statuses::RKT.of(&failure)),
+    }
+}
+
+/// Parses, runs and reports.
+fn run(arguments: &[String], context: &mut Context<'_>) -> Result<(), Failure> {
+    let parts = match cli::take_apart(arguments) {
+        Ok(parts) => parts,
+        Err(error) => return reported("rkt", error.into(), false, context),
+    };
+    let parsed = match cli::parse(&parts.plain) {
+        Ok(parsed) => parsed,
+        Err(error) => return usage(&error, context),
+    };
+    let Cli { globals, command } = parsed;
+    let Some(command) = command else {
+        say(context.err, "rkt: missing command")?;
+        say(
+            context.out,
+            <Cli as clap::CommandFactory>::command().render_help(),
+        )?;
+        return Err(Failure::Status(2));
+    };
+    let debug = globals.debug;
+    let (name, result) = match command {
+        Command::CatManifest(args) => ("cat-manifest", args.run(&globals, context)),
+        Command::Fetch(args) => ("fetch", args.run(&parts.images, &globals, context)),
+        Command::Gc(args) => ("gc", args.run(&globals, context)),
+        Command::Image(args) => return image(args, &globals, context),
+        Command::List(args) => ("list", args.run(&globals, context)),
+        Command::Prepare(args) => ("prepare", args.run(&parts.images, &globals, context)),
+        Command::Rm(args) => ("rm", args.run(&globals, context)),
+        Command::Run(args) => ("run", args.run(&parts.images, &globals, context)),
+        Command::RunPrepared(args) => ("run-prepared", args.run(&globals, context)),
+        Command::Status(args) => ("status", args.run(&globals, context)),
+        Command::Stop(args) => ("stop", args.run(&globals, context)),
+        Command::Trust(args) => ("trust", args.run(&globals, context)),
+        Command::Version(args) => ("version", args.run(context)),
+    };
+    result.or_else(|failure| reported(name, failure, debug, context))
+}
+
+/// `rkt image …`: the leaf's name is what its errors carry.
+fn image(
+    args: commands::image::ImageArgs,
+    globals: &cli::Globals,
+    context: &mut Context<'_>,
+) -> Result<(), Failure> {
+    let name = args.leaf();
+    args.run(globals, context)
+        .or_else(|failure| reported(name, failure, globals.debug, context))
+}
+
+fn reported(
+    command: &str,
+    failure: Failure,
+    debug: bool,
+    context: &mut Context<'_>,
+) -> Result<(), Failure> {
+    report(command, &failure, debug, context.err);
+    Err(failure)
+}
+
+/// What clap has to say: help and the like is data, everything else a usage error.
+fn usage(error: &clap::Error, context: &mut Context<'_>) -> Result<(), Failure> {
+    use clap::error::ErrorKind;
+    match error.kind() {
+        ErrorKind::DisplayHelp => say(context.out, error.render().to_string().trim_end()),
+        // A group of commands without a command shows its help, as the original does.
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            say(context.out, error.render().to_string().trim_end())
+        }
+        _ => {
+            say(context.err, error.render().to_string().trim_end())?;
+            Err(Failure::Status(Statuses::RKT.usage))
+        }
+    }
 }

@@ -13,4 +13,4 @@ pub use gantry_archive::extract::Ownership;
 pub use gantry_remote::discovery::DiscoveryOptions;
 pub use gantry_remote::{ClientConfig, ConnectTo, HttpClient};
 pub use gantry_store::{InUse, Store, StoreError, Verdict};
-pub use gantry_trust::Keystore;
+pub use gantry_trust::{Keystore, Scope};

@@ -1,0 +1,183 @@
+//! The command line of rkt: flags, commands, and the grammar read off them.
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::commands;
+use crate::grammar::{Flag, Flags, Grammar, Parts, Scope};
+
+/// The commands that take images with flags of their own.
+const WITH_IMAGES: &[&str] = &["run", "prepare", "fetch"];
+
+/// Run App Container pods, fetch and trust their images
+#[derive(Parser, Debug)]
+#[command(name = "rkt", infer_subcommands = true, disable_version_flag = true)]
+pub(crate) struct Cli {
+    /// Flags of every command.
+    #[command(flatten)]
+    pub(crate) globals: Globals,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// The flags of every command.
+#[derive(Args, Debug, Clone)]
+pub(crate) struct Globals {
+    /// Show every level of an error, and what is done
+    #[arg(long, global = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
+          default_value = "false", default_missing_value = "true", value_parser = go_bool,
+          value_name = "BOOL", hide_possible_values = true)]
+    pub(crate) debug: bool,
+    /// Data directory; for a user without root the default is $XDG_DATA_HOME/rkt
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// Directory of the vendor's configuration and keys
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        default_value = "/usr/lib/rkt"
+    )]
+    pub(crate) system_config: PathBuf,
+    /// Directory of this host's configuration and keys
+    #[arg(long, global = true, value_name = "DIR", default_value = "/etc/rkt")]
+    pub(crate) local_config: PathBuf,
+    /// Directory of the user's configuration, used only when given
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) user_config: Option<PathBuf>,
+    /// Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities,
+    /// paths, seccomp, all-fetch, all-run, all
+    #[arg(long, global = true, value_name = "LIST", default_value = "none")]
+    pub(crate) insecure_options: String,
+    /// Trust keys that discovery finds over https without asking
+    #[arg(long, global = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
+          default_value = "false", default_missing_value = "true", value_parser = go_bool,
+          value_name = "BOOL", hide_possible_values = true)]
+    pub(crate) trust_keys_from_https: bool,
+    /// Where a name leads, as curl's option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO
+    #[arg(long, global = true, value_name = "H1:P1:H2:P2")]
+    pub(crate) connect_to: Vec<String>,
+}
+
+/// The commands.
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    CatManifest(commands::cat_manifest::CatManifestArgs),
+    Fetch(commands::fetch::FetchArgs),
+    Gc(commands::gc::GcArgs),
+    Image(commands::image::ImageArgs),
+    List(commands::list::ListArgs),
+    Prepare(commands::prepare::PrepareArgs),
+    Rm(commands::rm::RmArgs),
+    Run(commands::run::RunArgs),
+    RunPrepared(commands::run_prepared::RunPreparedArgs),
+    Status(commands::status::StatusArgs),
+    Stop(commands::stop::StopArgs),
+    Trust(commands::trust::TrustArgs),
+    Version(commands::version::VersionArgs),
+}
+
+/// Reads a switch as Go's ParseBool does.
+pub(crate) fn go_bool(text: &str) -> Result<bool, String> {
+    gantry_types::go_bool::parse(text).map_err(|error| error.to_string())
+}
+
+/// Takes the arguments after the tool's name apart by rkt's grammar.
+///
+/// # Errors
+///
+/// Where flags and images are out of order.
+pub(crate) fn take_apart(arguments: &[String]) -> Result<Parts, crate::grammar::GrammarError> {
+    grammar().take_apart(arguments)
+}
+
+/// Parses what [`take_apart`] left.
+///
+/// # Errors
+///
+/// clap's own, which may also be a request for help.
+pub(crate) fn parse(plain: &[String]) -> Result<Cli, clap::Error> {
+    let words = std::iter::once("rkt".to_owned()).chain(plain.iter().cloned());
+    Cli::from_arg_matches(&Cli::command().try_get_matches_from(words)?)
+}
+
+fn grammar() -> Grammar {
+    let tool = Cli::command();
+    let app = commands::app_args::AppArgs::augment_args(clap::Command::new("app"));
+    let all = commands::pod_args::MountArgs::augment_args(clap::Command::new("all"));
+    let mut commands = std::collections::BTreeMap::new();
+    for command in tool.get_subcommands() {
+        let mut flags = flags_of(command, Scope::Pod);
+        match command.get_name() {
+            "run" | "prepare" => {
+                flags.extend(flags_of(&app, Scope::App));
+                flags.extend(flags_of(&all, Scope::Both));
+            }
+            "fetch" => {
+                let signature = Flag {
+                    scope: Scope::App,
+                    takes_value: true,
+                };
+                flags.insert("signature".to_owned(), signature);
+            }
+            _ => {}
+        }
+        commands.insert(command.get_name().to_owned(), flags);
+    }
+    Grammar {
+        global: flags_of(&tool, Scope::Pod),
+        commands,
+        with_images: WITH_IMAGES,
+    }
+}
+
+fn flags_of(command: &clap::Command, scope: Scope) -> Flags {
+    let arguments = command
+        .get_arguments()
+        .filter(|argument| argument.get_long().is_some());
+    let mut flags = Flags::new();
+    for argument in arguments {
+        let takes_value = argument.get_action().takes_values() && !argument.is_require_equals_set();
+        let names = argument.get_long_and_visible_aliases().unwrap_or_default();
+        let hidden = argument.get_all_aliases().unwrap_or_default();
+        for name in names.into_iter().chain(hidden) {
+            flags.insert(name.to_owned(), Flag { scope, takes_value });
+        }
+    }
+    flags
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parser_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_grammar_knows_where_flags_stand() {
+        let grammar = grammar();
+        let run = &grammar.commands["run"];
+        assert_eq!(
+            run["exec"],
+            Flag {
+                scope: Scope::App,
+                takes_value: true
+            }
+        );
+        assert_eq!(run["mount"].scope, Scope::Both);
+        assert_eq!(
+            run["net"],
+            Flag {
+                scope: Scope::Pod,
+                takes_value: false
+            }
+        );
+        assert_eq!(grammar.global["dir"].takes_value, true);
+        assert_eq!(grammar.global["debug"].takes_value, false);
+    }
+}

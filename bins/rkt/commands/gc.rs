@@ -1,0 +1,68 @@
+//! `rkt gc`
+
+use std::time::{Duration, SystemTime};
+
+use clap::Args;
+use gantry_cli::{Context, Failure, say};
+use gantry_pod::{GcEvent, GcOptions, RemoveOptions};
+
+use crate::cli::{Globals, go_bool};
+use crate::duration::at_least_zero;
+use crate::setup::{Setup, need_root};
+
+/// Collect pods that have ended, were never finished or never run
+#[derive(Args, Debug)]
+pub(crate) struct GcArgs {
+    /// How long a pod stays after it was found to have ended
+    #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = at_least_zero)]
+    grace_period: Duration,
+    /// How long a prepared pod may wait to be run
+    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = at_least_zero)]
+    expire_prepared: Duration,
+    /// Only mark pods, remove nothing
+    #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
+          default_value = "false", default_missing_value = "true", value_parser = go_bool,
+          value_name = "BOOL", hide_possible_values = true)]
+    mark_only: bool,
+}
+
+impl GcArgs {
+    /// Collects. What happens to single pods is printed and does not fail the command.
+    ///
+    /// # Errors
+    ///
+    /// When the directories cannot be read at all.
+    pub(crate) fn run(&self, globals: &Globals, context: &mut Context<'_>) -> Result<(), Failure> {
+        need_root()?;
+        let setup = Setup::new(globals)?;
+        let stage1 = setup.stage1()?;
+        let options = GcOptions {
+            grace_period: self.grace_period,
+            expire_prepared: self.expire_prepared,
+            mark_only: self.mark_only,
+            now: SystemTime::now(),
+            remove: RemoveOptions {
+                stage1: &stage1,
+                local_config: &globals.local_config,
+                debug: globals.debug,
+            },
+        };
+        let mut printed = Ok(());
+        let result = setup.pods()?.gc(&options, |event| {
+            let line = print(&event, context);
+            printed = std::mem::replace(&mut printed, Ok(())).and(line);
+        });
+        result.map_err(|error| Failure::environment(format!("cannot read the pods: {error}")))?;
+        printed
+    }
+}
+
+fn print(event: &GcEvent, context: &mut Context<'_>) -> Result<(), Failure> {
+    if event.is_data() {
+        return say(context.out, event);
+    }
+    match event.source() {
+        Some(cause) => say(context.err, format_args!("gc: {event}: {cause}")),
+        None => say(context.err, format_args!("gc: {event}")),
+    }
+}

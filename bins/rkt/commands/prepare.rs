@@ -1,0 +1,44 @@
+//! `rkt prepare`
+
+use clap::Args;
+use gantry_cli::{Context, Failure, say};
+
+use crate::cli::{Globals, go_bool};
+use crate::commands::pod_args::PodArgs;
+use crate::grammar::ImagePart;
+use crate::setup::{Setup, need_root};
+
+/// Prepare a pod of the given images, to be run by run-prepared; prints its UUID
+#[derive(Args, Debug)]
+#[command(override_usage = "rkt prepare [OPTIONS] IMAGE [APP OPTIONS] [-- ARGS… [---]] [IMAGE …]")]
+pub(crate) struct PrepareArgs {
+    /// What the pod is.
+    #[command(flatten)]
+    pod: PodArgs,
+    /// Print nothing but the UUID
+    #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
+          default_value = "false", default_missing_value = "true", value_parser = go_bool,
+          value_name = "BOOL", hide_possible_values = true)]
+    quiet: bool,
+}
+
+impl PrepareArgs {
+    /// Prepares the pod.
+    ///
+    /// # Errors
+    ///
+    /// Whatever stands against the pod.
+    pub(crate) fn run(
+        &self,
+        images: &[ImagePart],
+        globals: &Globals,
+        context: &mut Context<'_>,
+    ) -> Result<(), Failure> {
+        need_root()?;
+        let setup = Setup::new(globals)?;
+        let pod = self
+            .pod
+            .prepare(images, &setup, globals, self.quiet, None, context)?;
+        say(context.out, pod.keep()?)
+    }
+}

@@ -1,0 +1,35 @@
+//! `rkt run-prepared`
+
+use clap::Args;
+use gantry_cli::{Context, Failure};
+
+use crate::cli::Globals;
+use crate::commands::run_args::RunOptionArgs;
+use crate::setup::{Setup, need_root};
+
+/// Run a pod that was prepared before
+#[derive(Args, Debug)]
+pub(crate) struct RunPreparedArgs {
+    /// How it is run.
+    #[command(flatten)]
+    options: RunOptionArgs,
+    /// UUID of the pod, or a prefix of it that no other pod has
+    #[arg(value_name = "UUID")]
+    uuid: String,
+}
+
+impl RunPreparedArgs {
+    /// Becomes the pod.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps the pod from running; on success this does not return.
+    pub(crate) fn run(&self, globals: &Globals, context: &mut Context<'_>) -> Result<(), Failure> {
+        need_root()?;
+        let setup = Setup::new(globals)?;
+        let pod = setup.pods()?.lookup(&self.uuid)?;
+        let options = self.options.options(&setup, globals, context)?;
+        context.out.flush().map_err(Failure::Output)?;
+        Err(pod.run_prepared(&options).into())
+    }
+}

@@ -1,0 +1,161 @@
+//! `rkt status`
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use gantry_cli::{Context, Failure, full_time, say};
+use gantry_pod::{Pod, PodInfo, State};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::cli::Globals;
+use crate::setup::{Format, Setup, json, one_uuid};
+
+/// How often the state of a pod is looked at while waiting for it to be ready.
+const READY_POLL: Duration = Duration::from_millis(100);
+
+/// Show the state of a pod
+#[derive(Args, Debug)]
+pub(crate) struct StatusArgs {
+    /// Wait until the pod has ended: true, false, or for how long
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false",
+          default_missing_value = "true", value_name = "BOOL|DURATION")]
+    wait: Wait,
+    /// Wait until the pod takes orders: true, false, or for how long
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false",
+          default_missing_value = "true", value_name = "BOOL|DURATION")]
+    wait_ready: Wait,
+    /// Data for programs in place of lines
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<Format>,
+    /// File that holds the UUID
+    #[arg(long, value_name = "FILE")]
+    uuid_file: Option<PathBuf>,
+    /// UUID of the pod, or a prefix of it that no other pod has
+    #[arg(value_name = "UUID")]
+    uuid: Option<String>,
+}
+
+/// How long to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wait {
+    No,
+    Forever,
+    AtMost(Duration),
+}
+
+impl std::str::FromStr for Wait {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(on) = gantry_types::go_bool::parse(text) {
+            return Ok(if on { Self::Forever } else { Self::No });
+        }
+        Ok(match crate::duration::parse(text)? {
+            crate::duration::Span::Negative => Self::Forever,
+            crate::duration::Span::Positive(time) if time.is_zero() => Self::No,
+            crate::duration::Span::Positive(time) => Self::AtMost(time),
+        })
+    }
+}
+
+impl StatusArgs {
+    /// Waits as asked and prints what is known.
+    ///
+    /// # Errors
+    ///
+    /// No such pod, or one that cannot be read; status 1 where a UUID file does not help.
+    pub(crate) fn run(&self, globals: &Globals, context: &mut Context<'_>) -> Result<(), Failure> {
+        let uuid = one_uuid(self.uuid.as_deref(), self.uuid_file.as_deref())?;
+        let mut pod = Setup::new(globals)?.pods()?.lookup(&uuid)?;
+        self.wait_for(&mut pod)?;
+        let info = pod.info()?;
+        match self.format {
+            Some(format) => say(context.out, json(&serde_json::to_value(&info), format)?),
+            None => lines(&info, context),
+        }
+    }
+
+    fn wait_for(&self, pod: &mut Pod) -> Result<(), Failure> {
+        let failed = |error| Failure::environment(format!("cannot wait for the pod: {error}"));
+        let start = std::time::Instant::now();
+        while self.wait_ready != Wait::No
+            && !matches!(self.wait_ready, Wait::AtMost(time) if start.elapsed() >= time)
+            && !pod.is_ready().map_err(failed)?
+            && !pod.state().has_exited()
+        {
+            std::thread::sleep(READY_POLL);
+            pod.refresh().map_err(failed)?;
+        }
+        let limit = match self.wait {
+            Wait::No => return Ok(()),
+            Wait::Forever => None,
+            Wait::AtMost(time) => Some(time),
+        };
+        pod.wait_unlocked(limit).map_err(failed)?;
+        pod.refresh().map_err(failed)
+    }
+}
+
+fn lines(pod: &PodInfo, context: &mut Context<'_>) -> Result<(), Failure> {
+    let zone = TimeZone::system();
+    let time = |nanos: i64| {
+        Timestamp::from_nanosecond(nanos.into())
+            .map(|time| full_time(time, &zone))
+            .unwrap_or_default()
+    };
+    say(context.out, format_args!("state={}", pod.state))?;
+    if let Some(created) = pod.created {
+        say(context.out, format_args!("created={}", time(created)))?;
+    }
+    if let Some(started) = pod.started {
+        say(context.out, format_args!("started={}", time(started)))?;
+    }
+    let running = pod.state == State::Running;
+    if !running && !pod.state.has_exited() {
+        return Ok(());
+    }
+    let networks: Vec<String> = pod
+        .networks
+        .iter()
+        .map(|net| format!("{}:ip4={}", net.net_name, net.ip))
+        .collect();
+    say(
+        context.out,
+        format_args!("networks={}", networks.join(", ")),
+    )?;
+    if let Some(pid) = pod.pid {
+        say(context.out, format_args!("pid={pid}"))?;
+    }
+    say(context.out, format_args!("exited={}", !running))?;
+    if !running {
+        for app in &pod.apps {
+            if let Some(code) = app.exit_code {
+                say(context.out, format_args!("app-{}={code}", app.name))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waiting_takes_switches_and_durations() {
+        for (text, expected) in [
+            ("true", Wait::Forever),
+            ("false", Wait::No),
+            ("1", Wait::Forever),
+            ("0", Wait::No),
+            ("0s", Wait::No),
+            ("-5s", Wait::Forever),
+            ("1.5s", Wait::AtMost(Duration::from_millis(1500))),
+        ] {
+            assert_eq!(text.parse(), Ok(expected), "{text}");
+        }
+        assert!("soon".parse::<Wait>().is_err());
+    }
+}

@@ -1,0 +1,69 @@
+//! `rkt stop`
+
+use std::path::PathBuf;
+
+use clap::Args;
+use gantry_cli::{Context, Failure, report, say};
+use gantry_pod::{PodsDir, Stopped};
+
+use crate::cli::{Globals, go_bool};
+use crate::setup::{Setup, uuids};
+
+/// Stop running pods
+#[derive(Args, Debug)]
+pub(crate) struct StopArgs {
+    /// Kill the apps at once
+    #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
+          default_value = "false", default_missing_value = "true", value_parser = go_bool,
+          value_name = "BOOL", hide_possible_values = true)]
+    force: bool,
+    /// File that holds the UUID
+    #[arg(long, value_name = "FILE")]
+    uuid_file: Option<PathBuf>,
+    /// UUIDs of pods, or prefixes of them
+    #[arg(value_name = "UUID")]
+    uuids: Vec<String>,
+}
+
+impl StopArgs {
+    /// Asks each pod to stop and prints its UUID, quoted as rkt does.
+    ///
+    /// # Errors
+    ///
+    /// When at least one pod could not be stopped.
+    pub(crate) fn run(&self, globals: &Globals, context: &mut Context<'_>) -> Result<(), Failure> {
+        let uuids = uuids(&self.uuids, self.uuid_file.as_deref())?;
+        let setup = Setup::new(globals)?;
+        let (pods, stage1) = (setup.pods()?, setup.stage1()?);
+        let mut failed = 0_usize;
+        for uuid in &uuids {
+            if let Err(failure) = self.stop(uuid, &pods, &stage1, context) {
+                report("stop", &failure, globals.debug, context.err);
+                failed += 1;
+            }
+        }
+        match failed {
+            0 => Ok(()),
+            _ => Err(Failure::environment(format!(
+                "failed to stop {failed} pod(s)"
+            ))),
+        }
+    }
+
+    fn stop(
+        &self,
+        uuid: &str,
+        pods: &PodsDir,
+        stage1: &std::path::Path,
+        context: &mut Context<'_>,
+    ) -> Result<(), Failure> {
+        let mut pod = pods.lookup(uuid)?;
+        match pod.stop(stage1, self.force)? {
+            Stopped::Asked => say(context.out, format_args!("\"{}\"", pod.uuid())),
+            Stopped::Already => say(
+                context.err,
+                format_args!("stop: pod \"{}\" is already stopped", pod.uuid()),
+            ),
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! The store, the network and the keys behind a command line, and what the user sees of a fetch.
+
+use std::io::BufRead as _;
+use std::path::Path;
+use std::time::SystemTime;
+
+use gantry_cli::{Context, Failure, Progress};
+use gantry_ops::fetch::{
+    Downloading, FetchContext, FetchObserver, FetchRequest, ImageReference, InsecureOptions,
+    Notice, PullPolicy, fetch,
+};
+use gantry_ops::trust::{
+    self, KeyReview, KnownKeys, PROMPT, PROMPT_AGAIN, ReviewError, ReviewPolicy, Reviewer,
+    TrustRequest,
+};
+use gantry_ops::{
+    ClientConfig, ConnectTo, DiscoveryOptions, HttpClient, Keystore, Ownership, Scope, Store,
+};
+use gantry_types::{AcIdentifier, ImageId};
+
+use crate::cli::Globals;
+use crate::setup::Setup;
+
+/// Everything that fetching needs.
+pub(crate) struct Fetcher {
+    store: Store,
+    keystore: Keystore,
+    http: HttpClient,
+    policy: PullPolicy,
+    insecure: InsecureOptions,
+    trust_https: bool,
+    quiet: bool,
+    debug: bool,
+}
+
+impl Fetcher {
+    /// Opens the store and prepares the client; nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// A store that cannot be opened, or flags and environment that mean nothing.
+    pub(crate) fn new(
+        setup: &Setup,
+        globals: &Globals,
+        policy: &str,
+        quiet: bool,
+    ) -> Result<Self, Failure> {
+        Ok(Self {
+            store: Store::open(setup.data_dir())?,
+            keystore: keystore(globals),
+            http: http_client(globals, setup.insecure())?,
+            policy: match policy {
+                "never" => PullPolicy::Never,
+                "update" => PullPolicy::Update,
+                // As in the original, whatever else is given.
+                _ => PullPolicy::New,
+            },
+            insecure: setup.insecure().clone(),
+            trust_https: globals.trust_keys_from_https,
+            quiet,
+            debug: globals.debug,
+        })
+    }
+
+    /// Where images are kept.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Brings one image into the store, or finds it there.
+    ///
+    /// # Errors
+    ///
+    /// Whatever stands between the text and an image that may be used.
+    pub(crate) fn fetch(
+        &mut self,
+        image: &str,
+        signature: Option<&Path>,
+        context: &mut Context<'_>,
+    ) -> Result<ImageId, Failure> {
+        let directory = std::env::current_dir()
+            .map_err(|error| Failure::environment(format!("no working directory: {error}")))?;
+        let request = FetchRequest {
+            reference: ImageReference::parse(image, &directory, &|path| path.is_file())?,
+            signature: signature.map(Path::to_owned),
+            policy: self.policy,
+            insecure: self.insecure.clone(),
+        };
+        let progress = match self.quiet {
+            true => Progress::quiet(),
+            false => Progress::new(context.err_is_terminal),
+        };
+        let mut observer = Observer {
+            current: None,
+            progress,
+            debug: self.debug,
+            quiet: self.quiet,
+            fetcher: self,
+            context,
+        };
+        let mut fetching = FetchContext {
+            store: &self.store,
+            keystore: &self.keystore,
+            http: &self.http,
+            discovery: DiscoveryOptions {
+                allow_http: self.insecure.http(),
+                port: None,
+            },
+            ownership: match rustix::process::geteuid().is_root() {
+                true => Ownership::Keep,
+                false => Ownership::CurrentUser,
+            },
+            clock: &SystemTime::now,
+            observer: &mut observer,
+        };
+        Ok(fetch(&request, &mut fetching)?)
+    }
+
+    /// Looks for keys by discovery before a fetch is refused for want of them.
+    fn offer_keys(&self, name: &AcIdentifier, context: &mut Context<'_>) {
+        let review = match self.trust_https {
+            true => ReviewPolicy::TrustHttps,
+            false if context.can_ask => ReviewPolicy::Ask,
+            false => return,
+        };
+        let request = TrustRequest {
+            keys: Vec::new(),
+            scope: Scope::Prefix(name.clone()),
+            review,
+            known: KnownKeys::Keep,
+            allow_http: self.insecure.pubkey(),
+        };
+        let mut terminal = Terminal { context };
+        // Not fatal: without a key the fetch itself says what is missing.
+        if let Err(error) = trust::add(
+            &request,
+            &self.keystore,
+            &self.http,
+            &mut terminal,
+            SystemTime::now(),
+        ) {
+            gantry_cli::report("pubkey", &error.into(), self.debug, context.err);
+        }
+    }
+}
+
+/// The keystore of the configuration directories.
+pub(crate) fn keystore(globals: &Globals) -> Keystore {
+    Keystore::new(
+        Some(globals.system_config.clone()),
+        globals.local_config.clone(),
+    )
+}
+
+/// A client with the flags and the environment of this process.
+///
+/// # Errors
+///
+/// A `--connect-to` or a variable that means nothing.
+pub(crate) fn http_client(
+    globals: &Globals,
+    insecure: &InsecureOptions,
+) -> Result<HttpClient, Failure> {
+    let mut config = ClientConfig::new(concat!("rkt/", env!("CARGO_PKG_VERSION")));
+    for rule in &globals.connect_to {
+        let rule: ConnectTo = rule
+            .parse()
+            .map_err(|error| Failure::usage(format!("--connect-to: {error}")))?;
+        config.connect_to.push(rule);
+    }
+    config.insecure_tls = insecure.tls();
+    config.allow_downgrade = insecure.http();
+    let config = config.with_environment(|name| std::env::var_os(name))?;
+    Ok(HttpClient::new(config))
+}
+
+/// Shows how a fetch goes on.
+struct Observer<'a, 'c> {
+    fetcher: &'a Fetcher,
+    context: &'a mut Context<'c>,
+    progress: Progress,
+    current: Option<Downloading>,
+    debug: bool,
+    quiet: bool,
+}
+
+impl FetchObserver for Observer<'_, '_> {
+    fn notice(&mut self, notice: &Notice) {
+        let shown = notice.is_warning()
+            || self.debug
+            || (!self.quiet && matches!(notice, Notice::SignatureVerified(_)));
+        if shown {
+            // Not being able to tell is no reason to stop.
+            let _ = self
+                .progress
+                .suspend(|| writeln!(self.context.err, "image: {notice}"));
+        }
+    }
+
+    fn progress(&mut self, what: Downloading, have: u64, total: Option<u64>) {
+        if self.current != Some(what) {
+            self.current = Some(what);
+            self.progress
+                .begin(&format!("Downloading {what}"), have, total);
+        }
+        self.progress.set(have);
+        if total == Some(have) {
+            self.progress.end();
+        }
+    }
+
+    fn keys_missing(&mut self, name: &AcIdentifier) {
+        self.progress.end();
+        self.fetcher.offer_keys(name, self.context);
+    }
+}
+
+/// Shows keys on the streams of a command and asks on its terminal.
+pub(crate) struct Terminal<'a, 'c> {
+    pub(crate) context: &'a mut Context<'c>,
+}
+
+impl Reviewer for Terminal<'_, '_> {
+    fn show(&mut self, review: &KeyReview) {
+        // Order matters where both streams are one terminal.
+        let _ = writeln!(self.context.err, "{}", review.heading());
+        let _ = writeln!(self.context.out, "{}", review.details());
+        let _ = self.context.out.flush();
+        if let Some(warning) = &review.warning {
+            let _ = writeln!(self.context.err, "{warning}");
+        }
+    }
+
+    fn ask(&mut self, _review: &KeyReview) -> Result<bool, ReviewError> {
+        if !self.context.can_ask {
+            return Err(ReviewError::NoTerminal);
+        }
+        let wrong = |source| ReviewError::Input { source };
+        let mut prompt = PROMPT;
+        loop {
+            writeln!(self.context.err, "{prompt}").map_err(wrong)?;
+            let mut answer = String::new();
+            if std::io::stdin()
+                .lock()
+                .read_line(&mut answer)
+                .map_err(wrong)?
+                == 0
+            {
+                return Err(wrong(std::io::ErrorKind::UnexpectedEof.into()));
+            }
+            match answer.trim() {
+                "yes" => return Ok(true),
+                "no" => return Ok(false),
+                _ => prompt = PROMPT_AGAIN,
+            }
+        }
+    }
+
+    fn note(&mut self, line: &str) {
+        let _ = writeln!(self.context.err, "{line}");
+    }
+}

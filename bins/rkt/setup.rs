@@ -1,0 +1,204 @@
+//! What the commands take from the machine: directories, programs, randomness, the caller's rights.
+
+use std::path::{Path, PathBuf};
+
+use gantry_cli::Failure;
+use gantry_ops::fetch::InsecureOptions;
+use gantry_pod::PodsDir;
+use gantry_types::Uuid;
+
+use crate::cli::Globals;
+
+/// The data directory of root.
+const DATA_DIR: &str = "/var/lib/rkt";
+
+/// What a command works with.
+pub(crate) struct Setup {
+    data_dir: PathBuf,
+    insecure: InsecureOptions,
+}
+
+impl Setup {
+    /// Reads flags and environment; touches no file.
+    ///
+    /// # Errors
+    ///
+    /// An unknown insecure option, or no place for data.
+    pub(crate) fn new(globals: &Globals) -> Result<Self, Failure> {
+        let insecure = globals
+            .insecure_options
+            .parse()
+            .map_err(|error| Failure::usage(format!("--insecure-options: {error}")))?;
+        Ok(Self {
+            data_dir: data_dir(globals)?,
+            insecure,
+        })
+    }
+
+    /// Where pods and images are.
+    pub(crate) fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// The checks that are waived.
+    pub(crate) fn insecure(&self) -> &InsecureOptions {
+        &self.insecure
+    }
+
+    /// The pods.
+    ///
+    /// # Errors
+    ///
+    /// When their directories can be neither made nor read.
+    pub(crate) fn pods(&self) -> Result<PodsDir, Failure> {
+        Ok(PodsDir::open(&self.data_dir)?)
+    }
+
+    /// Our stage1: beside this program, or where `make install` puts it.
+    ///
+    /// # Errors
+    ///
+    /// When it is in neither place.
+    pub(crate) fn stage1(&self) -> Result<PathBuf, Failure> {
+        let own = std::env::current_exe()
+            .map_err(|error| Failure::environment(format!("cannot find this program: {error}")))?;
+        let beside = own.with_file_name("stage1");
+        let installed = own
+            .parent()
+            .and_then(Path::parent)
+            .map(|prefix| prefix.join("libexec/gantry/stage1"));
+        let places: Vec<PathBuf> = std::iter::once(beside).chain(installed).collect();
+        places
+            .iter()
+            .find(|place| place.is_file())
+            .cloned()
+            .ok_or_else(|| {
+                let places: Vec<String> = places
+                    .iter()
+                    .map(|place| place.display().to_string())
+                    .collect();
+                Failure::environment(format!("stage1 is neither at {}", places.join(" nor at ")))
+                    .with_hint("install rkt with the stage1 that was built with it")
+            })
+    }
+
+    /// A UUID for a new pod.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel gives no random bytes.
+    pub(crate) fn new_uuid(&self) -> Result<Uuid, Failure> {
+        let mut bytes = [0; 16];
+        rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())
+            .map_err(|error| Failure::environment(format!("no random bytes: {error}")))?;
+        Ok(Uuid::from_random_bytes(bytes))
+    }
+}
+
+/// `--dir`, or root's place, or that of a user without root.
+fn data_dir(globals: &Globals) -> Result<PathBuf, Failure> {
+    let given = match &globals.dir {
+        Some(dir) => dir.clone(),
+        None if rustix::process::geteuid().is_root() => PathBuf::from(DATA_DIR),
+        None => match (std::env::var_os("XDG_DATA_HOME"), std::env::var_os("HOME")) {
+            (Some(data), _) if !data.is_empty() => PathBuf::from(data).join("rkt"),
+            (_, Some(home)) if !home.is_empty() => PathBuf::from(home).join(".local/share/rkt"),
+            _ => {
+                return Err(Failure::environment("no place for data: HOME is not set")
+                    .with_hint("give one with --dir"));
+            }
+        },
+    };
+    // Symbolic links are resolved once, so that what is written down (trees, pods) stays valid when
+    // the caller's working directory or the link changes. What does not exist yet has none.
+    let absolute = std::path::absolute(&given)
+        .map_err(|error| Failure::environment(format!("bad --dir {}: {error}", given.display())))?;
+    Ok(std::fs::canonicalize(&absolute).unwrap_or(absolute))
+}
+
+/// # Errors
+///
+/// When the caller is not root.
+pub(crate) fn need_root() -> Result<(), Failure> {
+    if rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    Err(Failure::environment("cannot run as unprivileged user").with_hint("run it as root"))
+}
+
+/// A format for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// One line.
+    Json,
+    /// Indented with tabs.
+    JsonPretty,
+}
+
+/// JSON text of `value`.
+///
+/// # Errors
+///
+/// None that can happen to values made by us; they are passed on all the same.
+pub(crate) fn json(
+    value: &Result<serde_json::Value, serde_json::Error>,
+    format: Format,
+) -> Result<String, Failure> {
+    let wrong =
+        |error: &dyn std::fmt::Display| Failure::environment(format!("cannot print: {error}"));
+    let value = value.as_ref().map_err(|error| wrong(error))?;
+    match format {
+        Format::Json => serde_json::to_string(value).map_err(|error| wrong(&error)),
+        Format::JsonPretty => {
+            let mut text = Vec::new();
+            let indent = serde_json::ser::PrettyFormatter::with_indent(b"\t");
+            let mut serializer = serde_json::Serializer::with_formatter(&mut text, indent);
+            serde::Serialize::serialize(value, &mut serializer).map_err(|error| wrong(&error))?;
+            String::from_utf8(text).map_err(|error| wrong(&error))
+        }
+    }
+}
+
+/// The one UUID of a command, as argument or in a file.
+///
+/// # Errors
+///
+/// Neither or both are given, or the file cannot be read; the latter with status 1, as rkt does.
+pub(crate) fn one_uuid(argument: Option<&str>, file: Option<&Path>) -> Result<String, Failure> {
+    match (argument, file) {
+        (Some(uuid), None) => Ok(uuid.to_owned()),
+        (None, Some(file)) => read_uuid(file),
+        _ => Err(Failure::usage("give one UUID, or --uuid-file")),
+    }
+}
+
+/// The UUIDs of a command, as arguments or one in a file.
+///
+/// # Errors
+///
+/// As for [`one_uuid`].
+pub(crate) fn uuids(arguments: &[String], file: Option<&Path>) -> Result<Vec<String>, Failure> {
+    match (arguments, file) {
+        ([], Some(file)) => Ok(vec![read_uuid(file)?]),
+        ([_, ..], None) => Ok(arguments.to_vec()),
+        _ => Err(Failure::usage("give at least one UUID, or --uuid-file")),
+    }
+}
+
+/// The longest UUID file that is read, in bytes.
+const MAX_UUID_FILE: u64 = 4096;
+
+/// What rkt ends with when a UUID file cannot be read, unlike all its other failures.
+const UUID_FILE_STATUS: u8 = 1;
+
+fn read_uuid(file: &Path) -> Result<String, Failure> {
+    use std::io::Read as _;
+    let mut text = String::new();
+    std::fs::File::open(file)
+        .and_then(|opened| opened.take(MAX_UUID_FILE).read_to_string(&mut text))
+        .map_err(|error| Failure::Coded {
+            status: UUID_FILE_STATUS,
+            text: format!("cannot read UUID file {}: {error}", file.display()),
+        })?;
+    Ok(text.trim().to_owned())
+}
