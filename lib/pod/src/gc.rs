@@ -10,7 +10,7 @@ use rustix::fs::AtFlags;
 use crate::file;
 use crate::phase::{Phase, State};
 use crate::pod::Pod;
-use crate::pods_dir::{ForeignEntry, PodsDir};
+use crate::pods_dir::{ForeignEntry, Inventory, PodsDir};
 use crate::remove::{RemoveError, RemoveOptions};
 
 /// What to collect.
@@ -136,13 +136,12 @@ impl PodsDir {
     ///
     /// Only if the directories cannot be read at all.
     pub fn gc(&self, options: &GcOptions<'_>, mut event: impl FnMut(GcEvent)) -> io::Result<()> {
-        let (pods, foreign) = self.pods()?;
+        let Inventory { pods, foreign } = self.pods()?;
         foreign
             .into_iter()
             .for_each(|entry| event(GcEvent::Foreign(entry)));
-        for seen in pods {
-            let uuid = seen.0;
-            let result = match self.reopen(seen) {
+        for (uuid, phase) in pods {
+            let result = match self.reopen(uuid, phase) {
                 Ok(Some(pod)) => collect(pod, options, &mut event),
                 Ok(None) => Ok(()),
                 Err(e) => Err(e),
@@ -229,6 +228,132 @@ fn age(pod: &Pod, now: SystemTime) -> io::Result<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sample::{Sample, gc_options, uuid};
+
+    /// One pod in each phase that nobody holds, with the number of the phase as UUID.
+    fn pods_in_all_phases(sample: &Sample) {
+        for phase in Phase::ALL {
+            let mut pod = sample.pods.create(uuid(phase as u8)).unwrap();
+            if phase != Phase::Prepare {
+                pod.move_to(phase).unwrap();
+            }
+        }
+    }
+
+    fn events(sample: &Sample, options: &GcOptions<'_>) -> Vec<String> {
+        let mut lines = Vec::new();
+        sample
+            .pods
+            .gc(options, |event| lines.push(event.to_string()))
+            .unwrap();
+        lines
+    }
+
+    #[test]
+    fn marking_renames_what_ended_and_removes_nothing() {
+        let sample = Sample::new();
+        let stage1 = sample.stage1();
+        pods_in_all_phases(&sample);
+        let options = GcOptions {
+            mark_only: true,
+            ..gc_options(&stage1)
+        };
+        assert_eq!(
+            events(&sample, &options),
+            [
+                format!("moving failed prepare \"{}\" to garbage", uuid(1)),
+                format!("moving pod \"{}\" to garbage", uuid(3)),
+            ]
+        );
+        let count = |phase| sample.phase(phase).len();
+        assert_eq!(
+            [
+                "embryo",
+                "prepare",
+                "prepared",
+                "run",
+                "exited-garbage",
+                "garbage"
+            ]
+            .map(count),
+            [1, 0, 1, 0, 2, 2]
+        );
+        assert!(sample.calls().is_empty());
+    }
+
+    #[test]
+    fn exited_pods_stay_for_the_grace_period_and_prepared_ones_until_they_expire() {
+        let sample = Sample::new();
+        let stage1 = sample.stage1();
+        pods_in_all_phases(&sample);
+        let hour = Duration::from_secs(3600);
+        let options = GcOptions {
+            grace_period: hour / 2,
+            ..gc_options(&stage1)
+        };
+        let lines = events(&sample, &options);
+        let within = |n| {
+            format!(
+                "pod \"{}\" not removed: still within grace period (30m0s)",
+                uuid(n)
+            )
+        };
+        assert!(
+            lines.contains(&within(3)) && lines.contains(&within(4)),
+            "{lines:?}"
+        );
+        assert!(
+            lines.contains(&format!("Garbage collecting pod \"{}\"", uuid(5))),
+            "{lines:?}"
+        );
+        let count = |phase| sample.phase(phase).len();
+        let phases = [
+            "embryo",
+            "prepare",
+            "prepared",
+            "run",
+            "exited-garbage",
+            "garbage",
+        ];
+        assert_eq!(phases.map(count), [0, 0, 1, 0, 2, 0]);
+
+        let later = GcOptions {
+            now: options.now + hour,
+            ..options
+        };
+        events(&sample, &later);
+        assert_eq!(phases.map(count), [0, 0, 1, 0, 0, 0]);
+        assert_eq!(sample.calls().lines().count(), 2);
+
+        let next_day = GcOptions {
+            now: options.now + 25 * hour,
+            ..options
+        };
+        let lines = events(&sample, &next_day);
+        let moved = format!("moving expired prepared pod \"{}\" to garbage", uuid(2));
+        assert_eq!(lines.first(), Some(&moved));
+        assert_eq!(phases.map(count), [0; 6]);
+    }
+
+    #[test]
+    fn pods_in_use_and_strangers_are_left_alone() {
+        let sample = Sample::new();
+        let stage1 = sample.stage1();
+        let mut running = sample.pods.create(uuid(7)).unwrap();
+        running.move_to(Phase::Run).unwrap();
+        let _preparing = sample.pods.create(uuid(8)).unwrap();
+        std::fs::write(sample.data().join("pods/run/notes"), "x").unwrap();
+        let lines = events(&sample, &gc_options(&stage1));
+        assert_eq!(lines.len(), 1);
+        assert!(
+            lines[0].ends_with("pods/run/notes is not a pod; move it away"),
+            "{lines:?}"
+        );
+        assert_eq!(
+            (sample.phase("run").len(), sample.phase("prepare").len()),
+            (2, 1)
+        );
+    }
 
     #[test]
     fn durations_read_as_in_go() {
@@ -243,5 +368,67 @@ mod tests {
         ] {
             assert_eq!(GoDuration(duration).to_string(), want);
         }
+    }
+
+    #[test]
+    fn child_fills_a_small_disk_and_cleans_up() {
+        let Some(data) = std::env::var_os("GANTRY_TEST_FULL") else {
+            return;
+        };
+        let data = std::path::Path::new(&data);
+        rustix::mount::mount(
+            "tmpfs",
+            data,
+            "tmpfs",
+            rustix::mount::MountFlags::empty(),
+            c"size=64k",
+        )
+        .unwrap();
+        let pods = PodsDir::open(data).unwrap();
+        for n in 0..3 {
+            let mut pod = pods.create(uuid(n)).unwrap();
+            file::create(std::os::fd::AsFd::as_fd(&pod), "pod".as_ref(), 0o640, b"{}").unwrap();
+            pod.move_to(Phase::Run).unwrap();
+        }
+        std::fs::write(data.join("ballast"), [0; 128 * 1024]).unwrap_err();
+        assert!(
+            std::fs::write(data.join("more"), [1; 4096]).is_err(),
+            "the disk is full"
+        );
+        let pods = PodsDir::open(data).unwrap();
+        let listing = pods.list().unwrap();
+        assert_eq!((listing.pods.len(), listing.errors.len()), (3, 0));
+        let stage1 = std::path::Path::new("/bin/true");
+        pods.lookup(&uuid(0).to_string())
+            .unwrap()
+            .remove(&gc_options(stage1).remove)
+            .unwrap();
+        let mut problems = Vec::new();
+        pods.gc(&gc_options(stage1), |event| {
+            problems.extend(event.source().map(ToString::to_string))
+        })
+        .unwrap();
+        assert!(problems.is_empty(), "{problems:?}");
+        assert!(pods.pods().unwrap().pods.is_empty());
+    }
+
+    #[test]
+    fn listing_and_removal_work_on_a_full_disk() {
+        if !gantry_testkit::needs_root() {
+            return;
+        }
+        let temp = tempfile::tempdir().unwrap();
+        let status = std::process::Command::new("unshare")
+            .args(["--mount", "--propagation", "private"])
+            .arg(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "gc::tests::child_fills_a_small_disk_and_cleans_up",
+            ])
+            .env("GANTRY_TEST_FULL", temp.path())
+            .stdout(std::process::Stdio::null())
+            .status()
+            .unwrap();
+        assert!(status.success());
     }
 }

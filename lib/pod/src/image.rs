@@ -34,9 +34,10 @@ pub(crate) struct StoredTree {
 impl StoredImage {
     /// Takes a lease on the image and reads its manifest; the cost does not depend on its size.
     pub(crate) fn load(store: &Store, id: &ImageId) -> Result<Self, PrepareError> {
-        let (lease, record) = store
-            .use_image(id)
-            .map_err(|source| PrepareError::Image { id: *id, source })?;
+        let (lease, record) = store.use_image(id).map_err(|source| PrepareError::Image {
+            id: *id,
+            source: Box::new(source),
+        })?;
         if record.kind != ImageKind::Aci {
             return Err(PrepareError::UnsupportedImage { id: *id });
         }
@@ -66,8 +67,12 @@ impl StoredImage {
                 source,
             })?
             .ok_or_else(missing)?;
-        let manifest = ImageManifest::from_json(&manifest_json)
-            .map_err(|source| PrepareError::ImageManifest { id: *id, source })?;
+        let manifest = ImageManifest::from_json(&manifest_json).map_err(|source| {
+            PrepareError::ImageManifest {
+                id: *id,
+                source: Box::new(source),
+            }
+        })?;
         Ok(Self {
             id: *id,
             manifest,

@@ -23,9 +23,8 @@ impl PodsDir {
     /// If a pod cannot be read: what it uses is then unknown, and nothing may be removed.
     pub fn in_use(&self) -> io::Result<InUse> {
         let mut used = InUse::default();
-        let (pods, _) = self.pods()?;
-        for seen in pods {
-            let Some(pod) = self.reopen(seen)? else {
+        for (uuid, phase) in self.pods()?.pods {
+            let Some(pod) = self.reopen(uuid, phase)? else {
                 continue;
             };
             add_trees(&pod, &mut used).map_err(|e| name(&pod, &e))?;

@@ -12,7 +12,7 @@ use crate::file;
 use crate::phase::{Phase, State};
 use crate::pod::Pod;
 use crate::pod_text::{AppText, PodText};
-use crate::pods_dir::{ForeignEntry, PodsDir};
+use crate::pods_dir::{ForeignEntry, Inventory, PodsDir};
 
 /// A pod as `--format=json` shows it.
 ///
@@ -215,17 +215,17 @@ impl PodsDir {
             path: self.path().to_owned(),
             source,
         };
-        let (pods, foreign) = self.pods().map_err(read)?;
+        let Inventory { pods, foreign } = self.pods().map_err(read)?;
         let mut listing = Listing {
             pods: Vec::with_capacity(pods.len()),
             errors: foreign.into_iter().map(InfoError::Foreign).collect(),
         };
-        for seen in pods {
-            let info = match self.reopen(seen) {
+        for (uuid, phase) in pods {
+            let info = match self.reopen(uuid, phase) {
                 Ok(Some(pod)) => pod.info(),
                 Ok(None) => continue,
                 Err(source) => {
-                    let path = self.path().join(seen.1.dir_name()).join(seen.0.to_string());
+                    let path = self.path().join(phase.dir_name()).join(uuid.to_string());
                     Err(InfoError::Read { path, source })
                 }
             };
@@ -337,7 +337,7 @@ impl Pod {
     }
 
     fn app_info(&self, pod: &PodInfo, manifest: &PodText, app: &AppText) -> io::Result<AppInfo> {
-        let exit_code = if pod.started.is_some() || pod.state.has_exited() {
+        let exit_code = if matches!(self.phase(), Phase::Run | Phase::ExitedGarbage) {
             self.exit_code(&app.name)?
         } else {
             None
@@ -473,4 +473,146 @@ fn text<S: Serializer>(value: &impl std::fmt::Display, serializer: S) -> Result<
 fn seconds<S: Serializer>(time: &Option<i64>, serializer: S) -> Result<S::Ok, S::Error> {
     time.map(|nanos| nanos.div_euclid(1_000_000_000))
         .serialize(serializer)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::sample::{Sample, uuid};
+
+    const POD: &str = r#"{"acKind":"PodManifest","acVersion":"0.8.11","apps":[
+        {"name":"one","image":{"id":"sha512-aa","name":"example.test/one","labels":[{"name":"version","value":"1.2"}]},
+         "app":{"exec":["/x"],"user":"0","group":"0","mountPoints":[{"name":"m","path":"/m","readOnly":true}],
+                "userLabels":{"k":"v"}},
+         "mounts":[{"volume":"v","path":"/m"},{"volume":"h","path":"/h"}]},
+        {"name":"two","image":{"id":"sha512-bb"}}],
+        "volumes":[{"name":"v","kind":"empty"},{"name":"h","kind":"host","source":"/src","readOnly":true}],
+        "isolators":null,"annotations":null,"ports":null,"userAnnotations":{"a":"b"}}"#;
+
+    fn put(pod: &Pod, path: &str, text: &str) {
+        let path = pod.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn set_time(pod: &Pod, path: &str, seconds: i64) {
+        let time = rustix::fs::Timespec {
+            tv_sec: seconds,
+            tv_nsec: 500_000_000,
+        };
+        let times = rustix::fs::Timestamps {
+            last_access: time,
+            last_modification: time,
+        };
+        rustix::fs::utimensat(pod, path, &times, rustix::fs::AtFlags::empty()).unwrap();
+    }
+
+    #[test]
+    fn no_pods_are_null_and_one_has_the_contracted_fields() {
+        let sample = Sample::new();
+        assert!(sample.pods.list().unwrap().to_json().unwrap().is_null());
+        let mut pod = sample.pods.create(uuid(1)).unwrap();
+        put(&pod, "pod", POD);
+        put(&pod, "pod-created", "");
+        put(
+            &pod,
+            "net-info.json",
+            r#"[{"netName":"default","netConf":"x","ifName":"eth0","ip":"10.1.1.2","args":"","mask":"255.0.0.0"}]"#,
+        );
+        put(&pod, "stage1/rootfs/rkt/status/two", "7\n");
+        set_time(&pod, "pod-created", 1000);
+        pod.move_to(Phase::Run).unwrap();
+        put(&pod, "pid", "42");
+        set_time(&pod, "pid", 2000);
+        let listing = sample.pods.list().unwrap();
+        let path = |name| pod.path().join(name).display().to_string();
+        assert_eq!(
+            listing.to_json().unwrap(),
+            serde_json::json!([{
+                "name": uuid(1).to_string(),
+                "state": "running",
+                "networks": [{"netName":"default","ip":"10.1.1.2","netConf":"x","ifName":"eth0","args":"","mask":"255.0.0.0"}],
+                "app_names": ["one", "two"],
+                "apps": [
+                    {"name":"one","state":"running","created_at":1_000_500_000_000_i64,"started_at":2_000_500_000_000_i64,
+                     "image_id":"sha512-aa","user_labels":{"k":"v"},
+                     "mounts":[{"name":"v","container_path":"/m","host_path":path("sharedVolumes/v"),"read_only":true},
+                               {"name":"h","container_path":"/h","host_path":"/src","read_only":true}]},
+                    {"name":"two","state":"exited","created_at":1_000_500_000_000_i64,"started_at":2_000_500_000_000_i64,
+                     "exit_code":7,"image_id":"sha512-bb"},
+                ],
+                "created_at": 1000,
+                "started_at": 2000,
+                "user_annotations": {"a": "b"},
+            }])
+        );
+        let info = &listing.pods[0];
+        assert_eq!(info.pid, Some(42));
+        assert_eq!(
+            info.apps[0].image_name.as_deref(),
+            Some("example.test/one:1.2")
+        );
+        assert_eq!(info.apps[1].image_name, None);
+    }
+
+    #[test]
+    fn app_states_follow_the_pod_and_the_status_files() {
+        let sample = Sample::new();
+        let mut pod = sample.pods.create(uuid(2)).unwrap();
+        put(&pod, "pod", POD);
+        let states = || {
+            let info = sample.pods.get(uuid(2)).unwrap().unwrap().info().unwrap();
+            info.apps
+                .iter()
+                .map(|app| (app.state, app.exit_code))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(states()[0], (AppState::Unknown, None));
+        pod.move_to(Phase::Prepared).unwrap();
+        assert_eq!(states()[0], (AppState::Created, None));
+        pod.move_to(Phase::Run).unwrap();
+        assert_eq!(states()[0], (AppState::Running, None));
+        put(&pod, "stage1/rootfs/rkt/status/one", "no number");
+        assert_eq!(states()[0], (AppState::Exited, Some(1)));
+        drop(pod);
+        assert_eq!(states()[1], (AppState::Exited, None));
+    }
+
+    #[test]
+    fn one_broken_pod_does_not_hide_the_others() {
+        let sample = Sample::new();
+        let broken = sample.pods.create(uuid(3)).unwrap();
+        put(&broken, "pod", "{");
+        let good = sample.pods.create(uuid(4)).unwrap();
+        put(&good, "pod", POD);
+        let linked = sample.pods.create(uuid(5)).unwrap();
+        std::os::unix::fs::symlink("/etc/passwd", linked.path().join("pod")).unwrap();
+        let listing = sample.pods.list().unwrap();
+        assert_eq!(
+            listing.pods.iter().map(|pod| pod.uuid).collect::<Vec<_>>(),
+            [uuid(4)]
+        );
+        let errors: Vec<_> = listing.errors.iter().map(ToString::to_string).collect();
+        assert_eq!(errors.len(), 2);
+        assert!(
+            errors[0].ends_with(&format!("prepare/{}/pod is not valid JSON", uuid(3))),
+            "{errors:?}"
+        );
+    }
+
+    #[test]
+    fn only_the_link_with_the_right_target_means_ready() {
+        let sample = Sample::new();
+        let pod = sample.pods.create(uuid(6)).unwrap();
+        assert!(!pod.is_ready().unwrap());
+        let link = pod.path().join("stage1/rootfs/rkt/supervisor-status");
+        fs::create_dir_all(link.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink("not", &link).unwrap();
+        assert!(!pod.is_ready().unwrap());
+        fs::remove_file(&link).unwrap();
+        std::os::unix::fs::symlink("ready", &link).unwrap();
+        assert!(pod.is_ready().unwrap());
+    }
 }

@@ -26,6 +26,8 @@ mod remove;
 mod remove_tree;
 mod request;
 mod run;
+#[cfg(test)]
+mod sample;
 mod stop;
 mod volumes;
 mod warning;
@@ -35,7 +37,7 @@ pub use gc::{GcEvent, GcOptions};
 pub use info::{AppInfo, AppState, InfoError, Listing, MountInfo, NetInfo, PodInfo};
 pub use phase::{Phase, State};
 pub use pod::Pod;
-pub use pods_dir::{CreateError, ForeignEntry, LookupError, OpenError, PodsDir};
+pub use pods_dir::{CreateError, ForeignEntry, Inventory, LookupError, OpenError, PodsDir};
 pub use prepare::PreparedPod;
 pub use prepare_error::PrepareError;
 pub use remove::{RemoveError, RemoveOptions};

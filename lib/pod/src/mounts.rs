@@ -119,4 +119,50 @@ mod tests {
             assert_eq!(unescape(input), want);
         }
     }
+
+    #[test]
+    fn child_unmounts_in_a_namespace_of_its_own() {
+        let Some(data) = std::env::var_os("GANTRY_TEST_UNMOUNT") else {
+            return;
+        };
+        let data = Path::new(&data);
+        let pods = crate::pods_dir::PodsDir::open(data).unwrap();
+        let pod = pods.create(crate::sample::uuid(1)).unwrap();
+        let volume = data.join("volume");
+        std::fs::create_dir(&volume).unwrap();
+        std::fs::write(volume.join("precious"), "x").unwrap();
+        let inside = pod.path().join("stage1/rootfs/opt");
+        std::fs::create_dir_all(&inside).unwrap();
+        let name = std::ffi::CString::new(crate::sample::uuid(1).to_string()).unwrap();
+        rustix::mount::mount_bind(&volume, &inside).unwrap();
+        // Removal stops at a bind mount of the same file system.
+        let left = crate::remove_tree::remove_tree(pod.parent().unwrap(), &name);
+        assert!(
+            !left.is_empty() && volume.join("precious").exists(),
+            "{left:?}"
+        );
+        unmount_below(&pod).unwrap();
+        assert!(crate::remove_tree::remove_tree(pod.parent().unwrap(), &name).is_empty());
+        assert!(volume.join("precious").exists());
+    }
+
+    #[test]
+    fn mounts_are_never_emptied_but_unmounted() {
+        if !gantry_testkit::needs_root() {
+            return;
+        }
+        let temp = tempfile::tempdir().unwrap();
+        let status = std::process::Command::new("unshare")
+            .args(["--mount", "--propagation", "private"])
+            .arg(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "mounts::tests::child_unmounts_in_a_namespace_of_its_own",
+            ])
+            .env("GANTRY_TEST_UNMOUNT", temp.path())
+            .stdout(std::process::Stdio::null())
+            .status()
+            .unwrap();
+        assert!(status.success());
+    }
 }

@@ -139,6 +139,15 @@ pub struct ForeignEntry {
     pub path: PathBuf,
 }
 
+/// What is in the phase directories.
+#[derive(Debug, Default)]
+pub struct Inventory {
+    /// The pods and where they were seen, sorted by UUID.
+    pub pods: BTreeMap<Uuid, Phase>,
+    /// What is not a pod.
+    pub foreign: Vec<ForeignEntry>,
+}
+
 impl PodsDir {
     /// Opens `data_dir/pods`, making it and the six phase directories (0750) where they are missing.
     ///
@@ -203,8 +212,8 @@ impl PodsDir {
         let name = uuid.to_string();
         let attempt = || -> io::Result<Option<Pod>> {
             let embryos = self.dirs.get(Phase::Embryo)?;
-            file::make_dir(embryos, Path::new(&name), DIR_MODE)?;
-            let dir = match file::open_dir(embryos, &name) {
+            let made = file::make_dir(embryos, Path::new(&name), DIR_MODE);
+            let dir = match made.and_then(|()| file::open_dir(embryos, &name)) {
                 Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
                 other => other?,
             };
@@ -303,7 +312,7 @@ impl PodsDir {
         let uuid = if let Ok(uuid) = lower.parse::<Uuid>() {
             uuid
         } else {
-            let (pods, _) = self.scan(&PHASES, &lower).map_err(fail)?;
+            let pods = self.scan(&PHASES, &lower).map_err(fail)?.pods;
             match pods.len() {
                 0 => return Err(not_found()),
                 1 => pods.into_keys().next().ok_or_else(not_found)?,
@@ -316,32 +325,30 @@ impl PodsDir {
         }
     }
 
-    /// All pods, sorted by UUID; what is in the directories but is not a pod comes second.
+    /// All pods, and what else is in the directories.
     ///
     /// # Errors
     ///
     /// Whatever reading the directories returns.
-    pub fn pods(&self) -> io::Result<(Vec<(Uuid, Phase)>, Vec<ForeignEntry>)> {
-        let (pods, foreign) = self.scan(&Phase::ALL, "")?;
-        Ok((pods.into_iter().collect(), foreign))
+    pub fn pods(&self) -> io::Result<Inventory> {
+        self.scan(&Phase::ALL, "")
     }
 
-    /// Opens a pod that [`PodsDir::pods`] returned; `None` if it is gone meanwhile.
+    /// Opens a pod of [`PodsDir::pods`], looking first where it was seen; `None` if it is gone
+    /// meanwhile.
     ///
     /// # Errors
     ///
     /// As [`PodsDir::get`].
-    pub fn reopen(&self, seen: (Uuid, Phase)) -> io::Result<Option<Pod>> {
-        self.get_from(seen.0, Some(seen.1))
+    pub fn reopen(&self, uuid: Uuid, seen: Phase) -> io::Result<Option<Pod>> {
+        self.get_from(uuid, Some(seen))
     }
 
-    fn scan(
-        &self,
-        phases: &[Phase],
-        prefix: &str,
-    ) -> io::Result<(BTreeMap<Uuid, Phase>, Vec<ForeignEntry>)> {
-        let mut pods = BTreeMap::new();
-        let mut foreign = Vec::new();
+    fn scan(&self, phases: &[Phase], prefix: &str) -> io::Result<Inventory> {
+        let Inventory {
+            mut pods,
+            mut foreign,
+        } = Inventory::default();
         for &phase in phases {
             let Some(at) = self.dirs.existing(phase) else {
                 continue;
@@ -363,7 +370,7 @@ impl PodsDir {
                 }
             }
         }
-        Ok((pods, foreign))
+        Ok(Inventory { pods, foreign })
     }
 }
 
@@ -391,5 +398,170 @@ pub(crate) fn is_locked(dir: &OwnedFd) -> io::Result<bool> {
         }
         Err(rustix::io::Errno::WOULDBLOCK) => Ok(true),
         Err(e) => Err(e.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::phase::State;
+    use crate::sample::{Sample, child, eventually, uuid};
+
+    #[test]
+    fn the_six_directories_are_made_once() {
+        let sample = Sample::new();
+        for phase in Phase::ALL {
+            let path = sample.data().join("pods").join(phase.dir_name());
+            let mode = fs::metadata(path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o7777, 0o750);
+        }
+        PodsDir::open(&sample.data()).unwrap();
+    }
+
+    #[test]
+    fn a_new_pod_is_locked_by_us_and_in_prepare() {
+        let sample = Sample::new();
+        let pod = sample.pods.create(uuid(1)).unwrap();
+        assert_eq!(pod.state(), State::Preparing);
+        assert_eq!(sample.phase("prepare"), [uuid(1).to_string()]);
+        assert!(sample.phase("embryo").is_empty());
+        // Another descriptor sees the lock, and no second pod of that name comes to be.
+        assert_eq!(
+            sample.pods.get(uuid(1)).unwrap().unwrap().state(),
+            State::Preparing
+        );
+        assert!(sample.pods.create(uuid(1)).is_err());
+        assert!(sample.phase("embryo").is_empty());
+        drop(pod);
+        assert_eq!(
+            sample.pods.get(uuid(1)).unwrap().unwrap().state(),
+            State::AbortedPrepare
+        );
+        assert!(sample.pods.get(uuid(2)).unwrap().is_none());
+    }
+
+    #[test]
+    fn child_creates_a_pod_and_holds_it() {
+        let Some(data) = std::env::var_os("GANTRY_TEST_HOLD") else {
+            return;
+        };
+        let mut pod = PodsDir::open(Path::new(&data))
+            .unwrap()
+            .create(uuid(3))
+            .unwrap();
+        pod.move_to(Phase::Run).unwrap();
+        std::thread::sleep(std::time::Duration::from_secs(60));
+    }
+
+    #[test]
+    fn a_pod_runs_as_long_as_another_process_holds_its_lock() {
+        let sample = Sample::new();
+        let test = "pods_dir::tests::child_creates_a_pod_and_holds_it";
+        let mut holder = child(test, &[("GANTRY_TEST_HOLD", &sample.data())]);
+        eventually("the pod", || sample.phase("run").len() == 1);
+        let mut pod = sample.pods.get(uuid(3)).unwrap().unwrap();
+        assert_eq!(pod.state(), State::Running);
+        assert!(!pod.try_lock().unwrap());
+        assert!(!pod.wait_unlocked(Some(std::time::Duration::ZERO)).unwrap());
+        holder.kill().unwrap();
+        holder.wait().unwrap();
+        assert!(pod.wait_unlocked(None).unwrap());
+        pod.refresh().unwrap();
+        assert_eq!(pod.state(), State::Exited);
+        assert!(pod.try_lock().unwrap());
+    }
+
+    #[test]
+    fn a_pod_that_is_renamed_meanwhile_is_always_found() {
+        let sample = Sample::new();
+        for n in 0x20..0x40 {
+            let mut pod = sample.pods.create(uuid(n)).unwrap();
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    let mut last = Phase::Prepare;
+                    while last != Phase::ExitedGarbage {
+                        let found = sample.pods.get(uuid(n)).unwrap().expect("the pod exists");
+                        assert!(found.phase() >= last);
+                        last = found.phase();
+                    }
+                });
+                for phase in [Phase::Prepared, Phase::Run, Phase::ExitedGarbage] {
+                    std::thread::sleep(std::time::Duration::from_micros(200));
+                    pod.move_to(phase).unwrap();
+                }
+            });
+        }
+    }
+
+    #[test]
+    fn lookup_by_prefix_says_what_scripts_know() {
+        let sample = Sample::new();
+        let first: Uuid = "abcdef00-0000-4000-8000-000000000001".parse().unwrap();
+        let second: Uuid = "abcdef00-0000-4000-8000-000000000002".parse().unwrap();
+        let garbage: Uuid = "ffffff00-0000-4000-8000-000000000003".parse().unwrap();
+        let _first = sample.pods.create(first).unwrap();
+        let mut pod = sample.pods.create(second).unwrap();
+        pod.move_to(Phase::Prepared).unwrap();
+        sample
+            .pods
+            .create(garbage)
+            .unwrap()
+            .move_to(Phase::Garbage)
+            .unwrap();
+        let error = |prefix: &str| sample.pods.lookup(prefix).unwrap_err().to_string();
+        assert_eq!(error(""), "UUID cannot be empty");
+        assert_eq!(error("x"), "no matches found for \"x\"");
+        assert_eq!(error("ffffff"), "no matches found for \"ffffff\"");
+        assert_eq!(
+            error(&garbage.to_string()),
+            format!("no matches found for \"{garbage}\"")
+        );
+        assert_eq!(error("ABC"), "ambiguous uuid, 2 matches");
+        assert_eq!(error("../"), "no matches found for \"../\"");
+        for prefix in [second.to_string(), second.to_string().to_uppercase()] {
+            assert_eq!(sample.pods.lookup(&prefix).unwrap().uuid(), second);
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_pod_is_told_apart() {
+        let sample = Sample::new();
+        let _pod = sample.pods.create(uuid(5)).unwrap();
+        fs::write(sample.data().join("pods/run/readme"), "x").unwrap();
+        fs::create_dir(sample.data().join("pods/run/0123")).unwrap();
+        let Inventory { pods, foreign } = sample.pods.pods().unwrap();
+        assert_eq!(pods, [(uuid(5), Phase::Prepare)].into());
+        assert_eq!(foreign.len(), 2);
+        assert!(foreign.iter().any(|f| f.path.ends_with("pods/run/readme")));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+        #[test]
+        fn a_prefix_finds_exactly_the_pods_that_begin_with_it(
+            // Few different bytes, so that prefixes do collide.
+            seeds in proptest::collection::btree_set(0_u8..6, 1..6),
+            length in 1_usize..37,
+            pick in 0_usize..6,
+        ) {
+            let sample = Sample::new();
+            let uuids: Vec<Uuid> = seeds.iter().map(|n| uuid(0x10 | *n)).collect();
+            for uuid in &uuids {
+                sample.pods.create(*uuid).unwrap();
+            }
+            let wanted = uuids[pick % uuids.len()];
+            let prefix = &wanted.to_string()[..length];
+            let matching = uuids.iter().filter(|u| u.to_string().starts_with(prefix)).count();
+            match sample.pods.lookup(prefix) {
+                Ok(pod) => prop_assert!(matching == 1 && pod.uuid() == wanted),
+                Err(LookupError::Ambiguous(n)) => prop_assert!(n == matching && n > 1),
+                Err(error) => prop_assert!(false, "{error}"),
+            }
+        }
     }
 }

@@ -8,8 +8,8 @@ use std::time::SystemTime;
 use gantry_archive::copy::{CopyOptions, copy_tree};
 use gantry_store::Store;
 use gantry_types::{
-    AcName, AppRoot, ImageId, ImageManifest, PodManifest, RootKind, RootPlan, Uuid, Volume,
-    VolumeKind, pod_layout,
+    AcName, AppRoot, Environment, ImageId, ImageManifest, PodManifest, RootKind, RootPlan,
+    RuntimeApp, Uuid, Volume, VolumeKind, pod_layout,
 };
 use rustix::fs::{AtFlags, Gid, Mode, Uid};
 
@@ -126,14 +126,13 @@ impl PreparedPod {
         let uuid = self.uuid();
         let mut pod = self.pod;
         let path = pod.path();
-        let done = || -> io::Result<()> {
+        let mut done = || -> io::Result<()> {
             // Contents before name: after a power cut a pod in `prepared` is whole.
             gantry_sys::sync::syncfs(&pod)?;
             pod.move_to(Phase::Prepared)?;
             pod.sync_phase()?;
             pod.unlock()
         };
-        let mut done = done;
         done().map_err(|source| PrepareError::Write { path, source })?;
         Ok(uuid)
     }
@@ -201,7 +200,8 @@ impl Writer<'_> {
     }
 }
 
-/// Fills the directory. `pod-created` comes last but for nothing: the lock tells whether it is whole.
+/// Fills the directory. The order does not matter but for the manifest, which comes last: the lock and
+/// the phase tell whether the pod is whole.
 fn fill(
     pod: &Pod,
     manifest: &PodManifest,
@@ -247,8 +247,8 @@ fn fill(
             copy_root(&to, &app.name, image)?;
             RootKind::Directory
         };
-        // Lines beginning with NAME=; stage1 writes them, stage0 makes sure of the mode.
-        to.file(&pod_layout::env(&app.name), 0o640, b"")?;
+        let environment = environment_file(app);
+        to.file(&pod_layout::env(&app.name), 0o640, environment.as_bytes())?;
         plan.apps.push(AppRoot {
             name: app.name.clone(),
             kind,
@@ -260,6 +260,35 @@ fn fill(
         to.file(Path::new(pod_layout::OVERLAY_PREPARED), 0o640, b"")?;
     }
     to.file(Path::new(pod_layout::POD), 0o640, &manifest.to_json())
+}
+
+/// The environment of an app as lines of `NAME=value`, for what enters the pod later.
+///
+/// A value with a newline has no place in such a file and is left out; the app itself gets it from the
+/// manifest. Source: contract/rkt-ondisk.md 2.2 and 5, "env defaults".
+fn environment_file(app: &RuntimeApp) -> String {
+    let mut all = Environment::default();
+    let defaults = [
+        (
+            "PATH",
+            "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        ),
+        ("SHELL", "/bin/sh"),
+        ("USER", "root"),
+        ("LOGNAME", "root"),
+        ("HOME", "/root"),
+        ("AC_APP_NAME", app.name.as_str()),
+    ];
+    let own = app.app.iter().flat_map(|app| &app.environment);
+    let own = own.map(|variable| (variable.name.as_str(), variable.value.as_str()));
+    for (name, value) in defaults.into_iter().chain(own) {
+        // All names were checked before, those above by the compiler of this list.
+        let _ = all.set(name, value);
+    }
+    all.iter()
+        .filter(|variable| !variable.value.contains('\n'))
+        .map(|variable| format!("{}={}\n", variable.name, variable.value))
+        .collect()
 }
 
 /// The trees of an app's root, topmost first, one per line; in most cases one.
@@ -360,4 +389,222 @@ fn set_owner(at: BorrowedFd<'_>, path: &Path, uid: u32, gid: u32) -> io::Result<
         owner.1,
         AtFlags::SYMLINK_NOFOLLOW,
     )?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+
+    use super::*;
+    use crate::phase::State;
+    use crate::request::AppRequest;
+    use crate::sample::{APP, Sample, child, gc_options, uuid};
+
+    fn request(image: ImageId) -> PrepareRequest {
+        PrepareRequest {
+            apps: vec![AppRequest::new(image)],
+            ..PrepareRequest::default()
+        }
+    }
+
+    #[test]
+    fn a_prepared_pod_has_the_contracted_files() {
+        let sample = Sample::new();
+        let image = sample.image("example.test/hello", APP);
+        let mut request = request(image);
+        request.volumes = vec!["data,kind=empty,mode=2770,uid=12,gid=34".parse().unwrap()];
+        if !gantry_testkit::needs_root() {
+            request.volumes = vec!["data,kind=empty,mode=0770".parse().unwrap()];
+        }
+        let now = SystemTime::now();
+        let prepared = sample
+            .pods
+            .prepare(uuid(1), &request, &sample.store, now)
+            .unwrap();
+        let overlay = prepared.warnings().is_empty();
+        assert_eq!(prepared.keep().unwrap(), uuid(1));
+        let pod = sample.pods.lookup(&uuid(1).to_string()).unwrap();
+        assert_eq!(pod.state(), State::Prepared);
+        let dir = pod.path();
+        let mode = |p: &str| fs::metadata(dir.join(p)).unwrap().permissions().mode() & 0o7777;
+        assert_eq!(mode(""), 0o750);
+        for file in [
+            "pod",
+            "pod-created",
+            "appsinfo/hello/manifest",
+            "appsinfo/hello/treeStoreID",
+        ] {
+            assert_eq!(mode(file), 0o640, "{file}");
+        }
+        assert_eq!(fs::metadata(dir.join("pod-created")).unwrap().len(), 0);
+        assert_eq!(mode("stage1/rootfs/rkt/status"), 0o755);
+        assert_eq!(mode("stage1/rootfs/rkt/env/hello"), 0o640);
+        let environment = fs::read_to_string(dir.join("stage1/rootfs/rkt/env/hello")).unwrap();
+        assert!(
+            environment.starts_with("PATH=/usr/local/sbin:"),
+            "{environment}"
+        );
+        assert!(
+            environment.ends_with("AC_APP_NAME=hello\nA=image\n"),
+            "{environment}"
+        );
+        assert_eq!(
+            mode("stage1/rootfs/opt/stage2/hello/rootfs"),
+            if overlay { 0o755 } else { 0o751 }
+        );
+        if gantry_testkit::needs_root() {
+            assert_eq!(mode("sharedVolumes/data"), 0o2770);
+            let meta = fs::metadata(dir.join("sharedVolumes/data")).unwrap();
+            assert_eq!((meta.uid(), meta.gid()), (12, 34));
+        }
+        let tree = fs::read_to_string(dir.join("appsinfo/hello/treeStoreID")).unwrap();
+        let manifest = PodManifest::from_json(&fs::read(dir.join("pod")).unwrap()).unwrap();
+        assert_eq!(manifest.apps[0].name.as_str(), "hello");
+        assert_eq!(manifest.apps[0].image.id.to_string(), image.to_string());
+        let plan = RootPlan::from_json(&fs::read(dir.join("rootfs.json")).unwrap()).unwrap();
+        if overlay {
+            assert_eq!(
+                mode(&format!("overlay/{tree}/upper/hello")),
+                0o751,
+                "as the image's root"
+            );
+            let RootKind::Overlay { lower, upper, work } = &plan.apps[0].kind else {
+                panic!()
+            };
+            assert_eq!(
+                lower,
+                &[sample.data().join("store/trees").join(&tree).join("rootfs")]
+            );
+            assert!(dir.join(upper).is_dir() && dir.join(work).is_dir());
+            assert!(dir.join("overlay-prepared").exists());
+        }
+        let used = sample.pods.in_use().unwrap();
+        assert!(used.images.contains(&image));
+        assert_eq!(used.trees.len(), 1);
+    }
+
+    #[test]
+    fn two_apps_may_share_an_image_if_their_names_differ() {
+        let sample = Sample::new();
+        let image = sample.image("example.test/hello", APP);
+        let mut request = request(image);
+        request.apps.push(AppRequest::new(image));
+        let now = SystemTime::now();
+        let error = sample
+            .pods
+            .prepare(uuid(2), &request, &sample.store, now)
+            .unwrap_err();
+        assert_eq!(error.to_string(), "multiple apps with name hello");
+        assert!(sample.phase("prepare").is_empty());
+        request.apps[1].name = Some("other".parse().unwrap());
+        let pod = sample
+            .pods
+            .prepare(uuid(2), &request, &sample.store, now)
+            .unwrap();
+        let names: Vec<_> = pod
+            .manifest()
+            .apps
+            .iter()
+            .map(|app| app.name.to_string())
+            .collect();
+        assert_eq!(names, ["hello", "other"]);
+    }
+
+    #[test]
+    fn a_failed_preparation_leaves_nothing() {
+        let sample = Sample::new();
+        let image = sample.image("example.test/hello", APP);
+        let mut bad = request(image);
+        bad.volumes = vec!["v,kind=host,source=/does/not/exist".parse().unwrap()];
+        let now = SystemTime::now();
+        let error = sample
+            .pods
+            .prepare(uuid(3), &bad, &sample.store, now)
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "cannot use \"/does/not/exist\" as volume \"v\""
+        );
+        let missing = request(ImageId::from_digest([9; 64]));
+        let error = sample
+            .pods
+            .prepare(uuid(3), &missing, &sample.store, now)
+            .unwrap_err();
+        assert!(matches!(error, PrepareError::Image { .. }), "{error}");
+        for phase in ["embryo", "prepare", "garbage"] {
+            assert!(sample.phase(phase).is_empty(), "{phase}");
+        }
+    }
+
+    #[test]
+    fn child_prepares_pods_until_it_is_killed() {
+        let Some(data) = std::env::var_os("GANTRY_TEST_PREPARE") else {
+            return;
+        };
+        let pods = PodsDir::open(Path::new(&data)).unwrap();
+        let store = Store::open(Path::new(&data)).unwrap();
+        let mut bytes = [0; 64];
+        bytes.copy_from_slice(&fs::read(Path::new(&data).join("digest")).unwrap());
+        loop {
+            let mut random = [0; 16];
+            rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty()).unwrap();
+            let uuid = Uuid::from_random_bytes(random);
+            let request = request(ImageId::from_digest(bytes));
+            let prepared = pods
+                .prepare(uuid, &request, &store, SystemTime::now())
+                .unwrap();
+            if random[0] & 1 == 0 {
+                prepared.keep().unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_killed_preparation_leaves_is_collected() {
+        let sample = Sample::new();
+        let image = sample.image("example.test/hello", APP);
+        fs::write(sample.data().join("digest"), image.digest()).unwrap();
+        let stage1 = sample.stage1();
+        let test = "prepare::tests::child_prepares_pods_until_it_is_killed";
+        for round in 0..25 {
+            let mut child = child(test, &[("GANTRY_TEST_PREPARE", &sample.data())]);
+            std::thread::sleep(std::time::Duration::from_micros(4_000 + round * 731));
+            // At times a collection runs at the same moment, and must not disturb it.
+            if round % 5 == 0 {
+                sample.pods.gc(&gc_options(&stage1), |_| {}).unwrap();
+            }
+            assert!(
+                child.try_wait().unwrap().is_none(),
+                "the preparation failed"
+            );
+            child.kill().unwrap();
+            child.wait().unwrap();
+            let listing = sample.pods.list().unwrap();
+            assert!(listing.errors.is_empty(), "{:?}", listing.errors);
+            // Whoever is in `prepared` is whole.
+            for pod in listing
+                .pods
+                .iter()
+                .filter(|pod| pod.state == State::Prepared)
+            {
+                assert_eq!(pod.app_names, ["hello"]);
+            }
+        }
+        let mut options = gc_options(&stage1);
+        options.expire_prepared = std::time::Duration::ZERO;
+        options.now = SystemTime::now() + std::time::Duration::from_secs(1);
+        let mut problems = Vec::new();
+        sample
+            .pods
+            .gc(&options, |event| {
+                problems.extend(event.source().map(ToString::to_string))
+            })
+            .unwrap();
+        assert!(problems.is_empty(), "{problems:?}");
+        for phase in Phase::ALL {
+            assert!(sample.phase(phase.dir_name()).is_empty(), "{phase:?}");
+        }
+        assert!(sample.pods.in_use().unwrap().trees.is_empty());
+    }
 }

@@ -24,7 +24,7 @@ pub enum PrepareError {
         /// The image.
         id: ImageId,
         /// Why.
-        source: StoreError,
+        source: Box<StoreError>,
     },
     /// An image is of a kind that cannot be run yet.
     #[error("cannot run image {}: it is not an ACI", id.key())]
@@ -46,7 +46,7 @@ pub enum PrepareError {
         /// The image.
         id: ImageId,
         /// Which.
-        source: ManifestError,
+        source: Box<ManifestError>,
     },
     /// An image says nothing about what to run, and neither does the request.
     #[error("error: image {} has no app section and --exec argument is not provided", id.key())]

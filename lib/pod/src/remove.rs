@@ -184,3 +184,98 @@ impl Pod {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{Sample, gc_options, uuid};
+
+    #[test]
+    fn pods_in_use_are_refused() {
+        let sample = Sample::new();
+        let stage1 = sample.stage1();
+        let options = gc_options(&stage1).remove;
+        let remove = || sample.pods.get(uuid(1)).unwrap().unwrap().remove(&options);
+        let mut owner = sample.pods.create(uuid(1)).unwrap();
+        for (phase, words) in [
+            (Phase::Prepare, "prepared"),
+            (Phase::Run, "running"),
+            (Phase::ExitedGarbage, "deleted"),
+        ] {
+            if phase != Phase::Prepare {
+                owner.move_to(phase).unwrap();
+            }
+            let text = remove().unwrap_err().to_string();
+            assert!(
+                text.starts_with(&format!("pod \"{}\" is currently", uuid(1))),
+                "{text}"
+            );
+            assert!(text.ends_with(words), "{text}");
+        }
+        drop(owner);
+        remove().unwrap();
+        assert!(sample.calls().starts_with("gc --local-config=/etc/rkt "));
+        assert!(sample.pods.get(uuid(1)).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_pod_in_any_idle_phase_is_removed_and_stage1_cleans_only_what_ran() {
+        for phase in Phase::ALL {
+            let sample = Sample::new();
+            let stage1 = sample.stage1();
+            let mut owner = sample.pods.create(uuid(2)).unwrap();
+            file::create(
+                owner.as_fd(),
+                std::path::Path::new("pod"),
+                0o640,
+                b"not json",
+            )
+            .unwrap();
+            if phase != Phase::Prepare {
+                owner.move_to(phase).unwrap();
+            }
+            drop(owner);
+            let pod = sample.pods.get(uuid(2)).unwrap().unwrap();
+            assert_eq!(pod.phase(), phase);
+            pod.remove(&gc_options(&stage1).remove).unwrap();
+            let ran = matches!(phase, Phase::Run | Phase::ExitedGarbage);
+            assert_eq!(!sample.calls().is_empty(), ran, "{phase:?}");
+            for phase in Phase::ALL {
+                assert!(sample.phase(phase.dir_name()).is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn a_pod_that_stage1_cannot_clean_stays_and_is_removed_later() {
+        let sample = Sample::new();
+        let stage1 = sample.stage1();
+        let options = gc_options(&stage1).remove;
+        sample
+            .pods
+            .create(uuid(3))
+            .unwrap()
+            .move_to(Phase::Run)
+            .unwrap();
+        let fail = sample.temp.path().join("fail");
+        std::fs::write(&fail, "").unwrap();
+        let error = sample
+            .pods
+            .get(uuid(3))
+            .unwrap()
+            .unwrap()
+            .remove(&options)
+            .unwrap_err();
+        assert!(matches!(error, RemoveError::Entrypoint { .. }), "{error}");
+        assert_eq!(sample.phase("exited-garbage").len(), 1);
+        std::fs::remove_file(fail).unwrap();
+        sample
+            .pods
+            .get(uuid(3))
+            .unwrap()
+            .unwrap()
+            .remove(&options)
+            .unwrap();
+        assert!(sample.phase("exited-garbage").is_empty());
+    }
+}

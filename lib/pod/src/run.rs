@@ -266,7 +266,12 @@ fn try_hand_over(mut pod: Pod, options: &RunOptions) -> Result<Infallible, RunEr
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::file;
+    use crate::pods_dir::PodsDir;
+    use crate::sample::{Sample, child, eventually, uuid};
 
     #[test]
     fn arguments_are_those_of_interface_version_6() {
@@ -294,5 +299,69 @@ mod tests {
              --debug --interactive --disable-capabilities-restriction --disable-paths \
              --disable-seccomp aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"
         );
+    }
+
+    #[test]
+    fn child_runs_a_prepared_pod() {
+        let Some(data) = std::env::var_os("GANTRY_TEST_RUN") else {
+            return;
+        };
+        let pods = PodsDir::open(Path::new(&data)).unwrap();
+        let pod = pods.get(uuid(1)).unwrap().unwrap();
+        let mut options = RunOptions::new("/bin/sh".into(), "/etc/rkt".into());
+        options.environment = vec![("PATH".into(), "/usr/bin:/bin".into())];
+        panic!("{}", pod.run_prepared(&options));
+    }
+
+    #[test]
+    fn stage1_gets_the_lock_the_directory_and_its_arguments() {
+        let sample = Sample::new();
+        let mut pod = sample.pods.create(uuid(1)).unwrap();
+        // The program is a shell, whose first argument, `run`, is a script in the pod's directory.
+        let script = "echo \"$@\" >out; readlink /proc/self/fd/$RKT_LOCK_FD >>out; pwd >>out\n\
+                      readlink /proc/$$/exe >>out; echo done >>out\n\
+                      while test -e out; do sleep 0.01; done\n";
+        file::create(pod.as_fd(), Path::new("run"), 0o600, script.as_bytes()).unwrap();
+        pod.move_to(Phase::Prepared).unwrap();
+        drop(pod);
+        let mut runner = child(
+            "run::tests::child_runs_a_prepared_pod",
+            &[("GANTRY_TEST_RUN", &sample.data())],
+        );
+        let dir = sample.data().join("pods/run").join(uuid(1).to_string());
+        let out = dir.join("out");
+        let text = || std::fs::read_to_string(&out).unwrap_or_default();
+        eventually("the script", || text().ends_with("done\n"));
+        let dir = dir.display();
+        assert_eq!(
+            text(),
+            format!(
+                "--net=default --local-config=/etc/rkt {}\n{dir}\n{dir}\n/memfd:stage1 (deleted)\ndone\n",
+                uuid(1)
+            )
+        );
+        let state = || sample.pods.get(uuid(1)).unwrap().unwrap().state();
+        assert_eq!(state(), State::Running);
+        let again = sample.pods.get(uuid(1)).unwrap().unwrap();
+        let error = again.run_prepared(&RunOptions::new("/bin/true".into(), "/".into()));
+        assert!(matches!(error, RunError::NotPrepared(_)), "{error}");
+        std::fs::remove_file(&out).unwrap();
+        assert!(runner.wait().unwrap().success());
+        eventually("the end", || state() == State::Exited);
+    }
+
+    #[test]
+    fn a_pod_that_cannot_be_handed_over_stays_prepared() {
+        let sample = Sample::new();
+        sample
+            .pods
+            .create(uuid(2))
+            .unwrap()
+            .move_to(Phase::Prepared)
+            .unwrap();
+        let pod = sample.pods.get(uuid(2)).unwrap().unwrap();
+        let error = pod.run_prepared(&RunOptions::new("/does/not/exist".into(), "/".into()));
+        assert_eq!(error.to_string(), "cannot start /does/not/exist");
+        assert!(sample.pods.get(uuid(2)).unwrap().unwrap().is_prepared());
     }
 }

@@ -67,3 +67,39 @@ impl Pod {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::phase::Phase;
+    use crate::sample::{Sample, uuid};
+
+    #[test]
+    fn only_a_running_pod_is_stopped() {
+        let sample = Sample::new();
+        let stage1 = sample.stage1();
+        let mut owner = sample.pods.create(uuid(1)).unwrap();
+        let open = || sample.pods.get(uuid(1)).unwrap().unwrap();
+        let error = open().stop(&stage1, false).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("pod \"{}\" is not running", uuid(1))
+        );
+        owner.move_to(Phase::Run).unwrap();
+        assert_eq!(open().stop(&stage1, false).unwrap(), Stopped::Asked);
+        assert_eq!(open().stop(&stage1, true).unwrap(), Stopped::Asked);
+        let dir = open().path();
+        let (dir, uuid) = (dir.display(), uuid(1));
+        assert_eq!(
+            sample.calls(),
+            format!("stop {uuid} in {dir}\nstop --force {uuid} in {dir}\n")
+        );
+        std::fs::write(sample.temp.path().join("fail"), "").unwrap();
+        assert!(matches!(
+            open().stop(&stage1, false),
+            Err(StopError::Entrypoint { .. })
+        ));
+        drop(owner);
+        assert_eq!(open().stop(&stage1, false).unwrap(), Stopped::Already);
+    }
+}

@@ -138,3 +138,147 @@ pub(crate) fn directory_of(volume: &Volume) -> Result<Option<(u32, u32, u32)>, P
     };
     Ok(Some((bits, id("uid", *uid)?, id("gid", *gid)?)))
 }
+
+#[cfg(test)]
+mod tests {
+    use gantry_types::{Annotations, ImageId, Labels, RuntimeImage};
+
+    use super::*;
+
+    fn app(name: &str, points: &[&str], mounts: &[(&str, &str)]) -> RuntimeApp {
+        let mount_points = points.iter().map(|point| point.parse().unwrap()).collect();
+        RuntimeApp {
+            name: name.parse().unwrap(),
+            image: RuntimeImage {
+                name: None,
+                id: ImageId::from_digest([0; 64]).into(),
+                labels: Labels::default(),
+            },
+            app: Some(App {
+                mount_points,
+                ..App::default()
+            }),
+            read_only_root_fs: false,
+            mounts: mounts.iter().map(mount).collect(),
+            annotations: Annotations::default(),
+        }
+    }
+
+    fn mount((volume, path): &(&str, &str)) -> Mount {
+        Mount {
+            volume: volume.parse().unwrap(),
+            path: (*path).into(),
+            app_volume: None,
+        }
+    }
+
+    /// Apps, volumes and mounts for all in; `app: volume@path …`, or the error, out.
+    fn resolved(
+        mut apps: Vec<RuntimeApp>,
+        volumes: &[&str],
+        for_all: &[(&str, &str)],
+    ) -> (Result<Vec<String>, String>, usize, usize) {
+        let mut volumes: Vec<Volume> = volumes.iter().map(|v| v.parse().unwrap()).collect();
+        let for_all: Vec<Mount> = for_all.iter().map(mount).collect();
+        let mut warnings = Vec::new();
+        let result = resolve(&mut apps, &mut volumes, &for_all, &mut warnings);
+        let lines = apps.iter().map(|app| {
+            let mounts = app
+                .mounts
+                .iter()
+                .map(|m| format!("{}@{}", m.volume, m.path));
+            mounts.collect::<Vec<_>>().join(" ")
+        });
+        (
+            result.map(|()| lines.collect()).map_err(|e| e.to_string()),
+            volumes.len(),
+            warnings.len(),
+        )
+    }
+
+    #[test]
+    fn every_mount_point_gets_a_volume() {
+        let data = "data,path=/data";
+        let table = [
+            (
+                vec![app("a", &[data], &[])],
+                &["data,kind=empty"][..],
+                &[][..],
+                &["data@/data"][..],
+                0,
+            ),
+            // Nobody said what goes there.
+            (vec![app("a", &[data], &[])], &[], &[], &["a-data@/data"], 1),
+            // What was asked for takes the place of the mount point.
+            (
+                vec![app("a", &[data], &[("x", "/data/")])],
+                &["x,kind=empty"],
+                &[],
+                &["x@/data/"],
+                0,
+            ),
+            // For all apps, and one that has its own.
+            (
+                vec![app("a", &[], &[("y", "/p")]), app("b", &[], &[])],
+                &["x,kind=empty", "y,kind=empty"],
+                &[("x", "/p")],
+                &["y@/p", "x@/p"],
+                0,
+            ),
+            // Two apps share a volume by the name of their mount points.
+            (
+                vec![app("a", &[data], &[]), app("b", &["data,path=/other"], &[])],
+                &["data,kind=host,source=/"],
+                &[],
+                &["data@/data", "data@/other"],
+                0,
+            ),
+        ];
+        for (apps, volumes, for_all, want, made) in table {
+            let (result, count, warned) = resolved(apps, volumes, for_all);
+            assert_eq!(result.unwrap(), want);
+            assert_eq!((count, warned), (volumes.len() + made, made));
+        }
+    }
+
+    #[test]
+    fn mounts_that_cannot_be_are_refused() {
+        let error = |apps, volumes: &[&str]| resolved(apps, volumes, &[]).0.unwrap_err();
+        assert_eq!(
+            error(vec![app("a", &[], &[("x", "/p")])], &[]),
+            "dangling mount point \"/p\": volume \"x\" not found"
+        );
+        assert_eq!(
+            error(
+                vec![app("a", &[], &[("x", "/p"), ("y", "//p/.")])],
+                &["x,kind=empty", "y,kind=empty"]
+            ),
+            "volumes \"x\" and \"y\" are both mounted at \"//p/.\" in app a"
+        );
+        assert_eq!(
+            error(vec![app("a", &[], &[("x", "p")])], &["x,kind=empty"]),
+            "mount path \"p\" of volume \"x\" is not an absolute path"
+        );
+        assert_eq!(
+            error(
+                vec![app("a", &[], &[])],
+                &["x,kind=empty", "x,kind=host,source=/"]
+            ),
+            "duplicate volume name \"x\""
+        );
+    }
+
+    #[test]
+    fn modes_and_owners_that_no_directory_can_have_are_refused() {
+        let of = |text: &str| directory_of(&text.parse().unwrap()).map_err(|e| e.to_string());
+        assert_eq!(of("v,kind=empty").unwrap(), Some((0o755, 0, 0)));
+        assert_eq!(
+            of("v,kind=empty,mode=1777,uid=5,gid=6").unwrap(),
+            Some((0o1777, 5, 6))
+        );
+        assert_eq!(of("v,kind=host,source=/x").unwrap(), None);
+        for bad in ["mode=8", "mode=17777", "uid=-1", "gid=4294967295"] {
+            assert!(of(&format!("v,kind=empty,{bad}")).is_err(), "{bad}");
+        }
+    }
+}
