@@ -1,6 +1,8 @@
 //! The isolators of an app, together.
 
-use super::value::{Isolator, IsolatorError, IsolatorValue};
+use super::error::IsolatorError;
+use super::named::Isolator;
+use super::value::IsolatorValue;
 use crate::json::{Cursor, Decode, DecodeError, Encode, Writer};
 
 /// The isolators of an app: all known, none too often, none excluding another.

@@ -1,13 +1,12 @@
-//! One isolator.
+//! The value of an isolator.
 
 use std::collections::BTreeMap;
 
+use super::error::IsolatorError;
 use super::linux::{ApparmorProfile, CapabilitySet, SeccompSet, SelinuxContext};
 use super::resource::Resource;
 use crate::ac_identifier::AcIdentifier;
-use crate::diagnostic::usage_errors;
 use crate::json::{Cursor, Decode, DecodeError, Encode, Writer};
-use crate::manifest_error::{ManifestError, from_json_with};
 
 /// The value of an isolator.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,75 +41,9 @@ pub enum IsolatorValue {
     Cpu(Resource),
     /// `resource/memory`: bytes.
     Memory(Resource),
-    /// An isolator that nobody here knows; its value is [`Isolator::value_json`].
+    /// An isolator that nobody here knows; its value is [`Isolator::value_json`](super::Isolator::value_json).
     Unknown,
 }
-
-/// One isolator: its name and value.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Isolator {
-    name: AcIdentifier,
-    value: IsolatorValue,
-    /// The value as it was written, so that `1.5G` does not become `1500M` on the way through.
-    json: Box<str>,
-}
-
-/// An isolator breaks a rule.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum IsolatorError {
-    /// An app has an isolator that nobody here knows.
-    #[error("invalid isolator")]
-    Unknown,
-    /// There is no value.
-    #[error("isolator {0:?} has no value")]
-    NoValue(String),
-    /// There is one more isolator of a type than there may be. The stray quote is the original's.
-    #[error("isolators set contains too many instances of type {0}\"")]
-    TooMany(AcIdentifier),
-    /// Two isolators exclude each other.
-    #[error("isolators set contains incompatible types")]
-    Incompatible,
-    /// A set of capabilities or system calls is empty.
-    #[error("set must be non-empty")]
-    EmptySet,
-    /// The name of an error does not begin with `E`.
-    #[error("errno must start with an 'E' character")]
-    ErrnoStart,
-    /// The name of an error holds another character.
-    #[error("errno can only contain upper case or numeric characters")]
-    ErrnoCharacter,
-    /// The number is out of range.
-    #[error("{name} must be between {low} and {high}, not {value}")]
-    Range {
-        /// The isolator.
-        name: &'static str,
-        /// The least allowed.
-        low: i64,
-        /// The most allowed.
-        high: i64,
-        /// What was given.
-        value: i64,
-    },
-    /// A part of an SELinux context is empty.
-    #[error("SELinux {0} must be non-empty")]
-    SelinuxEmpty(&'static str),
-    /// A part of an SELinux context holds a colon.
-    #[error("SELinux {0} must not contain a colon")]
-    SelinuxColon(&'static str),
-    /// There is no profile.
-    #[error("AppArmor profile must be non-empty")]
-    ApparmorEmpty,
-    /// `default` is true where a request and a limit are meant.
-    #[error("default must be false")]
-    DefaultTrue,
-    /// `default` is not true where one limit for all devices is meant.
-    #[error("default must be true")]
-    DefaultFalse,
-    /// There is a request where there can only be a limit.
-    #[error("request not supported by this resource, must be empty")]
-    Request,
-}
-usage_errors!(IsolatorError);
 
 impl IsolatorValue {
     /// The name of the isolator; `None` for an unknown one.
@@ -135,7 +68,10 @@ impl IsolatorValue {
         })
     }
 
-    fn decode_named(name: &AcIdentifier, cursor: Cursor<'_>) -> Result<Self, DecodeError> {
+    pub(super) fn decode_named(
+        name: &AcIdentifier,
+        cursor: Cursor<'_>,
+    ) -> Result<Self, DecodeError> {
         Ok(match name.as_str() {
             "os/linux/seccomp-remove-set" => Self::SeccompRemoveSet(Decode::decode(cursor)?),
             "os/linux/seccomp-retain-set" => Self::SeccompRetainSet(Decode::decode(cursor)?),
@@ -210,108 +146,6 @@ fn ranged<T: TryFrom<i64>>(
     inside.ok_or_else(|| cursor.invalid(error))
 }
 
-impl Isolator {
-    /// Makes an isolator of a value.
-    ///
-    /// # Errors
-    ///
-    /// [`IsolatorError::Range`] for a number out of range, [`IsolatorError::Request`] for a resource that
-    /// cannot have one, [`IsolatorError::Unknown`] for [`IsolatorValue::Unknown`].
-    pub fn new(value: IsolatorValue) -> Result<Self, IsolatorError> {
-        let name = value
-            .name()
-            .and_then(|name| name.parse().ok())
-            .ok_or(IsolatorError::Unknown)?;
-        match &value {
-            IsolatorValue::OomScoreAdj(value) if !(-1000..=1000).contains(value) => {
-                let (name, value) = ("os/linux/oom-score-adj", i64::from(*value));
-                return Err(IsolatorError::Range {
-                    name,
-                    low: -1000,
-                    high: 1000,
-                    value,
-                });
-            }
-            IsolatorValue::CpuShares(value) if !(2..=262_144).contains(value) => {
-                let (name, value) = ("os/linux/cpu-shares", i64::from(*value));
-                return Err(IsolatorError::Range {
-                    name,
-                    low: 2,
-                    high: 262_144,
-                    value,
-                });
-            }
-            IsolatorValue::BlockBandwidth(resource)
-            | IsolatorValue::BlockIops(resource)
-            | IsolatorValue::NetworkBandwidth(resource)
-                if resource.request.is_some() =>
-            {
-                return Err(IsolatorError::Request);
-            }
-            _ => {}
-        }
-        let json = Writer::text_of(&value).into();
-        Ok(Self { name, value, json })
-    }
-
-    /// Makes an isolator of its name and the JSON text of its value. An unknown name is kept as it is.
-    ///
-    /// # Errors
-    ///
-    /// [`ManifestError`] if the text is not JSON or not a value for that name.
-    pub fn from_json_value(name: AcIdentifier, text: &[u8]) -> Result<Self, ManifestError> {
-        from_json_with(text, |cursor| Self::decode_value(name, cursor))
-    }
-
-    fn decode_value(name: AcIdentifier, cursor: Cursor<'_>) -> Result<Self, DecodeError> {
-        if cursor.is_null() {
-            return Err(cursor.invalid(IsolatorError::NoValue(name.to_string())));
-        }
-        let value = IsolatorValue::decode_named(&name, cursor)?;
-        Ok(Self {
-            name,
-            value,
-            json: Writer::text_of(cursor.node()).into(),
-        })
-    }
-
-    /// The name.
-    pub fn name(&self) -> &AcIdentifier {
-        &self.name
-    }
-
-    /// The value.
-    pub fn value(&self) -> &IsolatorValue {
-        &self.value
-    }
-
-    /// The value as compact JSON.
-    pub fn value_json(&self) -> &str {
-        &self.json
-    }
-}
-
-impl Decode for Isolator {
-    fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
-        let fields = cursor.object()?;
-        let name: AcIdentifier = fields.required("name")?;
-        match fields.get("value") {
-            Some(value) => Self::decode_value(name, value),
-            None => Err(fields.invalid(IsolatorError::NoValue(name.to_string()))),
-        }
-    }
-}
-
-impl Encode for Isolator {
-    fn encode(&self, out: &mut Writer) {
-        out.object(|out| {
-            out.member("name", &self.name);
-            out.key("value");
-            out.raw(&self.json);
-        });
-    }
-}
-
 impl Encode for IsolatorValue {
     fn encode(&self, out: &mut Writer) {
         match self {
@@ -335,6 +169,7 @@ impl Encode for IsolatorValue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::isolator::Isolator;
     use crate::manifest_error::from_json;
 
     fn read(name: &str, value: &str) -> Result<Isolator, String> {
@@ -586,40 +421,5 @@ mod tests {
         }
         let error = from_json::<Isolator>(br#"{"name":"resource/cpu"}"#).unwrap_err();
         assert_eq!(error.to_string(), "isolator \"resource/cpu\" has no value");
-    }
-
-    #[test]
-    fn made_values_are_checked_too() {
-        let limit = Resource::exactly("1G".parse().unwrap());
-        for value in [
-            IsolatorValue::OomScoreAdj(1001),
-            IsolatorValue::CpuShares(1),
-            IsolatorValue::BlockIops(limit),
-            IsolatorValue::Unknown,
-        ] {
-            assert!(Isolator::new(value.clone()).is_err(), "{value:?}");
-        }
-        assert_eq!(
-            Isolator::new(IsolatorValue::Memory(limit))
-                .unwrap()
-                .value_json(),
-            r#"{"default":false,"request":"1G","limit":"1G"}"#
-        );
-    }
-
-    #[test]
-    fn a_value_alone_is_read_for_its_name() {
-        let name = || "resource/memory".parse().unwrap();
-        let isolator = Isolator::from_json_value(name(), b" { \"limit\" : \"1G\" } ").unwrap();
-        assert_eq!(isolator.value_json(), r#"{"limit":"1G"}"#);
-        assert!(matches!(
-            Isolator::from_json_value(name(), b"{"),
-            Err(ManifestError::Syntax { .. })
-        ));
-        let unknown = Isolator::from_json_value("a/b".parse().unwrap(), b"[1]").unwrap();
-        assert_eq!(
-            (unknown.value(), unknown.value_json()),
-            (&IsolatorValue::Unknown, "[1]")
-        );
     }
 }
