@@ -38,8 +38,9 @@ enum Phase {
 struct AppState<'a> {
     plan: &'a AppPlan,
     phase: Phase,
-    /// Kept for the post-stop handler, if there is one.
-    mounts: Option<OwnedFd>,
+    /// The app's mount namespace: for its post-stop handler, and so that the kernel takes it down at
+    /// the end of the pod, not while the end of the app is waited for.
+    mounts: OwnedFd,
 }
 
 /// Runs the pod to its end and returns its status.
@@ -143,10 +144,7 @@ fn start<'a>(plan: &'a AppPlan, parts: &Parts, interactive: bool) -> Result<AppS
             ))
         }
     };
-    let mounts = match plan.post_stop {
-        Some(_) => Some(mount_namespace(child.pid).step(name)?),
-        None => None,
-    };
+    let mounts = mount_namespace(child.pid).step(name)?;
     Ok(AppState {
         plan,
         phase: Phase::Running(child.pid),
@@ -187,10 +185,7 @@ fn reap(apps: &mut [AppState<'_>], outcome: &mut Outcome) -> Result<bool, Failed
                 Phase::Running(main) if main == pid => {
                     status::record(&app.plan.name, exit)?;
                     begin_stop |= outcome.app_ended(exit);
-                    app.phase = match app.mounts.take() {
-                        Some(mounts) => post_stop(app.plan, &mounts)?,
-                        None => Phase::Ended,
-                    };
+                    app.phase = post_stop(app.plan, &app.mounts)?;
                 }
                 Phase::PostStop(handler) if handler == pid => {
                     if exit != Exit::Status(0) {

@@ -4,14 +4,19 @@
 //! requests to stop and ends with the pod's status. The pod cannot outlive it.
 
 use std::ffi::OsString;
+use std::os::fd::OwnedFd;
+use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{
     PidfdFlags, Signal, WaitOptions, getpid, pidfd_open, pidfd_send_signal, waitpid,
 };
 
 use gantry_sys::namespace::Namespaces;
-use gantry_sys::process::{Child, Fork, close_on_exec_from, exit_now, fork_into};
+use gantry_sys::process::{Child, Fork, close_on_exec_from, exit_now, fork_into, take_inherited};
 use gantry_sys::signal::SignalSet;
 use gantry_types::pod_layout;
 
@@ -22,8 +27,14 @@ use crate::plan::{self, PlanError};
 use crate::seal;
 use crate::status::{Exit, SETUP_FAILED};
 
-/// Signals that ask for an orderly stop.
-const STOP_SIGNALS: [Signal; 4] = [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM];
+/// Signals that ask for an orderly stop, and the one that tells of the end of a child.
+const SIGNALS: [Signal; 5] = [
+    Signal::HUP,
+    Signal::INT,
+    Signal::QUIT,
+    Signal::TERM,
+    Signal::CHILD,
+];
 
 /// A pod did not come to run.
 #[derive(Debug, thiserror::Error)]
@@ -47,11 +58,10 @@ pub(crate) fn run(
     arguments: impl Iterator<Item = OsString>,
     lock: Option<OsString>,
 ) -> Result<u8, RunError> {
+    let lock = take_lock(lock)?;
     seal::ensure()?;
     let arguments = RunArguments::parse(arguments)?;
-    check_lock(lock)?;
-    // The lock stays open here and in init for as long as they live; no app gets it, nor anything
-    // else that the caller left open.
+    // The lock stays open here and in init; no app gets it, nor anything else that the caller left.
     close_on_exec_from(3).step(|| "keep descriptors from the pod")?;
     let plans = plan::load(&arguments, &mut |line| report(format_args!("{line}")))?;
     if let Network::Own(networks) = &arguments.network
@@ -64,36 +74,35 @@ pub(crate) fn run(
     }
 
     let _ = rustix::thread::set_name(c"stage1");
-    let signals = SignalSet::of(&[
-        STOP_SIGNALS[0],
-        STOP_SIGNALS[1],
-        STOP_SIGNALS[2],
-        STOP_SIGNALS[3],
-        Signal::CHILD,
-    ]);
+    let signals = SignalSet::of(&SIGNALS);
     signals.block().step(|| "block signals")?;
     let own = pidfd_open(getpid(), PidfdFlags::empty()).step(|| "open the supervisor's process")?;
+    let (end, ended) = pipe_with(PipeFlags::CLOEXEC).step(|| "make a pipe")?;
     let child = match clone(namespaces(&arguments)).step(|| "make the pod's namespaces")? {
-        Fork::Child => exit_now(init::run(&plans, &arguments, &own, &signals)),
+        Fork::Child => {
+            drop(end);
+            let status = init::run(&plans, &arguments, &own, &signals);
+            // Once the supervisor is gone too, the pod counts as exited.
+            drop(lock);
+            // Without a reader, the supervisor finds the same number as the status of this process.
+            let _ = rustix::io::write(&ended, &[status]);
+            exit_now(status)
+        }
         Fork::Parent(child) => child,
     };
-    drop((own, plans));
+    drop((own, plans, ended));
     // Its only child is PID 1 of the pod, which is what this file says to readers.
     write_ppid()?;
-    Ok(wait_for(&child, &signals)?)
+    Ok(wait_for(&child, &end, &signals)?)
 }
 
-fn check_lock(lock: Option<OsString>) -> Result<(), RunError> {
-    let number: i32 = lock
+fn take_lock(number: Option<OsString>) -> Result<OwnedFd, RunError> {
+    // That it is locked is stage0's business; here it only has to be there.
+    number
         .and_then(|number| number.into_string().ok())
         .and_then(|number| number.parse().ok())
-        .filter(|number| *number > 2)
-        .ok_or(RunError::NoLock)?;
-    // That it is locked is stage0's business; here it only has to be there.
-    if rustix::fs::stat(format!("/proc/self/fd/{number}")).is_err() {
-        return Err(RunError::NoLock);
-    }
-    Ok(())
+        .and_then(|number| take_inherited(number).ok())
+        .ok_or(RunError::NoLock)
 }
 
 fn namespaces(arguments: &RunArguments) -> Namespaces {
@@ -129,27 +138,53 @@ fn write_ppid() -> Result<(), Failed> {
     rustix::fs::rename(&staged, pod_layout::PPID).step(name)
 }
 
-fn wait_for(init: &Child, signals: &SignalSet) -> Result<u8, Failed> {
+/// Passes on requests to stop until the pod has ended, and returns its status.
+///
+/// `end` tells that status before init exits: the kernel then still has to take down the pod's
+/// mounts, and when it does so for an overlay it syncs the file system below, which takes as long as
+/// that has work to do. Nobody needs to wait for it: the lock is gone, and what is left has no name.
+fn wait_for(init: &Child, end: &OwnedFd, signals: &SignalSet) -> Result<u8, Failed> {
     let name = || "wait for the pod";
+    let pending = signals.descriptor().step(name)?;
     loop {
-        let Some(signal) = signals.wait(None).step(name)? else {
-            continue;
+        let mut ready = [
+            PollFd::new(end, PollFlags::IN),
+            PollFd::new(&pending, PollFlags::IN),
+        ];
+        match poll(&mut ready, None) {
+            Err(Errno::INTR) => continue,
+            polled => polled.step(name)?,
         };
-        if signal != Signal::CHILD {
-            // If init has just ended, its end is what is found next.
-            let _ = pidfd_send_signal(&init.pidfd, Signal::TERM);
-            continue;
+        if !ready[0].revents().is_empty() {
+            let mut status = [0];
+            return match rustix::io::read(end, &mut status).step(name)? {
+                0 => killed(init),
+                _ => Ok(status[0]),
+            };
         }
-        let Some((_, status)) = waitpid(Some(init.pid), WaitOptions::NOHANG).step(name)? else {
-            continue;
-        };
-        match Exit::of(status) {
-            Some(Exit::Status(status)) => return Ok(status),
-            Some(Exit::Signal(signal)) => {
-                report(format_args!("the pod was killed by signal {signal}"));
-                return Ok(SETUP_FAILED);
-            }
-            None => {}
+        match signals.wait(Some(Duration::ZERO)).step(name)? {
+            // The pipe tells about the end of init.
+            None | Some(Signal::CHILD) => {}
+            // If init is just ending, the signal is not needed.
+            Some(_) => drop(pidfd_send_signal(&init.pidfd, Signal::TERM)),
+        }
+    }
+}
+
+/// Finds out how init ended without a word.
+fn killed(init: &Child) -> Result<u8, Failed> {
+    let (_, status) = loop {
+        match waitpid(Some(init.pid), WaitOptions::empty()) {
+            Ok(Some(ended)) => break ended,
+            Ok(None) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error).step(|| "wait for the pod"),
+        }
+    };
+    match Exit::of(status) {
+        Some(Exit::Status(status)) => Ok(status),
+        Some(Exit::Signal(_)) | None => {
+            report(format_args!("the pod was killed"));
+            Ok(SETUP_FAILED)
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::convert::Infallible;
 use std::ffi::{CStr, CString};
 use std::io;
-use std::os::fd::{BorrowedFd, FromRawFd as _, OwnedFd};
+use std::os::fd::{BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::process::Pid;
 
@@ -85,6 +86,31 @@ pub fn fork_into(namespaces: Namespaces) -> io::Result<Fork> {
 pub fn exit_now(status: u8) -> ! {
     // SAFETY: the call takes an integer and does not return.
     unsafe { libc::_exit(status.into()) }
+}
+
+/// Takes over the descriptor `number`, which the program that started this one left open for it.
+///
+/// To be called before this process opens anything, and once, since after that the number may be
+/// that of something else.
+///
+/// # Errors
+///
+/// `EBADF` if the number is not open, `EINVAL` for a standard stream, and `EBUSY` the second time.
+pub fn take_inherited(number: RawFd) -> io::Result<OwnedFd> {
+    static TAKEN: AtomicBool = AtomicBool::new(false);
+    if number <= libc::STDERR_FILENO {
+        return Err(io::Error::from_raw_os_error(libc::EINVAL));
+    }
+    // SAFETY: the call takes two integers and only asks.
+    if unsafe { libc::fcntl(number, libc::F_GETFD) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    if TAKEN.swap(true, Ordering::Relaxed) {
+        return Err(io::Error::from_raw_os_error(libc::EBUSY));
+    }
+    // SAFETY: the descriptor is open, and was handed to this process by number, so no object of this
+    // process owns it; that this function does not make a second owner is ensured above.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
 /// Marks every descriptor numbered `first` or higher close-on-exec.
@@ -172,6 +198,22 @@ mod tests {
     fn exec_of_a_missing_file_returns_its_error() {
         let error = exec(c"/nonexistent/program", &[], &[]).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn standard_streams_and_closed_numbers_are_not_inherited() {
+        assert_eq!(
+            take_inherited(1).unwrap_err().raw_os_error(),
+            Some(libc::EINVAL)
+        );
+        assert_eq!(
+            take_inherited(-1).unwrap_err().raw_os_error(),
+            Some(libc::EINVAL)
+        );
+        assert_eq!(
+            take_inherited(i32::MAX).unwrap_err().raw_os_error(),
+            Some(libc::EBADF)
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::mem::MaybeUninit;
+use std::os::fd::{FromRawFd as _, OwnedFd};
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -33,6 +34,23 @@ impl SignalSet {
     /// None in practice. Source: sigprocmask(2), pid_namespaces(7).
     pub fn block(&self) -> io::Result<()> {
         set_mask(&self.set)
+    }
+
+    /// A close-on-exec descriptor that is readable while a signal of the set is pending.
+    ///
+    /// The signals must be blocked, and are taken by [`SignalSet::wait`], not by reading.
+    ///
+    /// # Errors
+    ///
+    /// `EMFILE`, `ENFILE` and `ENOMEM`. Source: signalfd(2).
+    pub fn descriptor(&self) -> io::Result<OwnedFd> {
+        // SAFETY: -1 asks for a new descriptor; the set is initialised and only read.
+        let fd = unsafe { libc::signalfd(-1, &raw const self.set, libc::SFD_CLOEXEC) };
+        if fd < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the kernel has just made this descriptor, which nothing else owns.
+        Ok(unsafe { OwnedFd::from_raw_fd(fd) })
     }
 
     /// Takes one pending signal of the set, waiting for it at most `timeout`.
@@ -76,13 +94,31 @@ impl SignalSet {
 pub fn reset() -> io::Result<()> {
     // Rust's runtime ignores SIGPIPE, and the caller of rkt may have ignored more; ignored signals
     // stay ignored across execve.
-    for number in 1..=libc::SIGRTMAX() {
-        // SIGKILL, SIGSTOP and the two that the C library keeps for itself refuse; that is fine.
-        // SAFETY: SIG_DFL runs no code of ours.
-        unsafe { libc::signal(number, libc::SIG_DFL) };
+    for number in 1..=LAST_SIGNAL {
+        // SIGKILL and SIGSTOP refuse, and need nothing. The C library's own function would refuse
+        // the two signals that it keeps for threads, which a caller may have ignored as well.
+        // SAFETY: `DEFAULT` is longer than the kernel's structure, whose size is fixed by the
+        // architecture, and all zeros there mean SIG_DFL, no flags and an empty mask. No code of
+        // ours is registered, and none that was is needed: this process is about to call execve.
+        unsafe {
+            libc::syscall(
+                libc::SYS_rt_sigaction,
+                number,
+                DEFAULT.as_ptr(),
+                std::ptr::null_mut::<u64>(),
+                size_of::<u64>(),
+            )
+        };
     }
     set_mask(&empty())
 }
+
+/// The highest signal number of Linux on the architectures that Rust has a standard library for,
+/// MIPS aside. Source: signal(7).
+const LAST_SIGNAL: libc::c_int = 64;
+
+/// The default action as rt_sigaction(2) reads it: handler, flags, restorer, mask.
+const DEFAULT: [u64; 8] = [0; 8];
 
 fn empty() -> libc::sigset_t {
     let mut set = MaybeUninit::uninit();
@@ -106,6 +142,7 @@ fn set_mask(set: &libc::sigset_t) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustix::event::{PollFd, PollFlags, poll};
 
     #[test]
     fn a_blocked_signal_waits_to_be_taken() {

@@ -1,0 +1,307 @@
+//! Pod directories made by hand, as stage0 would leave them, and pods run from them.
+//!
+//! Nothing here uses the code under test. Every pod runs in a mount namespace of its own with private
+//! propagation, so that a mistake cannot reach the machine's mount table.
+
+#![allow(dead_code, reason = "each test file uses its own part of this module")]
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// Debian's busybox-static: a whole userland that needs no library.
+const BUSYBOX: &str = "/bin/busybox";
+
+pub const UUID: &str = "6f5cd21b-7d2f-4d52-8e5b-3f9f3f1a2b3c";
+
+/// Reports a skip where pods cannot be made.
+pub fn can_run_pods() -> bool {
+    if !gantry_testkit::needs_root() {
+        return false;
+    }
+    let found = Path::new(BUSYBOX).exists();
+    if !found {
+        eprintln!("SKIP: this test needs {BUSYBOX} (Debian: busybox-static)");
+    }
+    found
+}
+
+/// An app whose program is a shell script, as user and group 0 unless changed.
+pub struct App {
+    name: String,
+    pub app: Value,
+    pub runtime: Value,
+}
+
+impl App {
+    pub fn shell(name: &str, script: &str) -> Self {
+        Self::exec(name, &["/bin/sh", "-c", script])
+    }
+
+    pub fn exec(name: &str, exec: &[&str]) -> Self {
+        let app = json!({"exec": exec, "user": "0", "group": "0"});
+        Self {
+            name: name.to_owned(),
+            app,
+            runtime: json!({}),
+        }
+    }
+
+    /// Sets a member of the `app` object.
+    pub fn with(mut self, member: &str, value: Value) -> Self {
+        self.app[member] = value;
+        self
+    }
+
+    /// Sets a member of the runtime app, beside `app`.
+    pub fn runtime(mut self, member: &str, value: Value) -> Self {
+        self.runtime[member] = value;
+        self
+    }
+
+    pub fn mount(self, volume: &str, path: &str) -> Self {
+        let mut mounts = self.runtime["mounts"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        mounts.push(json!({"volume": volume, "path": path}));
+        self.runtime("mounts", Value::Array(mounts))
+    }
+}
+
+/// A pod directory.
+pub struct Pod {
+    directory: TempDir,
+}
+
+/// What a pod left.
+#[derive(Debug)]
+pub struct Outcome {
+    pub status: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Pod {
+    pub fn new(apps: Vec<App>) -> Self {
+        Self::with_volumes(apps, json!([]))
+    }
+
+    pub fn with_volumes(apps: Vec<App>, volumes: Value) -> Self {
+        let directory = tempfile::Builder::new()
+            .prefix("gantry-pod")
+            .tempdir()
+            .unwrap();
+        let pod = Self { directory };
+        fs::create_dir_all(pod.path("stage1/rootfs")).unwrap();
+        let id = format!("sha512-{}", "0".repeat(128));
+        let mut runtime_apps = Vec::new();
+        let mut roots = Vec::new();
+        for app in apps {
+            let name = &app.name;
+            let mut runtime = json!({"name": name, "image": {"id": id}, "app": app.app});
+            for (member, value) in app.runtime.as_object().unwrap() {
+                runtime[member] = value.clone();
+            }
+            runtime_apps.push(runtime);
+            pod.make_image(name);
+            let upper = format!("overlay/upper/{name}");
+            let work = format!("overlay/work/{name}");
+            fs::create_dir_all(pod.path(&upper)).unwrap();
+            fs::create_dir_all(pod.path(&work)).unwrap();
+            let lower = [pod.image(name)];
+            let overlay = json!({"lower": lower, "upper": upper, "work": work});
+            roots.push(json!({"name": name, "kind": {"overlay": overlay}}));
+        }
+        let manifest = json!({
+            "acKind": "PodManifest",
+            "acVersion": "0.8.11",
+            "apps": runtime_apps,
+            "volumes": volumes,
+        });
+        fs::write(pod.path("pod"), manifest.to_string()).unwrap();
+        fs::write(pod.path("rootfs.json"), json!({"apps": roots}).to_string()).unwrap();
+        pod
+    }
+
+    fn make_image(&self, app: &str) {
+        let image = self.image(app);
+        for directory in ["bin", "etc", "work"] {
+            fs::create_dir_all(image.join(directory)).unwrap();
+        }
+        fs::copy(BUSYBOX, image.join("bin/busybox")).unwrap();
+        for applet in [
+            "sh", "true", "false", "ls", "cat", "id", "mount", "umount", "sleep", "ps", "env",
+            "grep", "touch", "stat", "hostname", "ip", "wc", "readlink", "mkdir", "rm", "chmod",
+            "nc", "pwd", "dd", "ln", "kill", "mknod", "test",
+        ] {
+            symlink("busybox", image.join("bin").join(applet)).unwrap();
+        }
+        fs::write(
+            image.join("etc/passwd"),
+            "root:x:0:0::/:\nweb:x:33:44::/:\n1000:x:0:0::/:\n",
+        )
+        .unwrap();
+        fs::write(image.join("etc/group"), "root:x:0:\nweb:x:44:\n").unwrap();
+    }
+
+    /// A path in the pod directory.
+    pub fn path(&self, relative: &str) -> PathBuf {
+        self.directory.path().join(relative)
+    }
+
+    /// The image of an app, which a test may change before the pod runs.
+    pub fn image(&self, app: &str) -> PathBuf {
+        self.path("images").join(app)
+    }
+
+    /// What the app wrote over its image.
+    pub fn upper(&self, app: &str) -> PathBuf {
+        self.path("overlay/upper").join(app)
+    }
+
+    pub fn status(&self, app: &str) -> Option<String> {
+        fs::read_to_string(self.path("stage1/rootfs/rkt/status").join(app)).ok()
+    }
+
+    /// Runs the pod on the host's network to its end.
+    pub fn run(&self) -> Outcome {
+        self.run_with("", &["--net=host"])
+    }
+
+    /// Runs the pod to its end, after some shell lines in its mount namespace.
+    pub fn run_with(&self, prologue: &str, arguments: &[&str]) -> Outcome {
+        self.start_with(prologue, arguments).finish()
+    }
+
+    pub fn start(&self) -> Running<'_> {
+        self.start_with("", &["--net=host"])
+    }
+
+    pub fn start_with(&self, prologue: &str, arguments: &[&str]) -> Running<'_> {
+        let script = format!(
+            "{prologue}\nexec 9<. && flock -x 9 && RKT_LOCK_FD=9 exec \"$0\" run \"$@\" {UUID}"
+        );
+        let child = Command::new("unshare")
+            .args(["--mount", "--propagation", "private", "sh", "-ec", &script])
+            .arg(stage1())
+            .args(arguments)
+            .current_dir(self.directory.path())
+            .stdin(Stdio::null())
+            .stdout(fs::File::create(self.path("stdout")).unwrap())
+            .stderr(fs::File::create(self.path("stderr")).unwrap())
+            .spawn()
+            .unwrap();
+        Running { pod: self, child }
+    }
+
+    /// Runs another entrypoint in the pod directory.
+    pub fn entrypoint(&self, arguments: &[&str]) -> Outcome {
+        let output = Command::new(stage1())
+            .args(arguments)
+            .arg(UUID)
+            .current_dir(self.directory.path())
+            .output()
+            .unwrap();
+        Outcome {
+            status: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+/// A pod that has been started.
+pub struct Running<'a> {
+    pod: &'a Pod,
+    child: Child,
+}
+
+impl Running<'_> {
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits for the pod to end by itself; one that hangs is killed and fails the test.
+    pub fn finish(mut self) -> Outcome {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            if Instant::now() > deadline {
+                self.child.kill().unwrap();
+                self.child.wait().unwrap();
+                panic!("the pod hangs: {}", self.pod.text("stderr"));
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        Outcome {
+            status: status.code(),
+            stdout: self.pod.text("stdout"),
+            stderr: self.pod.text("stderr"),
+        }
+    }
+
+    /// Kills the supervisor without a warning.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    pub fn signal(&self, signal: &str) {
+        signal_process(self.pid(), signal);
+    }
+
+    /// Waits until the apps' output holds `text`.
+    pub fn says(&self, text: &str) {
+        eventually(&format!("the pod says {text:?}"), || {
+            self.pod.text("stdout").contains(text)
+        });
+    }
+}
+
+impl Pod {
+    pub fn text(&self, file: &str) -> String {
+        String::from_utf8_lossy(&fs::read(self.path(file)).unwrap()).into_owned()
+    }
+}
+
+pub fn signal_process(pid: u32, signal: &str) {
+    let pid = rustix::process::Pid::from_raw(pid.try_into().unwrap()).unwrap();
+    let signal = match signal {
+        "TERM" => rustix::process::Signal::TERM,
+        "INT" => rustix::process::Signal::INT,
+        "KILL" => rustix::process::Signal::KILL,
+        other => panic!("{other}"),
+    };
+    rustix::process::kill_process(pid, signal).unwrap();
+}
+
+/// Waits for something that must become true soon.
+pub fn eventually(what: &str, condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !condition() {
+        assert!(Instant::now() < deadline, "in vain: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The numbers of the children of a process.
+pub fn children(pid: u32) -> Vec<u32> {
+    let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    text.split_ascii_whitespace()
+        .map(|number| number.parse().unwrap())
+        .collect()
+}
+
+/// This crate's program, which cargo builds as an example before the tests.
+pub fn stage1() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    test.ancestors().nth(2).unwrap().join("examples/stage1")
+}
