@@ -20,6 +20,12 @@ pub(crate) fn open_dir(at: BorrowedFd<'_>, name: impl rustix::path::Arg) -> io::
     Ok(rustix::fs::openat(at, name, flags, Mode::empty())?)
 }
 
+/// Opens a directory that the administrator chose, who may have put a link there.
+pub(crate) fn open_dir_following(at: BorrowedFd<'_>, name: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    Ok(rustix::fs::openat(at, name, flags, Mode::empty())?)
+}
+
 /// Makes a directory with exactly this mode, whatever the process's umask is.
 pub(crate) fn make_dir(at: BorrowedFd<'_>, name: &Path, mode: u32) -> io::Result<()> {
     rustix::fs::mkdirat(at, name, Mode::from_raw_mode(mode))?;

@@ -163,9 +163,11 @@ impl PodsDir {
             path: path.to_owned(),
             source,
         };
-        let data = match file::open_dir(rustix::fs::CWD, data_dir) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => std::fs::create_dir_all(data_dir)
-                .and_then(|()| file::open_dir(rustix::fs::CWD, data_dir)),
+        let open = || file::open_dir_following(rustix::fs::CWD, data_dir);
+        let data = match open() {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                std::fs::create_dir_all(data_dir).and_then(|()| open())
+            }
             other => other,
         };
         let data = data.map_err(|e| fail(data_dir, e))?;
@@ -376,10 +378,10 @@ impl PodsDir {
 
 /// Opens a directory, makes it if it is missing; `None` if that is not possible here.
 fn open_or_make(at: BorrowedFd<'_>, name: &Path) -> io::Result<Option<OwnedFd>> {
-    match file::open_dir(at, name) {
+    match file::open_dir_following(at, name) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => {
             match file::ensure_dir(at, name, DIR_MODE) {
-                Ok(()) => file::open_dir(at, name).map(Some),
+                Ok(()) => file::open_dir_following(at, name).map(Some),
                 Err(_) => Ok(None),
             }
         }
@@ -420,7 +422,10 @@ mod tests {
             let mode = fs::metadata(path).unwrap().permissions().mode();
             assert_eq!(mode & 0o7777, 0o750);
         }
-        PodsDir::open(&sample.data()).unwrap();
+        // Some keep the data on another disk, behind a link.
+        let link = sample.temp.path().join("link");
+        std::os::unix::fs::symlink(sample.data(), &link).unwrap();
+        PodsDir::open(&link).unwrap();
     }
 
     #[test]
