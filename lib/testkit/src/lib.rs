@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod archive;
 mod env;
 pub mod gpg;
 pub mod web;
