@@ -1,4 +1,55 @@
-//! actool.
-fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+//! `actool`: builds, validates and discovers app container images.
+
+#![forbid(unsafe_code)]
+
+mod cli;
+mod commands;
+mod go_flags;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use gantry_cli::{Context, Failure, Statuses, report, say};
+
+use crate::cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    match Context::with_process_streams(|context| run(&arguments, context)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => ExitCode::from(Statuses::ONE.of(&failure)),
+    }
+}
+
+/// Parses, runs and reports.
+fn run(arguments: &[OsString], context: &mut Context<'_>) -> Result<(), Failure> {
+    let cli = match cli::parse(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            say(context.err, format_args!("actool: {error}"))?;
+            say(context.err, "Run 'actool help' for usage.")?;
+            return Err(Failure::Status(2));
+        }
+    };
+    let Cli {
+        help,
+        debug,
+        command,
+    } = cli;
+    let (name, result) = match command {
+        Some(command) if !help => command.run(debug, context),
+        _ => ("help", commands::help::HelpArgs::default().run(context)),
+    };
+    result.inspect_err(|failure| report(name, failure, debug, context.err))
+}
+
+impl Command {
+    /// Runs the command; the name before its errors is empty where they stand alone (actool 1.9).
+    fn run(self, debug: bool, context: &mut Context<'_>) -> (&'static str, Result<(), Failure>) {
+        match self {
+            Self::Discover(args) => ("", args.run(debug, context)),
+            Self::Help(args) => ("", args.run(context)),
+            Self::Version => ("", commands::version::run(context)),
+        }
+    }
 }

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod build;
+pub mod discover;
 pub mod trust;
 pub mod validate;
 pub mod fetch;

@@ -214,12 +214,14 @@ impl TransportError {
     }
 
     fn of_io(error: &io::Error) -> Option<Self> {
-        // rustls errors travel inside io errors, whose `source` skips the error itself.
-        if let Some(tls) = error
-            .get_ref()
-            .and_then(|inner| inner.downcast_ref::<rustls::Error>())
-        {
-            return Some(Self::of_tls(tls));
+        // Other errors travel inside io errors, whose `source` skips the error that they hold.
+        if let Some(inner) = error.get_ref() {
+            if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
+                return Some(Self::of_tls(tls));
+            }
+            if let Some(error) = inner.downcast_ref::<io::Error>() {
+                return Self::of_io(error);
+            }
         }
         match error.kind() {
             io::ErrorKind::ConnectionRefused => Some(Self::Refused),
