@@ -22,7 +22,7 @@ mod durable;
 mod fingerprint;
 mod fitness;
 #[cfg(test)]
-mod gpg_matrix;
+mod gpg_tests;
 mod keystore;
 mod public_key;
 mod scope;

@@ -1,8 +1,10 @@
+use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::MAX_KEY_BYTES;
 
 const BUILDER: &[u8] = include_bytes!("../../../../fixtures/fuzz/public_key/builder.asc");
 const RELEASE: &[u8] = include_bytes!("../../../../fixtures/fuzz/public_key/release.asc");
@@ -78,6 +80,18 @@ fn a_name_finds_the_keys_of_its_whole_leading_parts() {
     ] {
         assert_eq!(scopes(&keystore, name), expected, "{name}");
     }
+}
+
+#[test]
+fn every_key_is_found_where_no_name_is_known() {
+    let dirs = Dirs::new();
+    dirs.write("system", &format!("root.d/{RELEASE_NAME}"), RELEASE);
+    let path = format!("prefix.d/example.com/deep/app/{BUILDER_NAME}");
+    dirs.write("local", &path, BUILDER);
+    let set = dirs.keystore().all_keys();
+    let scopes: Vec<String> = set.keys.iter().map(|key| key.scope().to_string()).collect();
+    assert_eq!(scopes, ["every name", "prefix \"example.com/deep/app\""]);
+    assert!(set.problems.is_empty());
 }
 
 #[test]
