@@ -7,12 +7,15 @@
 
 #![forbid(unsafe_code)]
 
+mod describe;
 mod entrypoint;
 mod file;
+mod fill;
 mod gc;
 mod image;
 mod in_use;
 mod info;
+mod lookup;
 mod manifest;
 mod mounts;
 mod overlay;
@@ -20,6 +23,7 @@ mod phase;
 mod pod;
 mod pod_text;
 mod pods_dir;
+mod ports;
 mod prepare;
 mod prepare_error;
 mod remove;
@@ -35,9 +39,10 @@ mod warning;
 pub use entrypoint::EntrypointError;
 pub use gc::{GcEvent, GcOptions};
 pub use info::{AppInfo, AppState, InfoError, Listing, MountInfo, NetInfo, PodInfo};
+pub use lookup::LookupError;
 pub use phase::{Phase, State};
 pub use pod::Pod;
-pub use pods_dir::{CreateError, ForeignEntry, Inventory, LookupError, OpenError, PodsDir};
+pub use pods_dir::{CreateError, ForeignEntry, Inventory, OpenError, PodsDir};
 pub use prepare::PreparedPod;
 pub use prepare_error::PrepareError;
 pub use remove::{RemoveError, RemoveOptions};

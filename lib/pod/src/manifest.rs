@@ -1,10 +1,11 @@
 //! The manifest of a pod, made of a request and the manifests of its images.
 
 use gantry_types::{
-    AcName, App, Environment, EnvironmentError, ExposedPort, ImageId, ImageManifest, Isolator,
-    IsolatorError, Isolators, PodManifest, RuntimeApp, RuntimeImage, os_arch,
+    AcName, App, Environment, EnvironmentError, ImageId, ImageManifest, Isolator, IsolatorError,
+    Isolators, PodManifest, RuntimeApp, RuntimeImage, os_arch,
 };
 
+use crate::ports;
 use crate::prepare_error::PrepareError;
 use crate::request::{AppRequest, PrepareRequest};
 use crate::volumes;
@@ -45,7 +46,7 @@ pub(crate) fn build(
     }
     let mut volumes = request.volumes.clone();
     volumes::resolve(&mut apps, &mut volumes, &request.mounts, warnings)?;
-    check_ports(&apps, &request.ports)?;
+    ports::check(&apps, &request.ports)?;
     Ok(PodManifest {
         apps,
         volumes,
@@ -189,47 +190,10 @@ fn isolators(image: &Isolators, asked: &[Isolator]) -> Result<Isolators, Isolato
     Isolators::new(kept.chain(asked).cloned().collect())
 }
 
-/// Every forwarded port is one app's, and no two share a port of the host.
-fn check_ports(apps: &[RuntimeApp], ports: &[ExposedPort]) -> Result<(), PrepareError> {
-    let mut taken: Vec<(&ExposedPort, &str)> = Vec::new();
-    for port in ports {
-        let protocol = if let Some(port) = &port.pod_port {
-            port.protocol.as_str()
-        } else {
-            let declared = || {
-                apps.iter()
-                    .flat_map(|app| &app.app)
-                    .flat_map(|app| &app.ports)
-            };
-            let mut found = declared().filter(|declared| declared.name == port.name);
-            let declared = found
-                .next()
-                .ok_or_else(|| PrepareError::UnknownPort(port.name.clone()))?;
-            if found.next().is_some() {
-                return Err(PrepareError::AmbiguousPort(port.name.clone()));
-            }
-            declared.protocol.as_str()
-        };
-        let any = |port: &ExposedPort| port.host_ip.is_none_or(|ip| ip.is_unspecified());
-        let clash = taken.iter().find(|(other, other_protocol)| {
-            other.host_port == port.host_port
-                && *other_protocol == protocol
-                && (other.host_ip == port.host_ip || any(other) || any(port))
-        });
-        if let Some((other, _)) = clash {
-            return Err(PrepareError::PortConflict {
-                first: other.name.clone(),
-                second: port.name.clone(),
-                host_port: port.host_port,
-            });
-        }
-        taken.push((port, protocol));
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
+    use gantry_types::ExposedPort;
+
     use super::*;
 
     fn image(members: &str) -> ImageManifest {
