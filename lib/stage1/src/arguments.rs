@@ -39,6 +39,8 @@ pub(crate) struct RunArguments {
     pub(crate) uuid: String,
     pub(crate) network: Network,
     pub(crate) interactive: bool,
+    /// Kind of the terminal, for apps that have one.
+    pub(crate) terminal: Option<String>,
     /// Host name of the pod.
     pub(crate) hostname: String,
     /// Apps keep every capability.
@@ -65,6 +67,9 @@ pub(crate) enum ArgumentError {
     /// No UUID, more than one, or something else.
     #[error("the last argument must be the UUID of the pod, and the only one")]
     Uuid,
+    /// Something is missing.
+    #[error("enter takes --pid=N --appname=APP -- COMMAND")]
+    Enter,
 }
 
 /// Splits `--name=value` arguments from the others.
@@ -99,6 +104,7 @@ impl RunArguments {
         let mut parsed = Self {
             network: Network::Own(Vec::new()),
             interactive: false,
+            terminal: None,
             hostname: format!("rkt-{uuid}"),
             all_capabilities: false,
             all_paths: false,
@@ -112,6 +118,23 @@ impl RunArguments {
             parsed.take(&option, value.as_deref())?;
         }
         Ok(parsed)
+    }
+
+    /// What `enter` needs to know of a pod that it did not start.
+    pub(crate) fn of_running(uuid: String, terminal: String) -> Self {
+        Self {
+            network: Network::Own(Vec::new()),
+            interactive: true,
+            terminal: Some(terminal),
+            hostname: String::new(),
+            all_capabilities: false,
+            all_paths: false,
+            resolv_conf: ConfSource::default(),
+            hosts: ConfSource::default(),
+            parent_ipc: false,
+            stop_timeout: STOP_TIMEOUT,
+            uuid,
+        }
     }
 
     fn take(&mut self, option: &str, value: Option<&str>) -> Result<(), ArgumentError> {
@@ -176,6 +199,40 @@ impl RunArguments {
             _ => return None,
         }
         Some(())
+    }
+}
+
+/// The arguments of `enter`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct EnterArguments {
+    /// PID 1 of the pod, as the host has it.
+    pub(crate) pid: i32,
+    pub(crate) app: String,
+    /// At least one.
+    pub(crate) command: Vec<OsString>,
+}
+
+impl EnterArguments {
+    /// Parses what follows the word `enter`: options, `--`, and the command.
+    pub(crate) fn parse(
+        mut arguments: impl Iterator<Item = OsString>,
+    ) -> Result<Self, ArgumentError> {
+        let (options, _) = split(arguments.by_ref().take_while(|argument| argument != "--"));
+        let (mut pid, mut app) = (None, None);
+        for (option, value) in options {
+            let value = value.unwrap_or_default();
+            match option.as_str() {
+                "pid" => pid = value.parse().ok().filter(|pid| *pid > 0),
+                "appname" => app = Some(value).filter(|app| !app.is_empty()),
+                "debug" => {}
+                _ => return Err(ArgumentError::Unknown(format!("--{option}"))),
+            }
+        }
+        let command: Vec<OsString> = arguments.collect();
+        match (pid, app) {
+            (Some(pid), Some(app)) if !command.is_empty() => Ok(Self { pid, app, command }),
+            _ => Err(ArgumentError::Enter),
+        }
     }
 }
 
@@ -266,6 +323,7 @@ mod tests {
             uuid: UUID.to_owned(),
             network: Network::Host,
             interactive: true,
+            terminal: None,
             hostname: "box".to_owned(),
             all_capabilities: true,
             all_paths: true,
@@ -297,6 +355,23 @@ mod tests {
             &["--ipc=shared", UUID],
             &["--dns-conf-mode=resolv=never", UUID],
             &["--dns-conf-mode=hosts=none", UUID],
+        ] {
+            assert!(parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn enter_takes_a_process_an_app_and_a_command() {
+        let parse = |list: &[&str]| EnterArguments::parse(list.iter().map(OsString::from));
+        let parsed = parse(&["--pid=7", "--appname=web", "--", "/bin/ls", "--", "-l"]).unwrap();
+        assert_eq!((parsed.pid, parsed.app.as_str()), (7, "web"));
+        assert_eq!(parsed.command, ["/bin/ls", "--", "-l"]);
+        for bad in [
+            &["--pid=7", "--appname=web", "--"][..],
+            &["--pid=-7", "--appname=web", "--", "ls"],
+            &["--appname=web", "--", "ls"],
+            &["--pid=7", "--", "ls"],
+            &["--bogus", "--pid=7", "--appname=web", "--", "ls"],
         ] {
             assert!(parse(bad).is_err(), "{bad:?}");
         }

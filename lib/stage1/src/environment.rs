@@ -8,8 +8,13 @@ pub(crate) const DEFAULT_PATH: &str =
 
 /// The variables of an app: rkt's defaults, each of which the app's own replaces.
 ///
-/// Nothing of the caller's environment is passed on. Source: contract, file system of an app.
-pub(crate) fn of_app(name: &str, own: &Environment, interactive: bool) -> Vec<(String, String)> {
+/// Nothing of the caller's environment is passed on, but for `terminal`, the kind of its terminal
+/// where the app has one. Source: contract, file system of an app.
+pub(crate) fn of_app(
+    name: &str,
+    own: &Environment,
+    terminal: Option<&str>,
+) -> Vec<(String, String)> {
     let mut variables: Vec<(String, String)> = [
         ("PATH", DEFAULT_PATH),
         ("SHELL", "/bin/sh"),
@@ -21,8 +26,8 @@ pub(crate) fn of_app(name: &str, own: &Environment, interactive: bool) -> Vec<(S
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .into();
-    if interactive {
-        variables.push(("TERM".to_owned(), "vt100".to_owned()));
+    if let Some(terminal) = terminal {
+        variables.push(("TERM".to_owned(), terminal.to_owned()));
     }
     for variable in own.iter() {
         match variables
@@ -53,7 +58,7 @@ mod tests {
         let mut own = Environment::default();
         own.set("HOME", "/data").unwrap();
         own.set("EXTRA", "a=b c").unwrap();
-        let variables = of_app("web", &own, false);
+        let variables = of_app("web", &own, None);
         assert_eq!(get(&variables, "HOME"), Some("/data"));
         assert_eq!(get(&variables, "EXTRA"), Some("a=b c"));
         assert_eq!(get(&variables, "AC_APP_NAME"), Some("web"));

@@ -145,6 +145,7 @@ fn start<'a>(plan: &'a AppPlan, parts: &Parts, interactive: bool) -> Result<AppS
         }
     };
     let mounts = mount_namespace(child.pid).step(name)?;
+    write_pid(&plan.name, child.pid).step(name)?;
     Ok(AppState {
         plan,
         phase: Phase::Running(child.pid),
@@ -159,6 +160,19 @@ fn begin_session(interactive: bool) -> Result<(), Failed> {
         setsid().step(|| "begin a session")?;
     }
     Ok(())
+}
+
+/// Where, in the pod's root, the number of an app's process is for as long as it runs.
+pub(crate) fn pid_file(app: &str) -> String {
+    format!("/opt/stage2/{app}/pid")
+}
+
+/// Tells `enter` which process the app is; the file never leaves the pod's own root.
+fn write_pid(app: &str, pid: Pid) -> Result<(), Errno> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::CLOEXEC;
+    let file = rustix::fs::open(pid_file(app), flags, Mode::from_raw_mode(0o600))?;
+    let number = pid.as_raw_nonzero().to_string();
+    rustix::io::write(&file, number.as_bytes()).map(drop)
 }
 
 fn mount_namespace(pid: Pid) -> Result<OwnedFd, Errno> {
@@ -183,6 +197,9 @@ fn reap(apps: &mut [AppState<'_>], outcome: &mut Outcome) -> Result<bool, Failed
         for app in &mut *apps {
             match app.phase {
                 Phase::Running(main) if main == pid => {
+                    // From here on the number may become another process's.
+                    rustix::fs::unlink(pid_file(&app.plan.name))
+                        .step(|| format!("forget the process of app {}", app.plan.name))?;
                     status::record(&app.plan.name, exit)?;
                     begin_stop |= outcome.app_ended(exit);
                     app.phase = post_stop(app.plan, &app.mounts)?;

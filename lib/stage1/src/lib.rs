@@ -15,6 +15,7 @@
 mod app_root;
 mod arguments;
 mod device;
+mod enter;
 mod environment;
 mod failed;
 mod gc;
@@ -41,8 +42,8 @@ use std::process::ExitCode;
 use failed::{Chain, report};
 use status::SETUP_FAILED;
 
-pub use program::fuzz_interpreter;
-pub use user::fuzz_find;
+pub use program::interpreter as interpreter_of_program;
+pub use user::find as find_account;
 
 /// Runs the entrypoint that the first argument names, and returns the status to exit with.
 ///
@@ -52,15 +53,21 @@ pub fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     let entrypoint = arguments.next().unwrap_or_default();
     let result: Result<u8, Box<dyn Error>> = match entrypoint.to_str() {
-        Some("run") => {
-            supervisor::run(arguments, std::env::var_os("RKT_LOCK_FD")).map_err(Into::into)
-        }
+        Some("run") => supervisor::run(arguments, std::env::var_os("RKT_LOCK_FD"), terminal())
+            .map_err(Into::into),
         Some("stop") => stop::run(arguments).map(|()| 0).map_err(Into::into),
+        Some("enter") => enter::run(arguments, terminal()).map_err(Into::into),
         Some("gc") => gc::run(arguments).map(|()| 0).map_err(Into::into),
-        _ => Err(format!("unknown entrypoint {entrypoint:?}: one of run, stop, gc").into()),
+        _ => Err(format!("unknown entrypoint {entrypoint:?}: one of run, enter, stop, gc").into()),
     };
     ExitCode::from(result.unwrap_or_else(|error| {
         report(format_args!("{}", Chain(&*error)));
         SETUP_FAILED
     }))
+}
+
+/// The kind of the caller's terminal, for apps that get one.
+fn terminal() -> String {
+    let kind = std::env::var("TERM").ok().filter(|kind| !kind.is_empty());
+    kind.unwrap_or_else(|| "vt100".to_owned())
 }

@@ -187,7 +187,7 @@ fn plan_app(
             app: name.clone(),
             source,
         })?;
-    let environment = environment::of_app(&name, &app.environment, arguments.interactive);
+    let environment = environment::of_app(&name, &app.environment, arguments.terminal.as_deref());
     let search_path = environment::get(&environment, "PATH")
         .unwrap_or_default()
         .to_owned();

@@ -96,7 +96,8 @@ fn head(path: &str) -> Vec<u8> {
 }
 
 /// The interpreter that a script or a dynamically linked 64-bit program names, from its beginning.
-pub(crate) fn interpreter(head: &[u8]) -> Option<String> {
+#[must_use]
+pub fn interpreter(head: &[u8]) -> Option<String> {
     let name = if let Some(script) = head.strip_prefix(b"#!") {
         let line = script.split(|byte| *byte == b'\n').next()?.trim_ascii();
         line.split(|byte| byte.is_ascii_whitespace()).next()?
@@ -135,12 +136,6 @@ fn elf_interpreter(head: &[u8]) -> Option<&[u8]> {
         }
     }
     None
-}
-
-/// Finds the interpreter that the beginning of a file names, for the fuzz target of the parser.
-#[must_use]
-pub fn fuzz_interpreter(head: &[u8]) -> Option<String> {
-    interpreter(head)
 }
 
 #[cfg(test)]

@@ -73,7 +73,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> Result<(), StopE
 /// A supervisor never leaves the pod directory, and nothing else has that as working directory and
 /// runs this program. The descriptor is opened first, so that what is then found under the number
 /// is what the descriptor stands for, or the signal goes nowhere.
-fn supervisor(pid: Pid) -> Option<OwnedFd> {
+pub(crate) fn supervisor(pid: Pid) -> Option<OwnedFd> {
     let pidfd = pidfd_open(pid, PidfdFlags::empty()).ok()?;
     let number = pid.as_raw_nonzero();
     let theirs = rustix::fs::stat(format!("/proc/{number}/cwd")).ok()?;
@@ -84,7 +84,7 @@ fn supervisor(pid: Pid) -> Option<OwnedFd> {
 }
 
 /// A descriptor and the number of the only child of a process.
-fn only_child(pid: Pid) -> Option<(OwnedFd, Pid)> {
+pub(crate) fn only_child(pid: Pid) -> Option<(OwnedFd, Pid)> {
     let number = pid.as_raw_nonzero();
     let path = format!("/proc/{number}/task/{number}/children");
     let children = read(&path).ok()?;

@@ -12,7 +12,8 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{
-    PidfdFlags, Signal, WaitOptions, getpid, pidfd_open, pidfd_send_signal, waitpid,
+    DumpableBehavior, PidfdFlags, Signal, WaitOptions, getpid, pidfd_open, pidfd_send_signal,
+    set_dumpable_behavior, waitpid,
 };
 
 use gantry_sys::namespace::Namespaces;
@@ -57,10 +58,14 @@ pub(crate) enum RunError {
 pub(crate) fn run(
     arguments: impl Iterator<Item = OsString>,
     lock: Option<OsString>,
+    terminal: String,
 ) -> Result<u8, RunError> {
     let lock = take_lock(lock)?;
     seal::ensure()?;
-    let arguments = RunArguments::parse(arguments)?;
+    let mut arguments = RunArguments::parse(arguments)?;
+    arguments.terminal = arguments.interactive.then_some(terminal);
+    // Nothing in the pod may look into or trace this process, or what it forks, before its exec.
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).step(|| "keep the pod from tracing")?;
     // The lock stays open here and in init; no app gets it, nor anything else that the caller left.
     close_on_exec_from(3).step(|| "keep descriptors from the pod")?;
     let plans = plan::load(&arguments, &mut |line| report(format_args!("{line}")))?;

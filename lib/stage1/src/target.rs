@@ -9,6 +9,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, mkdirat};
 use rustix::io::Errno;
 
+use gantry_sys::openat::open_beneath;
+
 use crate::inside;
 use crate::volume::is_directory;
 
@@ -74,12 +76,7 @@ fn make_one(directory: BorrowedFd<'_>, name: &str, wanted: Wanted) -> Result<Own
             rustix::fs::openat(directory, name, flags, Mode::from_raw_mode(0o644))?;
         }
     }
-    Ok(gantry_sys::openat::open_beneath(
-        directory,
-        name,
-        LOOK | OFlags::NOFOLLOW,
-        Mode::empty(),
-    )?)
+    open_beneath(directory, name, LOOK | OFlags::NOFOLLOW, Mode::empty())
 }
 
 /// Opens or makes the directory `name` right below `root`; a link in its place is not followed.
@@ -87,7 +84,7 @@ fn make_one(directory: BorrowedFd<'_>, name: &str, wanted: Wanted) -> Result<Own
 /// For the mounts that isolation rests on, which must be where the app will look for them.
 pub(crate) fn plain_directory(root: BorrowedFd<'_>, name: &str) -> Result<OwnedFd, Errno> {
     let flags = LOOK | OFlags::DIRECTORY | OFlags::NOFOLLOW;
-    match gantry_sys::openat::open_beneath(root, name, flags, Mode::empty()) {
+    match open_beneath(root, name, flags, Mode::empty()) {
         Err(Errno::NOENT) => make_one(root, name, Wanted::Directory),
         answer => answer,
     }

@@ -111,7 +111,8 @@ fn read_database(path: &'static str) -> Result<Vec<u8>, LookupError> {
 /// The third field of the first line whose first field is `name`: the number in both databases.
 ///
 /// Lines that do not parse are passed over, as getpwnam(3) does.
-pub(crate) fn find(database: &[u8], name: &str) -> Option<u32> {
+#[must_use]
+pub fn find(database: &[u8], name: &str) -> Option<u32> {
     database.split(|byte| *byte == b'\n').find_map(|line| {
         let mut fields = line.split(|byte| *byte == b':');
         if fields.next()? != name.as_bytes() {
@@ -123,12 +124,6 @@ pub(crate) fn find(database: &[u8], name: &str) -> Option<u32> {
             .then(|| number(text))
             .flatten()
     })
-}
-
-/// Finds a name in a database, for the fuzz target of the parser.
-#[must_use]
-pub fn fuzz_find(database: &[u8], name: &str) -> Option<u32> {
-    find(database, name)
 }
 
 #[cfg(test)]

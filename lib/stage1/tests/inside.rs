@@ -126,7 +126,7 @@ fn capabilities(app: App, arguments: &[&str]) -> Vec<String> {
     outcome
         .stdout
         .lines()
-        .map(|line| line.split_once('\t').unwrap().1.to_owned())
+        .map(|line| line.split_once('\t').map_or("", |(_, set)| set).to_owned())
         .collect()
 }
 

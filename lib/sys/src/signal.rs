@@ -152,6 +152,9 @@ mod tests {
         assert_eq!(set.wait(Some(Duration::ZERO)).unwrap(), None);
         // SAFETY: raise takes a signal number, and the signal is blocked in this thread.
         unsafe { libc::raise(libc::SIGUSR1) };
+        let descriptor = set.descriptor().unwrap();
+        let mut readable = [PollFd::new(&descriptor, PollFlags::IN)];
+        assert_eq!(poll(&mut readable, None).unwrap(), 1);
         assert_eq!(
             set.wait(Some(Duration::from_secs(5))).unwrap(),
             Some(Signal::USR1)

@@ -4,6 +4,7 @@
 //! propagation, so that a mistake cannot reach the machine's mount table.
 
 #![allow(dead_code, reason = "each test file uses its own part of this module")]
+#![expect(clippy::unwrap_used, reason = "what goes wrong here fails the test")]
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -26,7 +27,10 @@ pub fn can_run_pods() -> bool {
     }
     let found = Path::new(BUSYBOX).exists();
     if !found {
-        eprintln!("SKIP: this test needs {BUSYBOX} (Debian: busybox-static)");
+        #[expect(clippy::print_stderr, reason = "this is how tests report a skip")]
+        {
+            eprintln!("SKIP: this test needs {BUSYBOX} (Debian: busybox-static)");
+        }
     }
     found
 }

@@ -1,0 +1,160 @@
+//! The `enter` entrypoint: runs a command in an app of a running pod, as that app.
+//!
+//! The command gets the app's root, mounts, user, capability bounds, working directory and
+//! environment, so that whoever enters has no more rights than the app itself.
+
+use std::convert::Infallible;
+use std::ffi::{CString, OsString};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::ffi::OsStringExt as _;
+
+use rustix::fs::{CWD, Mode, OFlags};
+use rustix::io::Errno;
+use rustix::process::{
+    DumpableBehavior, Pid, Signal, WaitOptions, getpid, kill_process, set_dumpable_behavior,
+    waitpid,
+};
+use rustix::thread::{
+    LinkNameSpaceType, ThreadNameSpaceType, move_into_link_name_space, move_into_thread_name_spaces,
+};
+
+use gantry_sys::namespace::Namespaces;
+use gantry_sys::process::{Fork, exit_now, fork_into};
+use gantry_sys::signal;
+use gantry_types::pod_layout;
+
+use crate::arguments::{ArgumentError, EnterArguments, RunArguments};
+use crate::failed::{Failed, Step as _};
+use crate::init::pid_file;
+use crate::launch::{self, Identity, LaunchError};
+use crate::plan::{self, AppPlan, PlanError};
+use crate::seal;
+use crate::status::{Exit, SETUP_FAILED};
+use crate::stop::{only_child, supervisor};
+use crate::user::{self, Kind};
+
+/// A command could not be run in an app.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum EnterError {
+    /// The arguments are not those of the interface.
+    #[error(transparent)]
+    Arguments(#[from] ArgumentError),
+    /// The pod cannot be read.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The pod has no such app.
+    #[error("the pod has no app {0}")]
+    NoApp(String),
+    /// The process is not PID 1 of the pod in this directory.
+    #[error("process {0} is not the first process of this pod; is the pod running?")]
+    NotThePod(i32),
+    /// A step was refused.
+    #[error(transparent)]
+    Failed(#[from] Failed),
+}
+
+/// Runs the command and returns its status; a signal that ends it ends this process too.
+pub(crate) fn run(
+    arguments: impl Iterator<Item = OsString>,
+    terminal: String,
+) -> Result<u8, EnterError> {
+    seal::ensure()?;
+    let arguments = EnterArguments::parse(arguments)?;
+    let run = RunArguments::of_running(String::new(), terminal);
+    let plans = plan::load(&run, &mut |_| {})?;
+    let plan = plans
+        .iter()
+        .find(|plan| plan.name == arguments.app)
+        .ok_or_else(|| EnterError::NoApp(arguments.app.clone()))?;
+    let command = arguments
+        .command
+        .into_iter()
+        .map(|text| CString::new(text.into_vec()))
+        .collect::<Result<Vec<_>, _>>()
+        .step(|| "pass the command on")?;
+    let init = first_process(arguments.pid).ok_or(EnterError::NotThePod(arguments.pid))?;
+
+    // What runs here until exec has rights that nothing in the pod may get hold of.
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).step(|| "keep the pod from tracing")?;
+    let kinds = ThreadNameSpaceType::MOUNT
+        | ThreadNameSpaceType::PROCESS_ID
+        | ThreadNameSpaceType::INTER_PROCESS_COMMUNICATION
+        | ThreadNameSpaceType::HOST_NAME_AND_NIS_DOMAIN_NAME
+        | ThreadNameSpaceType::NETWORK
+        | ThreadNameSpaceType::CONTROL_GROUP;
+    move_into_thread_name_spaces(init.as_fd(), kinds).step(|| "join the pod's namespaces")?;
+    // Only a child is in the PID namespace that was joined.
+    match fork_into(Namespaces::empty()).step(|| "start a process in the pod")? {
+        Fork::Child => exit_now(launch::failure(plan, become_command(plan, &command))),
+        Fork::Parent(child) => Ok(wait_for(child.pid)?),
+    }
+}
+
+/// A descriptor of process `pid`, if it is PID 1 of the pod in this directory.
+fn first_process(pid: i32) -> Option<OwnedFd> {
+    let text = std::fs::read_to_string(pod_layout::PPID).ok()?;
+    let outer = text.trim().parse().ok().and_then(Pid::from_raw)?;
+    let _supervisor = supervisor(outer)?;
+    let (init, number) = only_child(outer)?;
+    (number.as_raw_nonzero().get() == pid).then_some(init)
+}
+
+fn become_command(plan: &AppPlan, command: &[CString]) -> Result<Infallible, LaunchError> {
+    let name = || format!("enter the mounts of app {}; is it running?", plan.name);
+    let mounts = mounts_of(&plan.name).step(name)?;
+    move_into_link_name_space(mounts.as_fd(), Some(LinkNameSpaceType::Mount)).step(name)?;
+    signal::reset().step(|| "reset signals")?;
+    let uid = user::resolve(&plan.user, Kind::User)?;
+    let gid = user::resolve(&plan.group, Kind::Group)?;
+    let identity = Identity {
+        uid,
+        gid,
+        groups: &plan.supplementary_groups,
+    };
+    launch::become_program(plan, &identity, command)
+}
+
+/// Opens the mount namespace of a running app, with the pod's root as root.
+fn mounts_of(app: &str) -> Result<OwnedFd, Errno> {
+    let file = pid_file(app);
+    let number = read_number(&file)?;
+    let path = format!("/proc/{number}/ns/mnt");
+    let mounts = rustix::fs::openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    // The file goes when the process does, before its number can be another's.
+    if read_number(&file)? == number {
+        Ok(mounts)
+    } else {
+        Err(Errno::SRCH)
+    }
+}
+
+fn read_number(path: &str) -> Result<u32, Errno> {
+    let file = rustix::fs::openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    let mut text = [0; 16];
+    let length = rustix::io::read(&file, &mut text)?;
+    let text = std::str::from_utf8(&text[..length]).map_err(|_| Errno::INVAL)?;
+    text.parse().map_err(|_| Errno::INVAL)
+}
+
+fn wait_for(pid: Pid) -> Result<u8, Failed> {
+    let exit = loop {
+        match waitpid(Some(pid), WaitOptions::empty()) {
+            Err(Errno::INTR) => {}
+            ended => {
+                let ended = ended.step(|| "wait for the command")?;
+                if let Some(exit) = ended.and_then(|(_, status)| Exit::of(status)) {
+                    break exit;
+                }
+            }
+        }
+    };
+    if let Exit::Signal(number) = exit
+        && let Some(signal) = Signal::from_named_raw(number.into())
+    {
+        // Whoever started this program sees the end that the command had.
+        signal::reset().step(|| "reset signals")?;
+        kill_process(getpid(), signal).step(|| "end like the command")?;
+        return Ok(SETUP_FAILED);
+    }
+    Ok(exit.number())
+}
