@@ -5,7 +5,6 @@
 /// The defaults let every image pass that a machine of this decade can hold, and keep the memory used
 /// for an archive under 64 MiB, apart from the dictionary of its compression.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Limits {
     /// Largest uncompressed stream, and largest size of all files together with their holes, in bytes.
     pub max_output: u64,
@@ -15,7 +14,7 @@ pub struct Limits {
     pub ratio_floor: u64,
     /// Largest memory a decompressor may ask for, in bytes (the window of zstd, the dictionary of xz).
     pub decoder_memory: u64,
-    /// Largest number of entries.
+    /// Largest number of entries and global headers.
     pub max_entries: u64,
     /// Largest number of directories below one another.
     pub max_depth: usize,
@@ -40,7 +39,8 @@ impl Default for Limits {
             ratio_floor: 256 << 20,
             // `xz -9` needs 65 MiB.
             decoder_memory: 68 << 20,
-            max_entries: 10_000_000,
+            // Validation keeps nine bytes for each, in a table that is half empty at worst.
+            max_entries: 3_000_000,
             max_depth: 512,
             max_path: 4095,
             // Linux lets one file hold 64 KiB in each extended attribute.

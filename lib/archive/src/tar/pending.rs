@@ -1,5 +1,7 @@
 //! What extension headers have said about the entry to come.
 
+use std::collections::BTreeMap;
+
 use super::header::{EntryKind, Header, Timestamp};
 use super::pax;
 use super::reader::{Entry, Xattr};
@@ -22,7 +24,8 @@ pub(super) struct Pending {
     uid: Option<u32>,
     gid: Option<u32>,
     mtime: Option<Timestamp>,
-    xattrs: Vec<Xattr>,
+    /// By name: a header may hold tens of thousands, and repeat them.
+    xattrs: BTreeMap<Vec<u8>, Vec<u8>>,
     sparse: Option<Box<PaxSparse>>,
     seen_pax: bool,
     seen_long: bool,
@@ -130,11 +133,7 @@ impl Pending {
         if overlay.iter().any(|reserved| name.starts_with(reserved)) {
             return Err(Rule::ReservedAttribute(name.as_slice().into()));
         }
-        self.xattrs.retain(|xattr| xattr.name != name);
-        self.xattrs.push(Xattr {
-            name,
-            value: value.to_owned(),
-        });
+        self.xattrs.insert(name, value.to_owned());
         Ok(())
     }
 
@@ -213,7 +212,7 @@ impl Pending {
             mtime,
             size: if kind == EntryKind::File { stored } else { 0 },
             kind,
-            xattrs: self.xattrs.clone(),
+            xattrs: self.xattrs(),
             sparse: None,
         })
     }
@@ -243,6 +242,14 @@ impl Pending {
             b'6' => EntryKind::Fifo,
             other => return Err(Rule::UnknownType(other)),
         })
+    }
+
+    fn xattrs(&self) -> Vec<Xattr> {
+        let xattr = |(name, value): (&Vec<u8>, &Vec<u8>)| Xattr {
+            name: name.clone(),
+            value: value.clone(),
+        };
+        self.xattrs.iter().map(xattr).collect()
     }
 
     pub(super) fn sparse_map_is_in_data(&self) -> bool {

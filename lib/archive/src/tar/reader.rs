@@ -170,18 +170,18 @@ impl<R: BufRead> Reader<R> {
                 return Ok(None);
             }
             let header = Header::new(&block).ok_or(TarError::BadHeader { offset })?;
-            self.entries += 1;
-            if self.entries > self.limits.max_entries {
-                return Err(refuse(
-                    &header.path(),
-                    Rule::TooManyEntries(self.limits.max_entries),
-                ));
+            let flag = header.type_flag();
+            if !matches!(flag, b'x' | b'L' | b'K') {
+                self.entries += 1;
             }
-            match header.type_flag() {
-                flag @ (b'x' | b'g' | b'L' | b'K') => {
-                    self.read_extension(flag, &header, &mut pending)?
-                }
-                _ => return self.finish_entry(&header, pending).map(Some),
+            if self.entries > self.limits.max_entries {
+                let rule = Rule::TooManyEntries(self.limits.max_entries);
+                return Err(refuse(&header.path(), rule));
+            }
+            if matches!(flag, b'x' | b'g' | b'L' | b'K') {
+                self.read_extension(flag, &header, &mut pending)?;
+            } else {
+                return self.finish_entry(&header, pending).map(Some);
             }
         }
     }
@@ -384,11 +384,6 @@ impl<R: BufRead> Reader<R> {
     pub fn finish(mut self) -> Result<R, TarError> {
         io::copy(&mut self.source, &mut io::sink()).map_err(read_error)?;
         Ok(self.source)
-    }
-
-    /// Number of header blocks read so far that begin an entry or an extension.
-    pub fn headers(&self) -> u64 {
-        self.entries
     }
 
     fn refuse(&self, rule: Rule) -> TarError {

@@ -1,11 +1,13 @@
 use std::fs::{self, File};
 use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
 use gantry_testkit::archive::MANIFEST;
 use gantry_testkit::needs_root;
+use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
@@ -323,4 +325,113 @@ fn a_file_that_changes_while_it_is_read_is_an_error() {
     let error = walk(rootfs.as_fd(), &mut Grow(temporary.path()), &options).unwrap_err();
     assert!(matches!(error, WriteError::Changed { .. }));
     assert_eq!(error.to_string(), "rootfs/file changed while it was read");
+}
+
+/// What one file of a random tree is.
+#[derive(Debug, Clone)]
+struct Node {
+    path: Vec<u8>,
+    kind: u8,
+    mode: u32,
+    owner: u32,
+    size: usize,
+    time: (i64, i64),
+}
+
+prop_compose! {
+    fn any_node()(
+        parts in prop::collection::vec("[a-b\u{fc} \n*.-]{0,3}[c-d]|[e-f]{90,110}", 1..4),
+        kind in 0_u8..5,
+        mode in 0_u32..0o10000,
+        owner in prop_oneof![Just(0_u32), 0_u32..(u32::MAX - 1)],
+        size in prop_oneof![Just(0_usize), 1_usize..2000],
+        seconds in -100_i64..(1 << 34),
+        nanoseconds in prop_oneof![Just(0_i64), 0_i64..1_000_000_000],
+    ) -> Node {
+        let path = parts.join("/").into_bytes();
+        Node { path, kind, mode, owner, size, time: (seconds, nanoseconds) }
+    }
+}
+
+/// Makes what can be made of the nodes; collisions are left out.
+fn make(root: &Path, nodes: &[Node]) {
+    let privileged = rustix::process::geteuid().is_root();
+    let mut made: Vec<(std::path::PathBuf, &Node)> = Vec::new();
+    for node in nodes {
+        let path = root.join(std::ffi::OsStr::from_bytes(&node.path));
+        let parent = path.parent().unwrap_or(root);
+        if path.symlink_metadata().is_ok() || fs::create_dir_all(parent).is_err() {
+            continue;
+        }
+        let done = match (node.kind, made.iter().find(|(_, node)| node.kind < 2)) {
+            (0, Some((first, _))) => {
+                fs::hard_link(first, &path).unwrap();
+                continue;
+            }
+            (0 | 1, _) => fs::write(&path, vec![b'x'; node.size]).is_ok(),
+            (2, _) => fs::create_dir(&path).is_ok(),
+            (3, _) => symlink("x".repeat(1 + node.size % 300), &path).is_ok(),
+            _ => {
+                let fifo = rustix::fs::FileType::Fifo;
+                let mode = rustix::fs::Mode::RWXU;
+                rustix::fs::mknodat(rustix::fs::CWD, &path, fifo, mode, 0).is_ok()
+            }
+        };
+        assert!(done, "{node:?}");
+        made.push((path, node));
+    }
+    // The deepest first, so that directories lose their permissions and get their times last.
+    made.sort_by(|(a, _), (b, _)| b.cmp(a));
+    for (path, node) in &made {
+        if privileged {
+            std::os::unix::fs::lchown(path, Some(node.owner), Some(node.owner / 2)).unwrap();
+        }
+        if node.kind != 3 {
+            // Without root a tree that its owner cannot read cannot be written.
+            let mode = if privileged {
+                node.mode
+            } else {
+                node.mode | 0o700
+            };
+            fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+        }
+        let time = |(tv_sec, tv_nsec)| rustix::fs::Timespec { tv_sec, tv_nsec };
+        let times = rustix::fs::Timestamps {
+            last_access: time((0, 0)),
+            last_modification: time(node.time),
+        };
+        let flags = rustix::fs::AtFlags::SYMLINK_NOFOLLOW;
+        rustix::fs::utimensat(rustix::fs::CWD, path, &times, flags).unwrap();
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn any_tree_survives_us_and_gnu_tar(nodes in prop::collection::vec(any_node(), 0..20)) {
+        let temporary = TempDir::new().unwrap();
+        let [root, ours, theirs] = ["root", "ours", "theirs"].map(|name| {
+            let path = temporary.path().join(name);
+            fs::create_dir(&path).unwrap();
+            path
+        });
+        make(&root, &nodes);
+        let (image, id) = write(&root, &plain());
+        prop_assert_eq!(extract(&image, &ours), id);
+        prop_assert_eq!(listing(&ours.join("rootfs")), listing(&root));
+        crate::aci::validate(image.as_slice()).unwrap();
+
+        let file = temporary.path().join("image.tar");
+        fs::write(&file, &image).unwrap();
+        let tar = Command::new("tar")
+            .args(["--numeric-owner", "-p", "-C"])
+            .arg(&theirs)
+            .arg("-xf")
+            .arg(&file)
+            .output()
+            .unwrap();
+        prop_assert!(tar.status.success(), "{}", String::from_utf8_lossy(&tar.stderr));
+        prop_assert_eq!(listing(&theirs.join("rootfs")), listing(&root));
+    }
 }
