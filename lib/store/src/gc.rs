@@ -49,6 +49,12 @@ pub struct InUse {
 /// Tells what pods use at the time of the call.
 pub type AskInUse<'a> = dyn FnMut() -> io::Result<InUse> + 'a;
 
+/// What records refer to.
+struct References {
+    blobs: HashSet<Digest>,
+    trees: HashSet<TreeId>,
+}
+
 /// What a collection did.
 #[derive(Debug, Default)]
 pub struct GcReport {
@@ -177,7 +183,7 @@ impl Store {
     }
 
     /// Blobs and trees that records refer to; `None` if a damaged record hides some of them.
-    fn referenced(&self) -> Result<Option<(HashSet<Digest>, HashSet<TreeId>)>, StoreError> {
+    fn referenced(&self) -> Result<Option<References>, StoreError> {
         let listing = self.list()?;
         let damaged = |problem: &StoreError| {
             !matches!(problem, StoreError::Foreign { path, .. }
@@ -198,7 +204,7 @@ impl Store {
             .flat_map(|image| &image.trees)
             .cloned()
             .collect();
-        Ok(Some((blobs, trees)))
+        Ok(Some(References { blobs, trees }))
     }
 
     fn sweep_trees(
@@ -207,7 +213,7 @@ impl Store {
         in_use: &mut AskInUse<'_>,
         report: &mut GcReport,
     ) -> Result<(), StoreError> {
-        let Some((_, trees)) = self.referenced()? else {
+        let Some(References { trees, .. }) = self.referenced()? else {
             return Ok(());
         };
         candidates.retain(|id| !trees.contains(id));
@@ -216,7 +222,7 @@ impl Store {
                 .iter()
                 .filter_map(|id| Some((id, lock_out(&self.tree_path(id))?)))
                 .collect();
-            let Some((_, trees)) = self.referenced()? else {
+            let Some(References { trees, .. }) = self.referenced()? else {
                 return Ok(());
             };
             let used = ask(self, in_use)?;
@@ -252,7 +258,7 @@ impl Store {
         mut candidates: Vec<Digest>,
         report: &mut GcReport,
     ) -> Result<(), StoreError> {
-        let Some((blobs, _)) = self.referenced()? else {
+        let Some(References { blobs, .. }) = self.referenced()? else {
             return Ok(());
         };
         candidates.retain(|digest| !blobs.contains(digest));
@@ -261,7 +267,7 @@ impl Store {
                 .iter()
                 .filter_map(|d| Some((d, lock_out(&self.blob_path(d))?)))
                 .collect();
-            let Some((blobs, _)) = self.referenced()? else {
+            let Some(References { blobs, .. }) = self.referenced()? else {
                 return Ok(());
             };
             for (digest, lock) in locked {

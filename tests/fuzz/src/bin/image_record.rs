@@ -1,0 +1,10 @@
+//! Invariant: any bytes are read or refused; what is read is written and read as the same again.
+
+use gantry_store::ImageRecord;
+
+gantry_fuzz::fuzz_target!(|data: &[u8]| {
+    if let Ok(record) = ImageRecord::from_json(data) {
+        let again = ImageRecord::from_json(&record.to_json()).expect("what we write we read");
+        assert_eq!(again, record);
+    }
+});
