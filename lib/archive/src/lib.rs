@@ -4,7 +4,7 @@
 //! - [`tar`] reads a tar stream entry by entry, and writes headers;
 //! - [`aci`] says whether a stream is an App Container Image, and finds its manifest;
 //! - [`extract`] puts an image's files beneath a directory, and nowhere else;
-//! - [`write`] makes an image of a directory, the same bytes on every run;
+//! - [`mod@write`] makes an image of a directory, the same bytes on every run;
 //! - [`copy`] copies a tree of files with everything that belongs to them;
 //! - [`digest`] hashes what passes through.
 //!
