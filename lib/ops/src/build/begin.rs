@@ -1,0 +1,272 @@
+//! Starting a build.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use gantry_archive::copy::{self, CopyOptions};
+use gantry_archive::extract::{self, ExtractOptions};
+use gantry_types::{Diagnostic, ImageManifest, Kind, os_arch};
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+
+use super::context::{
+    APPC, BUILD_MODE, Build, IMAGE, MANIFEST, ROOTFS, UNFINISHED, clear, open_dir, remove_context,
+    write_file,
+};
+use super::copy::current_ownership;
+use super::edit::unnamed;
+use super::error::{OpenError, at};
+use super::lock::{IfAbsent, LockedContext};
+
+/// What a build starts with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Start {
+    /// An empty root file system.
+    Nothing,
+    /// An image or a tar of a root file system, compressed or not, or a directory that is one.
+    Local(PathBuf),
+}
+
+/// A build that has begun.
+#[derive(Debug)]
+pub struct Begun {
+    /// The build.
+    pub build: Build,
+    /// What the file lacked to be an image, `manifest` or `rootfs`: it was taken for a root file system.
+    pub missing: Vec<&'static str>,
+}
+
+/// A build could not be started. Nothing of it is left.
+#[derive(Debug, thiserror::Error)]
+pub enum BeginError {
+    /// There is a build already; commands can just go on with it.
+    #[error("build already in progress in this working dir")]
+    InProgress,
+    /// The file to start with does not exist.
+    #[error("no such file or directory: {}", path.display())]
+    NotFound {
+        /// The file or directory.
+        path: PathBuf,
+    },
+    /// What to start with is neither a file nor a directory.
+    #[error("{} is neither a file nor a directory", path.display())]
+    NotAFile {
+        /// The file or directory.
+        path: PathBuf,
+    },
+    /// What to start with could not be opened.
+    #[error("cannot open {}", path.display())]
+    Source {
+        /// The file or directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The directory to start with holds the build, which would be copied into itself.
+    #[error("{} holds the build itself", path.display())]
+    HoldsBuild {
+        /// The file or directory.
+        path: PathBuf,
+    },
+    /// The file to start with could not be extracted.
+    #[error("cannot extract {}", path.display())]
+    Extract {
+        /// The file or directory.
+        path: PathBuf,
+        /// Why.
+        source: extract::ExtractError,
+    },
+    /// The directory to start with could not be copied.
+    #[error("cannot copy {}", path.display())]
+    Copy {
+        /// The file or directory.
+        path: PathBuf,
+        /// Why.
+        source: copy::CopyError,
+    },
+    /// The working directory could not be used.
+    #[error(transparent)]
+    Build(#[from] OpenError),
+}
+
+impl Diagnostic for BeginError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Build(error) => error.kind(),
+            Self::Extract { source, .. } => source.kind(),
+            Self::Copy { source, .. } => source.kind(),
+            Self::Source { .. } => Kind::Environment,
+            _ => Kind::Usage,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::InProgress => Some("go on with it, or remove it with \"acbuild end\"".into()),
+            Self::HoldsBuild { .. } => Some("put the build elsewhere with --work-path DIR".into()),
+            Self::Build(error) => error.hint(),
+            Self::Extract { source, .. } => source.hint(),
+            Self::Copy { source, .. } => source.hint(),
+            _ => None,
+        }
+    }
+}
+
+/// What was opened to start with.
+enum Source {
+    Nothing,
+    Directory(OwnedFd),
+    File(File),
+}
+
+impl Build {
+    /// Starts a build in `work_path`, which is made if it is missing.
+    ///
+    /// # Errors
+    ///
+    /// [`BeginError`].
+    pub fn begin(work_path: &Path, start: &Start) -> Result<Begun, BeginError> {
+        // Before anything is made: most failures are misspelt file names.
+        let source = open_source(start)?;
+        let context = LockedContext::acquire(work_path, IfAbsent::Create)?;
+        if rustix::fs::statat(context.dir(), IMAGE, rustix::fs::AtFlags::SYMLINK_NOFOLLOW).is_ok() {
+            return Err(BeginError::InProgress);
+        }
+        match prepare(&context, start, source) {
+            Ok((image, missing)) => Ok(Begun {
+                build: Self { context, image },
+                missing,
+            }),
+            Err(error) => {
+                // The first error is what the user can mend; what this leaves, the next `begin` removes.
+                let _ = remove_context(work_path, &context);
+                Err(error)
+            }
+        }
+    }
+}
+
+fn open_source(start: &Start) -> Result<Source, BeginError> {
+    let Start::Local(path) = start else {
+        return Ok(Source::Nothing);
+    };
+    // Without waiting for the other end of a FIFO.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let opened = rustix::fs::open(path, flags, Mode::empty()).map_err(|errno| match errno {
+        Errno::NOENT => BeginError::NotFound { path: path.clone() },
+        errno => BeginError::Source {
+            path: path.clone(),
+            source: errno.into(),
+        },
+    })?;
+    let file = File::from(opened);
+    let metadata = file.metadata().map_err(|source| BeginError::Source {
+        path: path.clone(),
+        source,
+    })?;
+    match metadata.file_type() {
+        kind if kind.is_dir() => Ok(Source::Directory(file.into())),
+        kind if kind.is_file() => Ok(Source::File(file)),
+        _ => Err(BeginError::NotAFile { path: path.clone() }),
+    }
+}
+
+/// Makes `currentaci` and `buildMode`.
+fn prepare(
+    context: &LockedContext,
+    start: &Start,
+    source: Source,
+) -> Result<(OwnedFd, Vec<&'static str>), BeginError> {
+    // What a killed `begin` or `end` has left.
+    clear(context)?;
+    let dir = context.dir();
+    let image = make_dir(dir, "unfinished")?;
+    let missing = match (source, start) {
+        (Source::File(file), Start::Local(path)) => extract_file(file, path, image.as_fd())?,
+        (Source::Directory(from), Start::Local(path)) => {
+            if holds(from.as_fd(), dir).map_err(at(path))? {
+                return Err(BeginError::HoldsBuild { path: path.clone() });
+            }
+            copy_rootfs(from.as_fd(), path, image.as_fd())?;
+            new_manifest(image.as_fd())?;
+            Vec::new()
+        }
+        _ => {
+            make_dir(image.as_fd(), ROOTFS)?;
+            new_manifest(image.as_fd())?;
+            Vec::new()
+        }
+    };
+    write_file(dir, BUILD_MODE, APPC.as_bytes())?;
+    rustix::fs::renameat(dir, UNFINISHED, dir, IMAGE).map_err(at(IMAGE))?;
+    Ok((image, missing))
+}
+
+fn new_manifest(image: BorrowedFd<'_>) -> Result<(), BeginError> {
+    let mut manifest = ImageManifest::new(unnamed());
+    manifest.labels = os_arch::host_labels();
+    Ok(write_file(image, MANIFEST, &manifest.to_json())?)
+}
+
+fn make_dir(dir: BorrowedFd<'_>, name: &str) -> Result<OwnedFd, OpenError> {
+    rustix::fs::mkdirat(dir, name, Mode::from(0o755)).map_err(at(name))?;
+    let made = open_dir(dir, name).map_err(at(name))?;
+    // The umask of whoever builds is no part of the image.
+    rustix::fs::fchmod(&made, Mode::from(0o755)).map_err(at(name))?;
+    Ok(made)
+}
+
+/// Extracts an image, or a root file system if it is none; tells what was missing for an image.
+fn extract_file(
+    file: File,
+    path: &Path,
+    image: BorrowedFd<'_>,
+) -> Result<Vec<&'static str>, BeginError> {
+    let mut options = ExtractOptions::default();
+    options.ownership = current_ownership();
+    extract::extract_aci(file, image, &options).map_err(|source| BeginError::Extract {
+        path: path.to_owned(),
+        source,
+    })?;
+    Ok(Vec::new())
+}
+
+fn copy_rootfs(from: BorrowedFd<'_>, path: &Path, image: BorrowedFd<'_>) -> Result<(), BeginError> {
+    let mut options = CopyOptions::default();
+    options.ownership = current_ownership();
+    copy::copy_tree(
+        (from, Path::new(".")),
+        (image, OsStr::new(ROOTFS)),
+        &options,
+    )
+    .map_err(|source| BeginError::Copy {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Whether `dir` is `inner` or lies above it.
+pub(super) fn holds(dir: BorrowedFd<'_>, inner: BorrowedFd<'_>) -> Result<bool, Errno> {
+    let identity =
+        |fd: BorrowedFd<'_>| rustix::fs::fstat(fd).map(|stat| (stat.st_dev, stat.st_ino));
+    let wanted = identity(dir)?;
+    let mut current = inner.try_clone_to_owned().map_err(|error| {
+        error
+            .raw_os_error()
+            .map_or(Errno::IO, Errno::from_raw_os_error)
+    })?;
+    loop {
+        let here = identity(current.as_fd())?;
+        if here == wanted {
+            return Ok(true);
+        }
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        current = rustix::fs::openat(&current, "..", flags, Mode::empty())?;
+        if identity(current.as_fd())? == here {
+            return Ok(false);
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! The engine of acbuild: an image in the making, kept in a directory between commands.
+//!
+//! ```text
+//! WORK_PATH/.acbuild/
+//!   lock                 flock during every command, removed after it
+//!   buildMode            `appc`
+//!   currentaci/manifest  replaced in one step by every edit
+//!   currentaci/rootfs/   what the image holds
+//!   unfinished/          what `begin` prepares and `end` takes apart
+//! ```
+//!
+//! A build exists when `currentaci` exists; it gets and loses that name by one rename. So a command
+//! killed at any moment leaves the old state or the new one, and the next one cleans up after it.
+//! Scripts read and change `currentaci` themselves: its place and form are part of the contract.
+//!
+//! Owners: a user without root owns everything in `rootfs`, and the written image says root. So root
+//! and every user get the same image from the same input that belongs to root.
+
+mod begin;
+mod context;
+mod copy;
+pub mod edit;
+mod error;
+mod history;
+mod lock;
+mod place;
+mod remove;
+mod replace;
+mod write;
+
+pub use begin::{BeginError, Begun, Start};
+pub use context::Build;
+pub use copy::CopyError;
+pub use edit::EditError;
+pub use error::OpenError;
+pub use history::command_line;
+pub use replace::ReplaceError;
+pub use write::{EpochError, SourceDateEpoch, WriteError, WriteOptions, Written};

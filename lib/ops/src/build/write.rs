@@ -1,0 +1,222 @@
+//! Writing the image in the making to a file.
+
+use std::fs::Permissions;
+use std::io::{self, BufWriter, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use gantry_archive::compress::Compression;
+use gantry_archive::write::{self as archive, Owner};
+use gantry_types::{Diagnostic, ImageId, Kind};
+
+use super::context::Build;
+use super::edit::unnamed;
+use super::error::OpenError;
+
+/// Seconds since 1970 that stand for "now" in an image, so that it can be made again.
+///
+/// Times of files later than that become it, earlier ones stay. Source:
+/// reproducible-builds.org/specs/source-date-epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SourceDateEpoch(u64);
+
+/// A text is not a [`SourceDateEpoch`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a number of seconds from 0 to {}", SourceDateEpoch::MAX)]
+pub struct EpochError;
+
+impl SourceDateEpoch {
+    /// The last second that fits the twelve bytes which a tar header has for it, in the year 2242.
+    pub const MAX: u64 = 0o77_777_777_777;
+}
+
+impl FromStr for SourceDateEpoch {
+    type Err = EpochError;
+
+    fn from_str(text: &str) -> Result<Self, EpochError> {
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        match text.parse() {
+            Ok(seconds) if digits && seconds <= Self::MAX => Ok(Self(seconds)),
+            _ => Err(EpochError),
+        }
+    }
+}
+
+/// How an image is written.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct WriteOptions {
+    /// Whether a file that exists already is replaced.
+    pub overwrite: bool,
+    /// What "now" is in the image.
+    pub epoch: Option<SourceDateEpoch>,
+}
+
+/// What was written.
+#[derive(Debug)]
+pub struct Written {
+    /// The image ID: SHA-512 of the uncompressed archive.
+    pub id: ImageId,
+    /// Whether the image has an app with nothing to execute.
+    pub exec_missing: bool,
+}
+
+/// An image could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The build could not be opened or read.
+    #[error(transparent)]
+    Build(#[from] OpenError),
+    /// `set-name` is missing.
+    #[error("can't write ACI, name was never set")]
+    Unnamed,
+    /// The file exists, and nobody said that it may be replaced.
+    #[error("ACI already exists: {}", path.display())]
+    Exists {
+        /// The file or directory.
+        path: PathBuf,
+    },
+    /// The file cannot be made in its directory.
+    #[error("cannot write {}", path.display())]
+    Target {
+        /// The file or directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The image could not be put together.
+    #[error(transparent)]
+    Archive(#[from] archive::WriteError),
+}
+
+impl Diagnostic for WriteError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Build(error) => error.kind(),
+            Self::Unnamed | Self::Exists { .. } => Kind::Usage,
+            Self::Target { .. } => Kind::Environment,
+            Self::Archive(error) => error.kind(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Build(error) => error.hint(),
+            Self::Unnamed => Some("acbuild set-name example.com/app".into()),
+            Self::Exists { .. } => Some("--overwrite replaces it".into()),
+            Self::Target { .. } => None,
+            Self::Archive(error) => error.hint(),
+        }
+    }
+}
+
+impl Build {
+    /// Writes the image to `file`, compressed with gzip; the build goes on.
+    ///
+    /// The file gets its name when it is complete and on stable storage. On failure nothing is left.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError`].
+    pub fn write(&self, file: &Path, options: &WriteOptions) -> Result<Written, WriteError> {
+        let manifest = self.manifest()?;
+        if manifest.name == unnamed() {
+            return Err(WriteError::Unnamed);
+        }
+        if !options.overwrite && std::fs::symlink_metadata(file).is_ok() {
+            return Err(WriteError::Exists {
+                path: file.to_owned(),
+            });
+        }
+        let target = |source| WriteError::Target {
+            path: file.to_owned(),
+            source,
+        };
+        let directory = match file.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        if file.is_dir() {
+            return Err(target(io::Error::from(io::ErrorKind::IsADirectory)));
+        }
+
+        let mut output = tempfile::Builder::new()
+            .prefix(".acbuild-")
+            .permissions(Permissions::from_mode(0o644))
+            .tempfile_in(directory)
+            .map_err(target)?;
+        let mut buffered = BufWriter::with_capacity(1 << 17, output.as_file_mut());
+        let rootfs = self.rootfs()?;
+        let json = manifest.to_json();
+        let id = archive::write_aci(
+            &json,
+            rootfs.as_fd(),
+            &mut buffered,
+            &archive_options(options),
+        )?;
+        buffered.flush().map_err(target)?;
+        drop(buffered);
+        output.as_file().sync_all().map_err(target)?;
+        let persisted = if options.overwrite {
+            output.persist(file)
+        } else {
+            output.persist_noclobber(file)
+        };
+        match persisted {
+            Ok(_) => {}
+            Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists => {
+                return Err(WriteError::Exists {
+                    path: file.to_owned(),
+                });
+            }
+            Err(failed) => return Err(target(failed.error)),
+        }
+        std::fs::File::open(directory)
+            .and_then(|dir| dir.sync_all())
+            .map_err(target)?;
+        let exec_missing = manifest.app.is_some_and(|app| app.exec.is_empty());
+        Ok(Written { id, exec_missing })
+    }
+}
+
+fn archive_options(options: &WriteOptions) -> archive::WriteOptions {
+    let uid = rustix::process::geteuid();
+    let owner = if uid.is_root() {
+        Owner::Keep
+    } else {
+        Owner::MapUserToRoot {
+            uid: uid.as_raw(),
+            gid: rustix::process::getegid().as_raw(),
+        }
+    };
+    let mut archive = archive::WriteOptions::default();
+    archive.compression = Compression::Gzip;
+    archive.owner = owner;
+    archive.source_date_epoch = options.epoch.map(|epoch| epoch.0.cast_signed());
+    archive
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_epoch_is_a_plain_number_that_fits_a_tar_header() {
+        for text in ["0", "1700000000", "8589934591"] {
+            assert!(text.parse::<SourceDateEpoch>().is_ok(), "{text}");
+        }
+        for text in [
+            "",
+            "-1",
+            "+1",
+            "1.5",
+            "now",
+            " 1",
+            "8589934592",
+            "99999999999999999999",
+        ] {
+            assert_eq!(text.parse::<SourceDateEpoch>(), Err(EpochError), "{text}");
+        }
+    }
+}
