@@ -120,7 +120,10 @@ mod tests {
     #[test]
     fn a_directory_that_is_no_mount_has_no_attributes() {
         let src = std::fs::File::open(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).unwrap();
-        let read_only = MountAttributes { read_only: true, ..MountAttributes::default() };
+        let read_only = MountAttributes {
+            read_only: true,
+            ..MountAttributes::default()
+        };
         let result = set_attributes(src.as_fd(), Depth::One, read_only);
         // EPERM comes first for a user without privileges.
         let code = result.unwrap_err().raw_os_error();
