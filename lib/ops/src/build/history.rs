@@ -56,7 +56,7 @@ fn quote_char(c: char, line: &mut String) {
         '\t' => line.push_str("\\t"),
         '\x0b' => line.push_str("\\v"),
         c if c < ' ' || c == '\x7f' => push(line, format_args!("\\x{:02x}", u32::from(c))),
-        c if is_printable(c) => line.push(c),
+        c if c.is_ascii() || is_printable(c) => line.push(c),
         c if u32::from(c) < 0x1_0000 => push(line, format_args!("\\u{:04x}", u32::from(c))),
         c => push(line, format_args!("\\U{:08x}", u32::from(c))),
     }

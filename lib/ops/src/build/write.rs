@@ -85,9 +85,30 @@ pub enum WriteError {
         /// Why.
         source: io::Error,
     },
+    /// The user may not read a file of the image.
+    #[error("{path:?}: permission denied - call write as root")]
+    Permission {
+        /// Path in the image.
+        path: PathBuf,
+    },
     /// The image could not be put together.
     #[error(transparent)]
-    Archive(#[from] archive::WriteError),
+    Archive(archive::WriteError),
+}
+
+impl From<archive::WriteError> for WriteError {
+    fn from(error: archive::WriteError) -> Self {
+        match error {
+            archive::WriteError::File { path, source, .. }
+                if source.kind() == io::ErrorKind::PermissionDenied =>
+            {
+                Self::Permission {
+                    path: Path::new("/").join(path),
+                }
+            }
+            error => Self::Archive(error),
+        }
+    }
 }
 
 impl Diagnostic for WriteError {
@@ -95,7 +116,7 @@ impl Diagnostic for WriteError {
         match self {
             Self::Build(error) => error.kind(),
             Self::Unnamed | Self::Exists { .. } => Kind::Usage,
-            Self::Target { .. } => Kind::Environment,
+            Self::Target { .. } | Self::Permission { .. } => Kind::Environment,
             Self::Archive(error) => error.kind(),
         }
     }
@@ -105,7 +126,7 @@ impl Diagnostic for WriteError {
             Self::Build(error) => error.hint(),
             Self::Unnamed => Some("acbuild set-name example.com/app".into()),
             Self::Exists { .. } => Some("--overwrite replaces it".into()),
-            Self::Target { .. } => None,
+            Self::Target { .. } | Self::Permission { .. } => None,
             Self::Archive(error) => error.hint(),
         }
     }

@@ -1,0 +1,86 @@
+//! How acbuild ends: what is printed where, and the exit status.
+
+use clap::error::ErrorKind;
+use gantry_cli::{Context, Failure, Statuses, report, say};
+
+/// Exit status of any failure that has no status of its own.
+pub(crate) const FAILED: u8 = 1;
+/// Exit status when what shall be removed is not there.
+const ABSENT: u8 = 2;
+/// Exit status when the command line cannot be understood.
+const MISUSED: u8 = 3;
+
+/// Why a command did not succeed, as far as the exit status depends on it.
+#[derive(Debug)]
+pub(crate) enum Ending {
+    /// Something failed.
+    Failed(Failure),
+    /// What shall be removed is not in the manifest.
+    Absent(Failure),
+    /// Nothing was given to a command that needs arguments: its usage is the answer.
+    Usage,
+}
+
+impl<E: Into<Failure>> From<E> for Ending {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl Ending {
+    /// The ending of a command that was given too many arguments, or some but too few.
+    pub(crate) fn wrong_count() -> Self {
+        Self::Failed(Failure::usage("incorrect number of arguments"))
+    }
+
+    /// Says what there is to say, and gives the exit status.
+    pub(crate) fn conclude(
+        self,
+        ctx: &mut Context<'_>,
+        parser: &mut clap::Command,
+        path: &[String],
+        debug: bool,
+    ) -> Result<u8, Failure> {
+        let (failure, status) = match self {
+            Self::Usage => {
+                say(ctx.out, usage(parser, path))?;
+                // The bare tool and a bare group such as `label` only explain themselves.
+                let is_group = find(parser, path).has_subcommands();
+                return Ok(if is_group { 0 } else { FAILED });
+            }
+            Self::Failed(failure) => {
+                let status = Statuses::ONE.of(&failure);
+                (failure, status)
+            }
+            Self::Absent(failure) => (failure, ABSENT),
+        };
+        report(&path.join(" "), &failure, debug, ctx.err);
+        Ok(status)
+    }
+}
+
+/// Prints what the parser says about a command line, and gives the exit status.
+pub(crate) fn misused(error: &clap::Error) -> u8 {
+    // Nobody is left to be told when the stream is gone.
+    let _ = error.print();
+    match error.kind() {
+        ErrorKind::DisplayHelp => 0,
+        _ => MISUSED,
+    }
+}
+
+fn usage(parser: &mut clap::Command, path: &[String]) -> String {
+    parser.build();
+    find(parser, path)
+        .clone()
+        .render_help()
+        .to_string()
+        .trim_end()
+        .to_owned()
+}
+
+fn find<'a>(parser: &'a clap::Command, path: &[String]) -> &'a clap::Command {
+    path.iter().fold(parser, |command, name| {
+        command.find_subcommand(name).unwrap_or(command)
+    })
+}

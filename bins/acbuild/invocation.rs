@@ -1,0 +1,91 @@
+//! What every command of acbuild gets, and what they share.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+use gantry_cli::{Context, Failure, say};
+use gantry_ops::build::{self, Build, EditError};
+use gantry_types::ImageManifest;
+
+use crate::cli::Globals;
+use crate::ending::Ending;
+
+/// One run of the tool.
+pub(crate) struct Invocation<'a, 'b> {
+    pub(crate) ctx: &'a mut Context<'b>,
+    pub(crate) globals: &'a Globals,
+    /// Command and sub-command, such as `label add`.
+    pub(crate) name: &'a str,
+}
+
+impl Invocation<'_, '_> {
+    /// The directory that holds `.acbuild`.
+    pub(crate) fn work_path(&self) -> &Path {
+        &self.globals.work_path
+    }
+
+    /// Opens the build in progress.
+    pub(crate) fn open(&self) -> Result<Build, Ending> {
+        Ok(Build::open(self.work_path())?)
+    }
+
+    /// What the history records of this command: its name and positional arguments.
+    pub(crate) fn history<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Option<String> {
+        let line = build::command_line(self.name, arguments.iter().map(AsRef::as_ref));
+        (!self.globals.no_history).then_some(line)
+    }
+
+    /// Changes the manifest of the build in progress.
+    pub(crate) fn edit<S: AsRef<OsStr>>(
+        &mut self,
+        arguments: &[S],
+        change: impl FnOnce(&mut ImageManifest) -> Result<(), EditError>,
+    ) -> Result<(), Ending> {
+        self.explain(arguments)?;
+        match self
+            .open()?
+            .edit(self.history(arguments).as_deref(), change)
+        {
+            Err(error @ EditError::Absent { .. }) => Err(Ending::Absent(error.into())),
+            result => Ok(result?),
+        }
+    }
+
+    /// With `--debug`, says what is about to be done.
+    pub(crate) fn explain<S: AsRef<OsStr>>(&mut self, arguments: &[S]) -> Result<(), Failure> {
+        if !self.globals.debug {
+            return Ok(());
+        }
+        let line = build::command_line(self.name, arguments.iter().map(AsRef::as_ref));
+        say(self.ctx.err, line)
+    }
+}
+
+/// The arguments as exactly `N` pieces of text.
+///
+/// # Errors
+///
+/// [`Ending::Usage`] if there are none, a failure if there are more or fewer, or if one is not UTF-8:
+/// manifests are JSON.
+pub(crate) fn texts<const N: usize>(arguments: &[OsString]) -> Result<[&str; N], Ending> {
+    let mut texts = [""; N];
+    for (text, argument) in texts.iter_mut().zip(exactly::<N>(arguments)?) {
+        *text = self::text(argument)?;
+    }
+    Ok(texts)
+}
+
+/// The arguments as exactly `N` pieces.
+pub(crate) fn exactly<const N: usize>(arguments: &[OsString]) -> Result<&[OsString; N], Ending> {
+    if arguments.is_empty() && N > 0 {
+        return Err(Ending::Usage);
+    }
+    arguments.try_into().map_err(|_| Ending::wrong_count())
+}
+
+/// An argument that has to be text.
+pub(crate) fn text(argument: &OsStr) -> Result<&str, Ending> {
+    argument
+        .to_str()
+        .ok_or_else(|| Failure::usage(format!("argument {argument:?} is not valid UTF-8")).into())
+}
