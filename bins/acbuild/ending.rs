@@ -1,5 +1,7 @@
 //! How acbuild ends: what is printed where, and the exit status.
 
+use std::io::{self, Write};
+
 use clap::error::ErrorKind;
 use gantry_cli::{Context, Failure, Statuses, report, say};
 
@@ -44,9 +46,8 @@ impl Ending {
         let (failure, status) = match self {
             Self::Usage => {
                 say(ctx.out, usage(parser, path))?;
-                // The bare tool and a bare group such as `label` only explain themselves.
-                let is_group = find(parser, path).has_subcommands();
-                return Ok(if is_group { 0 } else { FAILED });
+                // The bare tool only explains itself.
+                return Ok(if path.is_empty() { 0 } else { FAILED });
             }
             Self::Failed(failure) => {
                 let status = Statuses::ONE.of(&failure);
@@ -61,11 +62,19 @@ impl Ending {
 
 /// Prints what the parser says about a command line, and gives the exit status.
 pub(crate) fn misused(error: &clap::Error) -> u8 {
-    // Nobody is left to be told when the stream is gone.
-    let _ = error.print();
     match error.kind() {
-        ErrorKind::DisplayHelp => 0,
-        _ => MISUSED,
+        // A bare group such as `label` only explains itself, as if help had been asked for.
+        ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            match write!(io::stdout(), "{}", error.render()) {
+                Ok(()) => 0,
+                Err(_) => FAILED,
+            }
+        }
+        _ => {
+            // Nobody is left to be told when the stream is gone.
+            let _ = error.print();
+            MISUSED
+        }
     }
 }
 

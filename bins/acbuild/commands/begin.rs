@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use gantry_cli::{Failure, say};
+use gantry_cli::Failure;
 use gantry_ops::build::{Build, Start};
 
 use super::unsupported::not_yet;
@@ -20,7 +20,7 @@ pub(crate) struct Args {
     /// Fetch START without https and its certificates
     #[arg(long)]
     insecure: bool,
-    /// An image, a tar of a root file system or a directory, beginning with `/` or `.`
+    /// An image or a directory, beginning with `/` or `.`
     #[arg(value_name = "START")]
     arguments: Vec<OsString>,
 }
@@ -37,13 +37,7 @@ pub(crate) fn run(args: &Args, invocation: &mut Invocation<'_, '_>) -> Result<()
         other => return Err(Failure::usage(format!("invalid build mode: {other}")).into()),
     }
     invocation.explain(&args.arguments)?;
-    let begun = Build::begin(invocation.work_path(), &start)?;
-    for name in begun.missing {
-        say(
-            invocation.ctx.err,
-            format_args!("{name} is missing, assuming build is beginning with a tar of a rootfs"),
-        )?;
-    }
+    Build::begin(invocation.work_path(), &start)?;
     Ok(())
 }
 

@@ -1,7 +1,6 @@
 //! `cat-manifest`.
 
 use std::ffi::OsString;
-use std::io::Write;
 
 use gantry_cli::Failure;
 

@@ -78,7 +78,7 @@ fn parse(args: &AddArgs, name: &str) -> Result<Dependency, Ending> {
         image_name: name,
         image_id: image_id
             .map_err(|error| Failure::usage(format!("couldn't parse image ID: {error}")))?,
-        labels,
+        labels: labels.sorted(),
         size: args.size,
     })
 }

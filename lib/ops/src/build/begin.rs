@@ -6,9 +6,10 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
+use gantry_archive::aci::AciError;
 use gantry_archive::copy::{self, CopyOptions};
 use gantry_archive::extract::{self, ExtractOptions};
-use gantry_types::{Diagnostic, ImageManifest, Kind, os_arch};
+use gantry_types::{Diagnostic, ImageManifest, Kind, Labels, ManifestError, os_arch};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
@@ -26,17 +27,8 @@ use super::lock::{IfAbsent, LockedContext};
 pub enum Start {
     /// An empty root file system.
     Nothing,
-    /// An image or a tar of a root file system, compressed or not, or a directory that is one.
+    /// An image, compressed or not, or a directory that is a root file system.
     Local(PathBuf),
-}
-
-/// A build that has begun.
-#[derive(Debug)]
-pub struct Begun {
-    /// The build.
-    pub build: Build,
-    /// What the file lacked to be an image, `manifest` or `rootfs`: it was taken for a root file system.
-    pub missing: Vec<&'static str>,
 }
 
 /// A build could not be started. Nothing of it is left.
@@ -79,6 +71,14 @@ pub enum BeginError {
         /// Why.
         source: extract::ExtractError,
     },
+    /// The manifest of the image to start with is not valid.
+    #[error("the manifest of {} is not valid", path.display())]
+    Manifest {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: ManifestError,
+    },
     /// The directory to start with could not be copied.
     #[error("cannot copy {}", path.display())]
     Copy {
@@ -108,6 +108,15 @@ impl Diagnostic for BeginError {
             Self::InProgress => Some("go on with it, or remove it with \"acbuild end\"".into()),
             Self::HoldsBuild { .. } => Some("put the build elsewhere with --work-path DIR".into()),
             Self::Build(error) => error.hint(),
+            Self::Extract {
+                source:
+                    extract::ExtractError::Image(
+                        AciError::ManifestMissing
+                        | AciError::RootfsMissing
+                        | AciError::Unrecognized { .. },
+                    ),
+                ..
+            } => Some("unpack a tar of a root file system, and begin with the directory".into()),
             Self::Extract { source, .. } => source.hint(),
             Self::Copy { source, .. } => source.hint(),
             _ => None,
@@ -128,7 +137,7 @@ impl Build {
     /// # Errors
     ///
     /// [`BeginError`].
-    pub fn begin(work_path: &Path, start: &Start) -> Result<Begun, BeginError> {
+    pub fn begin(work_path: &Path, start: &Start) -> Result<Self, BeginError> {
         // Before anything is made: most failures are misspelt file names.
         let source = open_source(start)?;
         let context = LockedContext::acquire(work_path, IfAbsent::Create)?;
@@ -136,10 +145,7 @@ impl Build {
             return Err(BeginError::InProgress);
         }
         match prepare(&context, start, source) {
-            Ok((image, missing)) => Ok(Begun {
-                build: Self { context, image },
-                missing,
-            }),
+            Ok(image) => Ok(Self { context, image }),
             Err(error) => {
                 // The first error is what the user can mend; what this leaves, the next `begin` removes.
                 let _ = remove_context(work_path, &context);
@@ -175,40 +181,41 @@ fn open_source(start: &Start) -> Result<Source, BeginError> {
 }
 
 /// Makes `currentaci` and `buildMode`.
-fn prepare(
-    context: &LockedContext,
-    start: &Start,
-    source: Source,
-) -> Result<(OwnedFd, Vec<&'static str>), BeginError> {
+fn prepare(context: &LockedContext, start: &Start, source: Source) -> Result<OwnedFd, BeginError> {
     // What a killed `begin` or `end` has left.
     clear(context)?;
     let dir = context.dir();
     let image = make_dir(dir, "unfinished")?;
-    let missing = match (source, start) {
-        (Source::File(file), Start::Local(path)) => extract_file(file, path, image.as_fd())?,
+    match (source, start) {
+        (Source::File(file), Start::Local(path)) => extract_image(file, path, image.as_fd())?,
         (Source::Directory(from), Start::Local(path)) => {
             if holds(from.as_fd(), dir).map_err(at(path))? {
                 return Err(BeginError::HoldsBuild { path: path.clone() });
             }
             copy_rootfs(from.as_fd(), path, image.as_fd())?;
             new_manifest(image.as_fd())?;
-            Vec::new()
         }
         _ => {
             make_dir(image.as_fd(), ROOTFS)?;
             new_manifest(image.as_fd())?;
-            Vec::new()
         }
-    };
+    }
     write_file(dir, BUILD_MODE, APPC.as_bytes())?;
     rustix::fs::renameat(dir, UNFINISHED, dir, IMAGE).map_err(at(IMAGE))?;
-    Ok((image, missing))
+    Ok(image)
 }
 
 fn new_manifest(image: BorrowedFd<'_>) -> Result<(), BeginError> {
     let mut manifest = ImageManifest::new(unnamed());
-    manifest.labels = os_arch::host_labels();
+    manifest.labels = host_labels();
     Ok(write_file(image, MANIFEST, &manifest.to_json())?)
+}
+
+/// `arch`, then `os`: the order in which images have always been begun.
+fn host_labels() -> Labels {
+    let mut labels = os_arch::host_labels().iter().cloned().collect::<Vec<_>>();
+    labels.sort_by(|a, b| a.name.as_str().cmp(b.name.as_str()));
+    Labels::new(labels).expect("the labels of this machine go together in any order")
 }
 
 fn make_dir(dir: BorrowedFd<'_>, name: &str) -> Result<OwnedFd, OpenError> {
@@ -219,24 +226,29 @@ fn make_dir(dir: BorrowedFd<'_>, name: &str) -> Result<OwnedFd, OpenError> {
     Ok(made)
 }
 
-/// Extracts an image, or a root file system if it is none; tells what was missing for an image.
-fn extract_file(
-    file: File,
-    path: &Path,
-    image: BorrowedFd<'_>,
-) -> Result<Vec<&'static str>, BeginError> {
-    let mut options = ExtractOptions::default();
-    options.ownership = current_ownership();
-    extract::extract_aci(file, image, &options).map_err(|source| BeginError::Extract {
-        path: path.to_owned(),
-        source,
-    })?;
-    Ok(Vec::new())
+fn extract_image(file: File, path: &Path, image: BorrowedFd<'_>) -> Result<(), BeginError> {
+    let options = ExtractOptions {
+        ownership: current_ownership(),
+        ..ExtractOptions::default()
+    };
+    let extracted =
+        extract::extract_aci(file, image, &options).map_err(|source| BeginError::Extract {
+            path: path.to_owned(),
+            source,
+        })?;
+    match ImageManifest::from_json(&extracted.manifest) {
+        Ok(_) => Ok(()),
+        Err(source) => Err(BeginError::Manifest {
+            path: path.to_owned(),
+            source,
+        }),
+    }
 }
 
 fn copy_rootfs(from: BorrowedFd<'_>, path: &Path, image: BorrowedFd<'_>) -> Result<(), BeginError> {
-    let mut options = CopyOptions::default();
-    options.ownership = current_ownership();
+    let options = CopyOptions {
+        ownership: current_ownership(),
+    };
     copy::copy_tree(
         (from, Path::new(".")),
         (image, OsStr::new(ROOTFS)),

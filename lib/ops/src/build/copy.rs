@@ -181,8 +181,9 @@ impl Build {
             source,
         };
         remove_tree(staging, UNFINISHED).map_err(broken)?;
-        let mut options = CopyOptions::default();
-        options.ownership = current_ownership();
+        let options = CopyOptions {
+            ownership: current_ownership(),
+        };
         let name = OsStr::from_bytes(UNFINISHED.to_bytes());
         let copied = archive::copy_tree((CWD, from), (staging, name), &options)
             .map_err(|source| CopyError::Copy {

@@ -28,7 +28,7 @@ mod remove;
 mod replace;
 mod write;
 
-pub use begin::{BeginError, Begun, Start};
+pub use begin::{BeginError, Start};
 pub use context::Build;
 pub use copy::CopyError;
 pub use edit::EditError;

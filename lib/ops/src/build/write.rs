@@ -211,11 +211,11 @@ fn archive_options(options: &WriteOptions) -> archive::WriteOptions {
             gid: rustix::process::getegid().as_raw(),
         }
     };
-    let mut archive = archive::WriteOptions::default();
-    archive.compression = Compression::Gzip;
-    archive.owner = owner;
-    archive.source_date_epoch = options.epoch.map(|epoch| epoch.0.cast_signed());
-    archive
+    archive::WriteOptions {
+        compression: Compression::Gzip,
+        owner,
+        source_date_epoch: options.epoch.map(|epoch| epoch.0.cast_signed()),
+    }
 }
 
 #[cfg(test)]
