@@ -1,6 +1,7 @@
 //! acbuild as scripts see it: commands, messages, exit statuses, files.
 
-use std::ffi::OsStr;
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
@@ -574,26 +575,72 @@ fn two_users_and_root_give_the_same_bytes() {
     assert!(images[1] == images[2], "two users differ");
 }
 
+#[test]
+fn a_user_copies_and_removes_directories_without_write_permission() {
+    if !needs_root() {
+        return;
+    }
+    let env = TestEnv::new();
+    let build = Build::new(&env, Some((4321, 4321)));
+    env.write("work/closed/inner/file", "");
+    for path in ["work/closed/inner", "work/closed"] {
+        fs::set_permissions(env.path(path), fs::Permissions::from_mode(0o555)).unwrap();
+    }
+    build.run("begin");
+    build.run("copy closed /closed");
+    let copy = env.path("work/.acbuild/currentaci/rootfs/closed");
+    let mode = fs::metadata(&copy).unwrap().permissions().mode();
+    assert_eq!(mode & 0o7777, 0o555);
+    build.run("end");
+    assert!(!env.path("work/.acbuild").exists());
+}
+
+/// A folder to build in, and whoever does it.
+struct Build<'a> {
+    env: &'a TestEnv,
+    tool: PathBuf,
+    user: Option<(u32, u32)>,
+}
+
+impl<'a> Build<'a> {
+    fn new(env: &'a TestEnv, user: Option<(u32, u32)>) -> Self {
+        fs::set_permissions(env.root(), fs::Permissions::from_mode(0o755)).unwrap();
+        let work = env.path("work");
+        fs::create_dir(&work).unwrap();
+        if let Some((uid, gid)) = user {
+            std::os::unix::fs::chown(&work, Some(uid), Some(gid)).unwrap();
+        }
+        // A user may not be allowed to reach the folder the tool was built in. Another process copies
+        // it: what this one had open for writing, a test starting a command then would keep open.
+        let tool = env.path("acbuild");
+        env.run("cp", [ACBUILD.as_ref(), tool.as_os_str()])
+            .expect(0);
+        Self { env, tool, user }
+    }
+
+    fn run(&self, line: &str) {
+        let mut command = self.env.command(&self.tool);
+        command
+            .args(line.split(' '))
+            .current_dir(self.env.path("work"));
+        command.env("SOURCE_DATE_EPOCH", EPOCH);
+        if let Some((uid, gid)) = self.user {
+            command.uid(uid).gid(gid);
+        }
+        self.env.outcome(&mut command).expect(0);
+    }
+}
+
 /// Builds an image from the same input in a folder of its own, as another user if one is given.
 fn reproducible(env: &TestEnv, user: Option<(u32, u32)>) -> Vec<u8> {
-    fs::set_permissions(env.root(), fs::Permissions::from_mode(0o755)).unwrap();
-    let work = env.path("work");
-    fs::create_dir(&work).unwrap();
-    // A user may not be allowed to reach the folder the tool was built in. Another process copies it:
-    // what this one had open for writing, a test starting a command at that moment would keep open.
-    let tool: PathBuf = env.path("acbuild");
-    env.run("cp", [ACBUILD.as_ref(), tool.as_os_str()])
-        .expect(0);
+    let build = Build::new(env, user);
     for (path, mode) in [("work/in/a", 0o644), ("work/in/sub/tool", 0o755)] {
         env.write(path, "content");
         fs::set_permissions(env.path(path), fs::Permissions::from_mode(mode)).unwrap();
     }
     symlink("tool", env.path("work/in/sub/link")).unwrap();
-    for (path, mode) in [("work/in", 0o755), ("work/in/sub", 0o755)] {
-        fs::set_permissions(env.path(path), fs::Permissions::from_mode(mode)).unwrap();
-    }
-    if let Some((uid, gid)) = user {
-        std::os::unix::fs::chown(&work, Some(uid), Some(gid)).unwrap();
+    for path in ["work/in", "work/in/sub"] {
+        fs::set_permissions(env.path(path), fs::Permissions::from_mode(0o755)).unwrap();
     }
     for line in [
         "begin",
@@ -603,15 +650,7 @@ fn reproducible(env: &TestEnv, user: Option<(u32, u32)>) -> Vec<u8> {
         "set-exec /opt/in/sub/tool",
         "write a.aci",
     ] {
-        let mut command = env.command(AsRef::<OsStr>::as_ref(&tool));
-        command
-            .args(line.split(' '))
-            .current_dir(&work)
-            .env("SOURCE_DATE_EPOCH", EPOCH);
-        if let Some((uid, gid)) = user {
-            command.uid(uid).gid(gid);
-        }
-        env.outcome(&mut command).expect(0);
+        build.run(line);
     }
-    fs::read(work.join("a.aci")).unwrap()
+    fs::read(env.path("work/a.aci")).unwrap()
 }

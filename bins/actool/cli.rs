@@ -33,8 +33,10 @@ pub(crate) struct Cli {
 #[derive(Subcommand, Debug)]
 #[command(disable_help_flag = true)]
 pub(crate) enum Command {
+    CatManifest(commands::cat_manifest::CatManifestArgs),
     Discover(commands::discover::DiscoverArgs),
     Help(commands::help::HelpArgs),
+    Validate(commands::validate::ValidateArgs),
     /// Print the version and exit
     Version,
 }

@@ -47,8 +47,10 @@ impl Command {
     /// Runs the command; the name before its errors is empty where they stand alone (actool 1.9).
     fn run(self, debug: bool, context: &mut Context<'_>) -> (&'static str, Result<(), Failure>) {
         match self {
+            Self::CatManifest(args) => ("cat-manifest", args.run(context)),
             Self::Discover(args) => ("", args.run(debug, context)),
             Self::Help(args) => ("", args.run(context)),
+            Self::Validate(args) => ("", args.run(debug, context)),
             Self::Version => ("", commands::version::run(context)),
         }
     }

@@ -84,7 +84,7 @@ pub(crate) fn supp_groups(
     if args.arguments.is_empty() {
         return Err(Ending::Usage);
     }
-    let groups = args.arguments.iter().map(|group| group_number(group));
+    let groups = args.arguments.iter().map(group_number);
     let groups = groups.collect::<Result<_, Ending>>()?;
     invocation.edit(&args.arguments, |manifest| {
         edit::app(manifest).supplementary_gids = groups;

@@ -347,3 +347,64 @@ fn drop_if<T>(list: &mut Vec<T>, mut matches: impl FnMut(&T) -> bool) -> bool {
     list.retain(|item| !matches(item));
     list.len() < before
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mount(name: &str, path: &str) -> MountPoint {
+        MountPoint {
+            name: name.parse().unwrap(),
+            path: path.to_owned(),
+            read_only: false,
+        }
+    }
+
+    #[test]
+    fn a_label_set_again_moves_to_the_end() {
+        let mut manifest = ImageManifest::new(unnamed());
+        for (name, value) in [("a", "1"), ("b", "1"), ("a", "2")] {
+            set_label(&mut manifest, name.parse().unwrap(), value).unwrap();
+        }
+        let labels = manifest.labels.iter();
+        let labels: Vec<_> = labels
+            .map(|label| (label.name.as_str(), &*label.value))
+            .collect();
+        assert_eq!(labels, [("b", "1"), ("a", "2")]);
+    }
+
+    #[test]
+    fn mount_points_give_way_to_one_of_their_name_or_path() {
+        let mut manifest = ImageManifest::new(unnamed());
+        for (name, path) in [("a", "/a"), ("b", "/b"), ("a", "/c"), ("d", "/b")] {
+            set_mount_point(&mut manifest, mount(name, path));
+        }
+        let mounts = &app(&mut manifest).mount_points;
+        assert_eq!(mounts, &[mount("a", "/c"), mount("d", "/b")]);
+        remove_mount_point(&mut manifest, "/b").unwrap();
+        remove_mount_point(&mut manifest, "a").unwrap();
+        let absent = remove_mount_point(&mut manifest, "a");
+        assert!(matches!(absent, Err(EditError::Absent { .. })));
+    }
+
+    #[test]
+    fn what_needs_an_app_makes_one_and_removing_does_not() {
+        let mut manifest = ImageManifest::new(unnamed());
+        assert!(remove_variable(&mut manifest, "A").is_err());
+        assert!(remove_port(&mut manifest, "80").is_err());
+        assert!(manifest.app.is_none());
+        set_variable(&mut manifest, "A", "1").unwrap();
+        let app = manifest.app.unwrap();
+        assert_eq!((&*app.user, &*app.group), ("0", "0"));
+    }
+
+    #[test]
+    fn history_goes_on_from_what_the_image_has() {
+        let mut manifest = ImageManifest::new(unnamed());
+        let older = "coreos.com/acbuild/command-7".parse().unwrap();
+        set_annotation(&mut manifest, older, "x").unwrap();
+        record(&mut manifest, "acbuild end").unwrap();
+        let recorded = manifest.annotations.get("coreos.com/acbuild/command-8");
+        assert_eq!(recorded, Some("acbuild end"));
+    }
+}

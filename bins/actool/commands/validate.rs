@@ -1,0 +1,71 @@
+//! `actool validate`.
+
+use std::path::PathBuf;
+
+use gantry_cli::{Context, Failure, say};
+use gantry_ops::validate::{Subject, ValidateError, validate};
+
+/// Validate app container images, image layouts and manifests
+///
+/// What a file is, is found out by looking at it, unless --type says so. All files are looked at; the
+/// status is 1 if one is not valid.
+#[derive(clap::Args, Debug)]
+pub(crate) struct ValidateArgs {
+    /// Type of the files: appimage, layout or manifest
+    #[arg(long = "type", default_value = "", value_name = "TYPE")]
+    subject: String,
+    /// Images, image layouts and manifests
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+impl ValidateArgs {
+    pub(crate) fn run(self, debug: bool, context: &mut Context<'_>) -> Result<(), Failure> {
+        if self.files.is_empty() {
+            return Err(Failure::environment("must pass one or more files"));
+        }
+        let mut failed = false;
+        for file in &self.files {
+            let subject = match &*self.subject {
+                "" => None,
+                "appimage" => Some(Subject::Image),
+                "layout" => Some(Subject::Layout),
+                "manifest" => Some(Subject::Manifest),
+                _ => return Err(unknown(file, context)),
+            };
+            match validate(file, subject) {
+                Ok(valid) if debug => {
+                    say(
+                        context.err,
+                        format_args!("{}: valid {}", file.display(), valid.name()),
+                    )?;
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    // Every message begins with the file it is about, so none is left to the end.
+                    say(context.err, error.chain())?;
+                    failed = true;
+                    if error.stops() {
+                        break;
+                    }
+                }
+            }
+        }
+        if failed {
+            Err(Failure::Status(1))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// A type that does not exist is found out at the first file, in the words used for unknown files.
+fn unknown(file: &std::path::Path, context: &mut Context<'_>) -> Failure {
+    let error = ValidateError::Unknown {
+        path: file.to_owned(),
+    };
+    match say(context.err, error.chain()) {
+        Ok(()) => Failure::Status(1),
+        Err(failure) => failure,
+    }
+}
