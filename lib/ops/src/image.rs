@@ -100,7 +100,7 @@ pub enum ImageError {
         /// The image.
         id: ImageId,
         /// Why.
-        source: ManifestError,
+        source: Box<ManifestError>,
     },
 }
 
@@ -172,7 +172,10 @@ pub fn manifest(store: &Store, id: &ImageId) -> Result<ImageManifest, ImageError
         Ok(text)
     };
     let text = read().map_err(|source| ImageError::ReadManifest { id: *id, source })?;
-    ImageManifest::from_json(&text).map_err(|source| ImageError::Manifest { id: *id, source })
+    ImageManifest::from_json(&text).map_err(|source| ImageError::Manifest {
+        id: *id,
+        source: Box::new(source),
+    })
 }
 
 /// Removes an image; trees that pods use stay.

@@ -126,7 +126,7 @@ mod tests {
         std::fs::write(dir.path().join("outside"), "x").unwrap();
         std::os::unix::fs::symlink(dir.path(), tree.join("a/out")).unwrap();
         std::fs::set_permissions(tree.join("a"), PermissionsExt::from_mode(0o555)).unwrap();
-        std::fs::set_permissions(tree.join("a/b"), PermissionsExt::from_mode(0)).unwrap();
+        std::fs::set_permissions(tree.join("a/b"), PermissionsExt::from_mode(0o000)).unwrap();
         remove_tree(&tree).unwrap();
         remove_tree(&tree).unwrap();
         assert!(!tree.exists());

@@ -36,8 +36,8 @@ pub enum FetchError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A local image file cannot be read.
-    #[error("cannot read image file {}", path.display())]
+    /// A local image file cannot be copied into the store.
+    #[error("cannot import image file {}", path.display())]
     OpenImage {
         /// The file.
         path: PathBuf,

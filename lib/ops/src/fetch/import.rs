@@ -5,8 +5,8 @@ use std::io;
 use gantry_archive::digest::Sha512Reader;
 use gantry_archive::extract::{ExtractOptions, extract_aci};
 use gantry_store::{
-    Digest, ImageKind, ImageRecord, Ingest, Layer, Origin, Signer, Source, TreeId, TreeStaging,
-    Verdict, nanos,
+    Digest, ImageKind, ImageRecord, Ingest, Layer, Lease, Origin, Signer, Source, StoreError,
+    TreeId, TreeStaging, Verdict, nanos,
 };
 use gantry_types::{ImageId, ImageManifest, ImageName};
 
@@ -35,15 +35,30 @@ pub(super) struct Wanted {
     pub(super) latest: bool,
 }
 
+/// The content of an image.
+struct Content {
+    id: ImageId,
+    /// Of the file as received.
+    digest: Digest,
+    manifest: Vec<u8>,
+    /// Sum of the sizes of all files.
+    size: u64,
+    files: Files,
+}
+
+/// The extracted files of an image.
+enum Files {
+    /// Here.
+    Extracted(TreeStaging),
+    /// In the store since an earlier fetch, and kept there by the lease.
+    Kept { _lease: Lease },
+}
+
 /// What is known of a file once everything about it is right.
 struct Examined {
-    digest: Digest,
-    id: ImageId,
+    content: Content,
     manifest: ImageManifest,
-    size: u64,
     verdict: Verdict,
-    /// `None` if the store has the tree.
-    tree: Option<TreeStaging>,
     dependencies: Dependencies,
 }
 
@@ -81,21 +96,14 @@ impl Fetcher<'_, '_> {
             digest = Some(sum);
             verdict = Verdict::Signed { by: signers };
         }
-        let (id, digest, manifest, size, tree) = match self.known_copy(arrived, digest.as_ref())? {
-            Some((record, manifest)) => (
-                record.id,
-                record.layers[0].digest.clone(),
-                manifest,
-                record.size,
-                None,
-            ),
+        let content = match self.known_copy(arrived, digest.as_ref())? {
+            Some(known) => known,
             None => self.extract(arrived, wanted)?,
         };
-        let manifest =
-            ImageManifest::from_json(&manifest).map_err(|source| FetchError::Manifest {
-                image: wanted.image.clone(),
-                source,
-            })?;
+        let manifest = ImageManifest::from_json(&content.manifest).map_err(|source| {
+            let image = wanted.image.clone();
+            FetchError::Manifest { image, source }
+        })?;
         self.check_scope(&manifest, &mut verdict)?;
         if !self.insecure.image()
             && let Some(name) = &wanted.name
@@ -109,12 +117,9 @@ impl Fetcher<'_, '_> {
         }
         let dependencies = self.dependencies(&manifest)?;
         Ok(Examined {
-            digest,
-            id,
+            content,
             manifest,
-            size,
             verdict,
-            tree,
             dependencies,
         })
     }
@@ -195,44 +200,53 @@ impl Fetcher<'_, '_> {
         &self,
         arrived: &Arrived,
         digest: Option<&Digest>,
-    ) -> Result<Option<(ImageRecord, Vec<u8>)>, FetchError> {
+    ) -> Result<Option<Content>, FetchError> {
         let store = self.context.store;
-        let Some(record) = store.by_origin(&arrived.source)? else {
+        let Some(found) = store.by_origin(&arrived.source)? else {
             return Ok(None);
         };
-        let whole = record.layers.len() == 1
-            && record.layers[0].size == arrived.ingest.len()
+        let (lease, record) = match store.use_image(&found.id) {
+            Ok(used) => used,
+            Err(StoreError::Missing { .. }) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let [layer] = record.layers.as_slice() else {
+            return Ok(None);
+        };
+        let whole = layer.size == arrived.ingest.len()
             && record.blobs().all(|blob| store.has_blob(blob))
             && record.trees.iter().all(|tree| store.has_tree(tree));
         if !whole {
             return Ok(None);
         }
         let same = match digest {
-            Some(digest) => *digest == record.layers[0].digest,
+            Some(digest) => *digest == layer.digest,
             None => {
                 let mut reader = Sha512Reader::new(arrived.ingest.reader()?);
                 io::copy(&mut reader, &mut io::sink()).is_ok()
-                    && Digest::sha512(reader.finish().1) == record.layers[0].digest
+                    && Digest::sha512(reader.finish().1) == layer.digest
             }
         };
         let own = store
             .tree_path(&TreeId::of_images(&[record.id]))
             .join("manifest");
         match std::fs::read(own) {
-            Ok(manifest) if same => Ok(Some((record, manifest))),
+            Ok(manifest) if same => Ok(Some(Content {
+                id: record.id,
+                digest: layer.digest.clone(),
+                manifest,
+                size: record.size,
+                files: Files::Kept { _lease: lease },
+            })),
             _ => Ok(None),
         }
     }
 
     #[expect(
-        clippy::type_complexity,
-        reason = "taken apart at the only place it is used"
+        clippy::field_reassign_with_default,
+        reason = "the options may get more fields, so there is no other way to fill them in"
     )]
-    fn extract(
-        &self,
-        arrived: &Arrived,
-        wanted: &Wanted,
-    ) -> Result<(ImageId, Digest, Vec<u8>, u64, Option<TreeStaging>), FetchError> {
+    fn extract(&self, arrived: &Arrived, wanted: &Wanted) -> Result<Content, FetchError> {
         let tree = TreeStaging::new(self.context.store)?;
         let mut options = ExtractOptions::default();
         options.ownership = self.context.ownership;
@@ -248,14 +262,13 @@ impl Fetcher<'_, '_> {
             image: wanted.image.clone(),
             source,
         })?;
-        let digest = Digest::sha512(reader.finish().1);
-        Ok((
-            extracted.image_id,
-            digest,
-            extracted.manifest,
-            extracted.bytes,
-            Some(tree),
-        ))
+        Ok(Content {
+            id: extracted.image_id,
+            digest: Digest::sha512(reader.finish().1),
+            manifest: extracted.manifest,
+            size: extracted.bytes,
+            files: Files::Extracted(tree),
+        })
     }
 
     fn publish(
@@ -274,19 +287,17 @@ impl Fetcher<'_, '_> {
             max_age,
         } = arrived;
         let Examined {
-            digest,
-            id,
+            content,
             manifest,
-            size,
             verdict,
-            tree,
             dependencies,
         } = examined;
+        let id = content.id;
         let store = self.context.store;
         let mut publication = store.publication(&id)?;
         let own = TreeId::of_images(&[id]);
         if !publication.share_tree(&own)?
-            && let Some(tree) = tree
+            && let Files::Extracted(tree) = content.files
         {
             publication.tree(own.clone(), tree);
         }
@@ -295,11 +306,11 @@ impl Fetcher<'_, '_> {
             _ => None,
         };
         let layer = Layer {
-            digest: digest.clone(),
+            digest: content.digest.clone(),
             diff_id: Digest::sha512(*id.digest()),
             size: ingest.len(),
         };
-        publication.blob(digest, ingest);
+        publication.blob(content.digest, ingest);
         let record = ImageRecord {
             id,
             kind: ImageKind::Aci,
@@ -308,7 +319,7 @@ impl Fetcher<'_, '_> {
             aliases: Vec::new(),
             layers: vec![layer],
             trees: dependencies.trees_below(own),
-            size,
+            size: content.size,
             import_time: now,
             last_used: now,
             latest: wanted.latest.then_some(now),

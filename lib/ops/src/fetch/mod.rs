@@ -152,10 +152,11 @@ impl Fetcher<'_, '_> {
             path: path.to_owned(),
             source,
         };
-        let mut file = std::fs::File::open(path).map_err(open)?;
-        if !file.metadata().map_err(open)?.is_file() {
+        // Looked at first: opening a FIFO would wait for a writer.
+        if !std::fs::metadata(path).map_err(open)?.is_file() {
             return Err(open(std::io::Error::other("not a regular file")));
         }
+        let mut file = std::fs::File::open(path).map_err(open)?;
         // A copy first: what is verified must be what is extracted, whatever happens to the file.
         let source = Source::Path(image.clone());
         let mut ingest = self.context.store.ingest(&format!("path {image}"))?;

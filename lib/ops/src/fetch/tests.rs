@@ -77,6 +77,8 @@ impl World {
             file: Some(server.ca_file().to_owned()),
             dirs: Vec::new(),
         };
+        // Tests cut connections on purpose, for later.
+        config.retry.tries = 1;
         let http = HttpClient::new(config);
         let store = Store::open(dir.path()).unwrap();
         let keystore = Keystore::new(None, dir.path().join("etc"));
