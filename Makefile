@@ -13,29 +13,27 @@ TARGET_DIR = $(or $(CARGO_TARGET_DIR),target)
 RELEASE = $(TARGET_DIR)/$(HOST)/release
 DEBUG = $(TARGET_DIR)/$(HOST)/debug
 TOOLS = rkt actool acbuild
-# The folder of a profile, for `make demo-only` on binaries that are there already.
-BIN = $(RELEASE)
 
-.PHONY: build demo demo-only check fmt clippy test doc doctest fuzz-replay man soak bench install uninstall \
+.PHONY: build demo check fmt clippy test doc doctest fuzz-replay man soak bench install uninstall \
 	deps-build deps-test deps-bench packages clean
 
 build: deps-build ## the tools, optimised and static, in target/HOST/release
-	$(CARGO) build --release --bins
+	$(CARGO) build --release --locked --bins
 
 demo: build packages deps-demo ## the whole life of an image on this machine, each command printed
-	tests/demo/demo $(BIN)
+	$(CARGO) build --release --locked -p gantry-testkit --example serve
+	PACKAGES=$(TARGET_DIR)/packages tests/demo/demo $(RELEASE)
 
-demo-only: packages deps-demo
-	tests/demo/demo $(BIN)
-
-check: deps-test packages ## everything CI checks
+check: deps-test deps-demo packages ## everything CI checks
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	$(CARGO) nextest run --workspace --locked --no-fail-fast
 	$(CARGO) test --workspace --locked --doc --quiet
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked --quiet
 	$(MAKE) fuzz-replay
-	$(MAKE) demo-only BIN=$(DEBUG)
+	$(CARGO) build --locked --bins
+	$(CARGO) build --locked -p gantry-testkit --example serve
+	PACKAGES=$(TARGET_DIR)/packages tests/demo/demo $(DEBUG)
 
 fuzz-replay: ## builds every fuzz target and replays its corpus
 	$(CARGO) build -p gantry-fuzz --locked
@@ -52,7 +50,7 @@ soak: deps-test packages ## the long versions of the crash and leak tests
 	GANTRY_SOAK=1 $(CARGO) nextest run --workspace --locked --no-fail-fast
 
 bench: build packages deps-bench ## side by side with the peers
-	bench/run $(RELEASE)
+	PACKAGES=$(TARGET_DIR)/packages bench/run $(RELEASE)
 
 install: ## PREFIX (/usr/local) and DESTDIR are honoured; run `make build` first, as the user who builds
 	@test -x $(RELEASE)/rkt || { echo "run 'make build' first"; exit 1; }

@@ -6,7 +6,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgAction, CommandFactory};
+use clap::CommandFactory;
+use gantry_cli::with_go_booleans;
 
 use crate::commands::{
     annotation, begin, cat_manifest, copy, dependency, environment, event_handler, isolator, label,
@@ -121,27 +122,6 @@ pub(crate) struct NoArgs {
 /// The parser, with boolean flags as Go has them: `--debug` and also `--debug=true`, `--debug=false`.
 pub(crate) fn parser() -> clap::Command {
     with_go_booleans(Cli::command())
-}
-
-fn with_go_booleans(command: clap::Command) -> clap::Command {
-    let command = command.mut_args(|arg| match arg.get_action() {
-        ArgAction::SetTrue => arg
-            .action(ArgAction::Set)
-            .value_parser(go_bool)
-            .value_name("BOOL")
-            .num_args(0..=1)
-            .require_equals(true)
-            .default_value("false")
-            .default_missing_value("true")
-            .hide_default_value(true)
-            .hide_possible_values(true),
-        _ => arg,
-    });
-    command.mut_subcommands(with_go_booleans)
-}
-
-fn go_bool(text: &str) -> Result<bool, gantry_types::go_bool::BoolError> {
-    gantry_types::go_bool::parse(text)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{ArgMatches, FromArgMatches};
-use gantry_cli::{Context, Failure, report};
+use gantry_cli::{Context, Failure, WRITE_MAN_PAGES, report, write_man_pages};
 
 use crate::cli::Cli;
 use crate::ending::Ending;
@@ -23,6 +23,12 @@ fn main() -> ExitCode {
 
 fn run(arguments: Vec<OsString>) -> u8 {
     let mut parser = cli::parser();
+    if let [_, flag, folder] = &arguments[..]
+        && flag == WRITE_MAN_PAGES
+    {
+        let written = write_man_pages(parser, folder.as_ref());
+        return if written.is_ok() { 0 } else { ending::FAILED };
+    }
     let (cli, path) = match parse(&mut parser, arguments) {
         Ok(parsed) => parsed,
         Err(error) => return ending::misused(&error),

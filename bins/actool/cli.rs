@@ -17,12 +17,10 @@ use crate::go_flags::{self, FlagError};
 )]
 pub(crate) struct Cli {
     /// Print usage information and exit
-    #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
-          default_value = "false", default_missing_value = "true", value_parser = go_bool)]
+    #[arg(long)]
     pub(crate) help: bool,
     /// Print out more debug information to stderr
-    #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
-          default_value = "false", default_missing_value = "true", value_parser = go_bool)]
+    #[arg(long)]
     pub(crate) debug: bool,
     /// What to do.
     #[command(subcommand)]
@@ -57,7 +55,7 @@ pub(crate) enum UsageError {
 
 /// Reads the arguments after the program's name, by the rules of Go's flag package (actool 1.2).
 pub(crate) fn parse(arguments: &[OsString]) -> Result<Cli, UsageError> {
-    let program = Cli::command();
+    let program = parser();
     let mut words = vec![OsString::from("actool")];
     let (flags, rest) = go_flags::split(&program, arguments)?;
     words.extend(flags);
@@ -85,7 +83,7 @@ pub(crate) fn parse(arguments: &[OsString]) -> Result<Cli, UsageError> {
     })
 }
 
-/// Reads a switch as Go's ParseBool does.
-pub(crate) fn go_bool(text: &str) -> Result<bool, String> {
-    gantry_types::go_bool::parse(text).map_err(|error| error.to_string())
+/// The parser.
+pub(crate) fn parser() -> clap::Command {
+    gantry_cli::with_go_booleans(Cli::command())
 }

@@ -78,12 +78,10 @@ pub(crate) fn split<'a>(
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     fn split_discover(words: &[&str]) -> Result<(Vec<String>, Vec<String>), FlagError> {
-        let program = crate::cli::Cli::command();
+        let program = crate::cli::parser();
         let command = program.find_subcommand("discover").unwrap();
         let words: Vec<OsString> = words.iter().map(OsString::from).collect();
         let (flags, rest) = split(command, &words)?;

@@ -9,7 +9,7 @@ mod go_flags;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use gantry_cli::{Context, Failure, Statuses, report, say};
+use gantry_cli::{Context, Failure, Statuses, WRITE_MAN_PAGES, report, say, write_man_pages};
 
 use crate::cli::{Cli, Command};
 
@@ -23,6 +23,11 @@ fn main() -> ExitCode {
 
 /// Parses, runs and reports.
 fn run(arguments: &[OsString], context: &mut Context<'_>) -> Result<(), Failure> {
+    if let [flag, folder] = arguments
+        && flag == WRITE_MAN_PAGES
+    {
+        return write_man_pages(cli::parser(), folder.as_ref()).map_err(Failure::Output);
+    }
     let cli = match cli::parse(arguments) {
         Ok(cli) => cli,
         Err(error) => {

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use gantry_cli::with_go_booleans;
+use gantry_types::go_bool::BoolError;
 
 use crate::commands;
 use crate::grammar::{Flag, Flags, Grammar, Parts, Scope};
@@ -26,9 +28,7 @@ pub(crate) struct Cli {
 #[derive(Args, Debug, Clone)]
 pub(crate) struct Globals {
     /// Show every level of an error, and what is done
-    #[arg(long, global = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
-          default_value = "false", default_missing_value = "true", value_parser = go_bool,
-          value_name = "BOOL", hide_possible_values = true)]
+    #[arg(long, global = true)]
     pub(crate) debug: bool,
     /// Data directory; for a user without root the default is $XDG_DATA_HOME/rkt
     #[arg(long, global = true, value_name = "DIR")]
@@ -52,9 +52,7 @@ pub(crate) struct Globals {
     #[arg(long, global = true, value_name = "LIST", default_value = "none")]
     pub(crate) insecure_options: String,
     /// Trust keys that discovery finds over https without asking
-    #[arg(long, global = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
-          default_value = "false", default_missing_value = "true", value_parser = go_bool,
-          value_name = "BOOL", hide_possible_values = true)]
+    #[arg(long, global = true)]
     pub(crate) trust_keys_from_https: bool,
     /// Where a name leads, as curl's option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO
     #[arg(long, global = true, value_name = "H1:P1:H2:P2")]
@@ -79,9 +77,39 @@ pub(crate) enum Command {
     Version(commands::version::VersionArgs),
 }
 
-/// Reads a switch as Go's ParseBool does.
-pub(crate) fn go_bool(text: &str) -> Result<bool, String> {
-    gantry_types::go_bool::parse(text).map_err(|error| error.to_string())
+/// Reads the value of a switch that is on by default, or that has to have one.
+pub(crate) fn go_bool(text: &str) -> Result<bool, BoolError> {
+    gantry_types::go_bool::parse(text)
+}
+
+/// The parser.
+pub(crate) fn parser() -> clap::Command {
+    let mut parser = with_go_booleans(Cli::command());
+    // The flags behind an image are cut off before; the help has to show them all the same.
+    for name in ["prepare", "run"] {
+        parser = parser.mut_subcommand(name, |command| command.after_help(app_options()));
+    }
+    parser
+}
+
+/// The flags that may follow an image, as text for the help and the manual pages.
+fn app_options() -> String {
+    let app = commands::app_args::AppArgs::augment_args(clap::Command::new("app"));
+    let mut text = "App options, behind an image:\n".to_owned();
+    for argument in app
+        .get_arguments()
+        .filter(|argument| !argument.is_hide_set())
+    {
+        let name = argument.get_long().unwrap_or_default();
+        let value = argument.get_value_names().and_then(|names| names.first());
+        let value = value.map_or("", |value| value.as_str());
+        let help = argument
+            .get_help()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        text.push_str(&format!("  --{name} <{value}>\n          {help}\n"));
+    }
+    text
 }
 
 /// Takes the arguments after the tool's name apart by rkt's grammar.
@@ -100,11 +128,11 @@ pub(crate) fn take_apart(arguments: &[String]) -> Result<Parts, crate::grammar::
 /// clap's own, which may also be a request for help.
 pub(crate) fn parse(plain: &[String]) -> Result<Cli, clap::Error> {
     let words = std::iter::once("rkt".to_owned()).chain(plain.iter().cloned());
-    Cli::from_arg_matches(&Cli::command().try_get_matches_from(words)?)
+    Cli::from_arg_matches(&parser().try_get_matches_from(words)?)
 }
 
 fn grammar() -> Grammar {
-    let tool = Cli::command();
+    let tool = parser();
     let app = commands::app_args::AppArgs::augment_args(clap::Command::new("app"));
     let all = commands::pod_args::MountArgs::augment_args(clap::Command::new("all"));
     let mut commands = std::collections::BTreeMap::new();
@@ -155,7 +183,7 @@ mod tests {
 
     #[test]
     fn the_parser_is_consistent() {
-        Cli::command().debug_assert();
+        parser().debug_assert();
     }
 
     #[test]
@@ -177,7 +205,7 @@ mod tests {
                 takes_value: false
             }
         );
-        assert_eq!(grammar.global["dir"].takes_value, true);
-        assert_eq!(grammar.global["debug"].takes_value, false);
+        assert!(grammar.global["dir"].takes_value);
+        assert!(!grammar.global["debug"].takes_value);
     }
 }

@@ -236,9 +236,8 @@ impl Reviewer for Terminal<'_, '_> {
             return Err(ReviewError::NoTerminal);
         }
         let wrong = |source| ReviewError::Input { source };
-        let mut prompt = PROMPT;
         loop {
-            writeln!(self.context.err, "{prompt}").map_err(wrong)?;
+            writeln!(self.context.err, "{PROMPT}").map_err(wrong)?;
             let mut answer = String::new();
             if std::io::stdin()
                 .lock()
@@ -251,7 +250,7 @@ impl Reviewer for Terminal<'_, '_> {
             match answer.trim() {
                 "yes" => return Ok(true),
                 "no" => return Ok(false),
-                _ => prompt = PROMPT_AGAIN,
+                _ => writeln!(self.context.err, "{PROMPT_AGAIN}").map_err(wrong)?,
             }
         }
     }

@@ -11,7 +11,7 @@ mod setup;
 
 use std::process::ExitCode;
 
-use gantry_cli::{Context, Failure, Statuses, report, say};
+use gantry_cli::{Context, Failure, Statuses, WRITE_MAN_PAGES, report, say, write_man_pages};
 
 use crate::cli::{Cli, Command};
 
@@ -28,6 +28,11 @@ fn main() -> ExitCode {
 
 /// Parses, runs and reports.
 fn run(arguments: &[String], context: &mut Context<'_>) -> Result<(), Failure> {
+    if let [flag, folder] = arguments
+        && flag == WRITE_MAN_PAGES
+    {
+        return write_man_pages(cli::parser(), folder.as_ref()).map_err(Failure::Output);
+    }
     let parts = match cli::take_apart(arguments) {
         Ok(parts) => parts,
         Err(error) => return reported("rkt", error.into(), false, context),
@@ -39,10 +44,7 @@ fn run(arguments: &[String], context: &mut Context<'_>) -> Result<(), Failure> {
     let Cli { globals, command } = parsed;
     let Some(command) = command else {
         say(context.err, "rkt: missing command")?;
-        say(
-            context.out,
-            <Cli as clap::CommandFactory>::command().render_help(),
-        )?;
+        say(context.out, cli::parser().render_help())?;
         return Err(Failure::Status(2));
     };
     let debug = globals.debug;

@@ -7,14 +7,11 @@ use gantry_cli::{Context, Failure};
 use gantry_ops::validate::{AciError, image_manifest};
 use gantry_types::ImageManifest;
 
-use crate::cli::go_bool;
-
 /// Print the manifest of an image
 #[derive(clap::Args, Debug)]
 pub(crate) struct CatManifestArgs {
     /// Print it over several lines, indented
-    #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
-          default_value = "false", default_missing_value = "true", value_parser = go_bool)]
+    #[arg(long)]
     pretty_print: bool,
     /// The image file
     #[arg(value_name = "ACI_FILE")]

@@ -5,8 +5,6 @@ use gantry_ops::discover::{Attempt, DiscoverError, Discovered, discover};
 use gantry_ops::{ClientConfig, ConnectTo, DiscoveryOptions, HttpClient};
 use serde_json::json;
 
-use crate::cli::go_bool;
-
 /// Discover the download URLs for an app
 ///
 /// Prints the places of the image and its signature, and of the public keys, that the pages of the
@@ -14,12 +12,10 @@ use crate::cli::go_bool;
 #[derive(clap::Args, Debug)]
 pub(crate) struct DiscoverArgs {
     /// Don't check TLS certificates, and allow plain http
-    #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
-          default_value = "false", default_missing_value = "true", value_parser = go_bool)]
+    #[arg(long)]
     insecure: bool,
     /// Output the result as JSON
-    #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
-          default_value = "false", default_missing_value = "true", value_parser = go_bool)]
+    #[arg(long)]
     json: bool,
     /// Port to connect to for discovery, 0 for the scheme's own
     #[arg(long, default_value_t = 0, value_name = "PORT")]

@@ -3,7 +3,7 @@
 use clap::Args;
 use gantry_cli::{Context, Failure, say};
 
-use crate::cli::{Globals, go_bool};
+use crate::cli::Globals;
 use crate::commands::app_args::AppArgs;
 use crate::grammar::ImagePart;
 use crate::images::Fetcher;
@@ -17,25 +17,19 @@ use crate::setup::Setup;
 #[command(override_usage = "rkt fetch [OPTIONS] IMAGE [--signature FILE] [IMAGE …]")]
 pub(crate) struct FetchArgs {
     /// Print IDs in full
-    #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
-          default_value = "false", default_missing_value = "true", value_parser = go_bool,
-          value_name = "BOOL", hide_possible_values = true)]
+    #[arg(long)]
     full: bool,
     /// Show no progress
-    #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
-          default_value = "false", default_missing_value = "true", value_parser = go_bool,
-          value_name = "BOOL", hide_possible_values = true)]
+    #[arg(long)]
     quiet: bool,
     /// When to look for images elsewhere than in the store
     #[arg(long, value_name = "never|new|update", default_value = "update")]
     pull_policy: String,
     /// The same as --pull-policy=never
-    #[arg(long, hide = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
-          default_value = "false", default_missing_value = "true", value_parser = go_bool)]
+    #[arg(long, hide = true)]
     store_only: bool,
     /// The same as --pull-policy=update
-    #[arg(long, hide = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
-          default_value = "false", default_missing_value = "true", value_parser = go_bool)]
+    #[arg(long, hide = true)]
     no_store: bool,
 }
 

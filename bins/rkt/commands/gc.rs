@@ -6,7 +6,7 @@ use clap::Args;
 use gantry_cli::{Context, Failure, say};
 use gantry_pod::{GcEvent, GcOptions, RemoveOptions};
 
-use crate::cli::{Globals, go_bool};
+use crate::cli::Globals;
 use crate::duration::at_least_zero;
 use crate::setup::{Setup, need_root};
 
@@ -20,9 +20,7 @@ pub(crate) struct GcArgs {
     #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = at_least_zero)]
     expire_prepared: Duration,
     /// Only mark pods, remove nothing
-    #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
-          default_value = "false", default_missing_value = "true", value_parser = go_bool,
-          value_name = "BOOL", hide_possible_values = true)]
+    #[arg(long)]
     mark_only: bool,
 }
 

@@ -70,14 +70,10 @@ struct ListArgs {
     #[arg(long, value_name = "ORDER", default_value = "asc")]
     order: Order,
     /// Leave the headings out
-    #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
-          default_value = "false", default_missing_value = "true", value_parser = go_bool,
-          value_name = "BOOL", hide_possible_values = true)]
+    #[arg(long)]
     no_legend: bool,
     /// Whole IDs, bytes and exact times
-    #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
-          default_value = "false", default_missing_value = "true", value_parser = go_bool,
-          value_name = "BOOL", hide_possible_values = true)]
+    #[arg(long)]
     full: bool,
     /// Data for programs in place of the table
     #[arg(long, value_name = "FORMAT")]

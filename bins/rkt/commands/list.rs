@@ -6,21 +6,17 @@ use gantry_pod::{AppInfo, PodInfo};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::cli::{Globals, go_bool};
+use crate::cli::Globals;
 use crate::setup::{Format, Setup, json};
 
 /// List pods
 #[derive(Args, Debug)]
 pub(crate) struct ListArgs {
     /// Leave the headings out
-    #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
-          default_value = "false", default_missing_value = "true", value_parser = go_bool,
-          value_name = "BOOL", hide_possible_values = true)]
+    #[arg(long)]
     no_legend: bool,
     /// Whole UUIDs, image IDs and exact times
-    #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
-          default_value = "false", default_missing_value = "true", value_parser = go_bool,
-          value_name = "BOOL", hide_possible_values = true)]
+    #[arg(long)]
     full: bool,
     /// Data for programs in place of the table
     #[arg(long, value_name = "FORMAT")]

@@ -6,9 +6,9 @@ use std::time::SystemTime;
 use clap::Args;
 use gantry_cli::{Context, Failure, say};
 use gantry_pod::{PrepareRequest, PreparedPod};
-use gantry_types::{AcName, Mount, Volume, key_value};
+use gantry_types::{Mount, Volume};
 
-use crate::cli::{Globals, go_bool};
+use crate::cli::Globals;
 use crate::commands::app_args::AppArgs;
 use crate::grammar::ImagePart;
 use crate::images::Fetcher;
@@ -25,9 +25,7 @@ pub(crate) struct PodArgs {
     #[command(flatten)]
     mounts: MountArgs,
     /// Give the apps the caller's environment, below their own
-    #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
-          default_value = "false", default_missing_value = "true", value_parser = go_bool,
-          value_name = "BOOL", hide_possible_values = true)]
+    #[arg(long)]
     inherit_env: bool,
     /// Variable of all apps
     #[arg(long, value_name = "NAME=VALUE")]
@@ -36,20 +34,16 @@ pub(crate) struct PodArgs {
     #[arg(long, value_name = "FILE")]
     set_env_file: Vec<PathBuf>,
     /// Copy the images instead of laying an overlay over them
-    #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
-          default_value = "false", default_missing_value = "true", value_parser = go_bool,
-          value_name = "BOOL", hide_possible_values = true)]
+    #[arg(long)]
     no_overlay: bool,
     /// When to look for images elsewhere than in the store
     #[arg(long, value_name = "never|new|update", default_value = "new")]
     pull_policy: String,
     /// The same as --pull-policy=never
-    #[arg(long, hide = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
-          default_value = "false", default_missing_value = "true", value_parser = go_bool)]
+    #[arg(long, hide = true)]
     store_only: bool,
     /// The same as --pull-policy=update
-    #[arg(long, hide = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
-          default_value = "false", default_missing_value = "true", value_parser = go_bool)]
+    #[arg(long, hide = true)]
     no_store: bool,
 }
 
@@ -73,28 +67,8 @@ impl MountArgs {
 }
 
 fn mount(text: &str) -> Result<Mount, Failure> {
-    let wrong = |why: String| Failure::usage(format!("invalid mount {text:?}: {why}"));
-    let pairs = key_value::parse(text).map_err(|error| wrong(error.to_string()))?;
-    let (mut volume, mut path) = (None, None);
-    for (key, value) in pairs {
-        match key {
-            "volume" => {
-                let name: AcName = value.parse().map_err(|error| wrong(format!("{error}")))?;
-                volume = Some(name);
-            }
-            "target" => path = Some(value.to_owned()),
-            other => return Err(wrong(format!("unknown parameter {other:?}"))),
-        }
-    }
-    match (volume, path) {
-        (Some(volume), Some(path)) if Path::new(&path).is_absolute() => Ok(Mount {
-            volume,
-            path,
-            app_volume: None,
-        }),
-        (Some(_), Some(_)) => Err(wrong("target must be an absolute path".to_owned())),
-        _ => Err(wrong("both volume and target are needed".to_owned())),
-    }
+    text.parse()
+        .map_err(|error| Failure::usage(format!("invalid mount {text:?}: {error}")))
 }
 
 impl PodArgs {

@@ -3,7 +3,7 @@
 use clap::Args;
 use gantry_cli::{Context, Failure, say};
 
-use crate::cli::{Globals, go_bool};
+use crate::cli::Globals;
 use crate::commands::pod_args::PodArgs;
 use crate::grammar::ImagePart;
 use crate::setup::{Setup, need_root};
@@ -16,9 +16,7 @@ pub(crate) struct PrepareArgs {
     #[command(flatten)]
     pod: PodArgs,
     /// Print nothing but the UUID
-    #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
-          default_value = "false", default_missing_value = "true", value_parser = go_bool,
-          value_name = "BOOL", hide_possible_values = true)]
+    #[arg(long)]
     quiet: bool,
 }
 

@@ -4,7 +4,7 @@ use clap::Args;
 use gantry_cli::{Context, Failure, say};
 use gantry_pod::RunOptions;
 
-use crate::cli::{Globals, go_bool};
+use crate::cli::Globals;
 use crate::setup::Setup;
 
 /// Flags that say how a pod is run.
@@ -18,9 +18,7 @@ pub(crate) struct RunOptionArgs {
     #[arg(long, value_name = "NAME")]
     hostname: Option<String>,
     /// Give the one app the terminal and standard input of the caller
-    #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
-          default_value = "false", default_missing_value = "true", value_parser = go_bool,
-          value_name = "BOOL", hide_possible_values = true)]
+    #[arg(long)]
     pub(crate) interactive: bool,
 }
 

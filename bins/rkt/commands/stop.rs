@@ -6,16 +6,14 @@ use clap::Args;
 use gantry_cli::{Context, Failure, report, say};
 use gantry_pod::{PodsDir, Stopped};
 
-use crate::cli::{Globals, go_bool};
+use crate::cli::Globals;
 use crate::setup::{Setup, uuids};
 
 /// Stop running pods
 #[derive(Args, Debug)]
 pub(crate) struct StopArgs {
     /// Kill the apps at once
-    #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
-          default_value = "false", default_missing_value = "true", value_parser = go_bool,
-          value_name = "BOOL", hide_possible_values = true)]
+    #[arg(long)]
     force: bool,
     /// File that holds the UUID
     #[arg(long, value_name = "FILE")]

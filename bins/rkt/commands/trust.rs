@@ -6,7 +6,7 @@ use clap::Args;
 use gantry_cli::{Context, Failure};
 use gantry_ops::trust::{self, KnownKeys, Location, ReviewPolicy, TrustRequest, scope};
 
-use crate::cli::{Globals, go_bool};
+use crate::cli::Globals;
 use crate::images::{Terminal, http_client, keystore};
 use crate::setup::Setup;
 
@@ -20,19 +20,13 @@ pub(crate) struct TrustArgs {
     #[arg(long, value_name = "PREFIX")]
     prefix: Option<String>,
     /// The keys may sign every image
-    #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
-          default_value = "false", default_missing_value = "true", value_parser = go_bool,
-          value_name = "BOOL", hide_possible_values = true)]
+    #[arg(long)]
     root: bool,
     /// Do not ask
-    #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
-          default_value = "false", default_missing_value = "true", value_parser = go_bool,
-          value_name = "BOOL", hide_possible_values = true)]
+    #[arg(long)]
     skip_fingerprint_review: bool,
     /// Take keys over plain http, too
-    #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
-          default_value = "false", default_missing_value = "true", value_parser = go_bool,
-          value_name = "BOOL", hide_possible_values = true)]
+    #[arg(long)]
     insecure_allow_http: bool,
     /// Files or URLs of public keys
     #[arg(value_name = "PUBKEY")]

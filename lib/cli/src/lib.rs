@@ -8,11 +8,13 @@
 mod context;
 mod failure;
 mod human;
+mod parser;
 mod progress;
 mod table;
 
 pub use context::{Context, say};
 pub use failure::{Failure, Statuses, report};
 pub use human::{full_time, relative_time, size};
+pub use parser::{WRITE_MAN_PAGES, with_go_booleans, write_man_pages};
 pub use progress::Progress;
 pub use table::Table;

@@ -4,10 +4,10 @@
 
 pub mod build;
 pub mod discover;
-pub mod trust;
-pub mod validate;
 pub mod fetch;
 pub mod image;
+pub mod trust;
+pub mod validate;
 
 // What a tool has to make itself before it calls an operation: where things are, and how servers are asked.
 pub use gantry_archive::extract::Ownership;

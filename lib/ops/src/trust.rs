@@ -111,7 +111,7 @@ pub enum TrustError {
         /// Where the key is.
         location: Location,
         /// Why.
-        source: HttpError,
+        source: Box<HttpError>,
     },
     /// What is there is not one public key.
     #[error("error reading the key {location}")]
@@ -291,7 +291,7 @@ fn download(
         .read_key(url, MAX_KEY_BYTES as u64)
         .map_err(|source| TrustError::Download {
             location: location.clone(),
-            source,
+            source: Box::new(source),
         })
 }
 

@@ -110,6 +110,7 @@ fn supervise(
     for (plan, parts) in plans.iter().zip(parts) {
         apps.push(start(plan, parts, arguments.interactive)?);
     }
+    status::announce_ready()?;
     let mut outcome = Outcome::default();
     let mut deadline: Option<Instant> = None;
     while apps.iter().any(|app| !matches!(app.phase, Phase::Ended)) {

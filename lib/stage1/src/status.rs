@@ -3,6 +3,8 @@
 use rustix::fs::{Mode, OFlags};
 use rustix::process::WaitStatus;
 
+use gantry_types::pod_layout;
+
 use crate::failed::{Failed, Step as _};
 
 /// The status of our own failures. Source: contract, exit status of `rkt run`.
@@ -13,6 +15,9 @@ pub(crate) const EXEC_FAILED: u8 = 203;
 
 /// The directory of status files, from the pod's own root.
 pub(crate) const STATUS_DIR: &str = "/rkt/status";
+
+/// The link that says that the pod is ready, from the pod's own root.
+const READY_LINK: &str = "/rkt/supervisor-status";
 
 /// How an app ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +60,12 @@ pub(crate) fn record(app: &str, exit: Exit) -> Result<(), Failed> {
     let file = rustix::fs::open(&staged, flags, Mode::from_raw_mode(0o644)).step(name)?;
     rustix::io::write(&file, format!("{}\n", exit.number()).as_bytes()).step(name)?;
     rustix::fs::rename(&staged, format!("{STATUS_DIR}/{app}")).step(name)
+}
+
+/// Tells readers that the supervisor takes orders: all apps have been started.
+pub(crate) fn announce_ready() -> Result<(), Failed> {
+    rustix::fs::symlink(pod_layout::SUPERVISOR_READY, READY_LINK)
+        .step(|| "say that the pod is ready")
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::{Digest, hex};
 use crate::error::StoreError;
-use crate::staged_file::StagedFile;
+use crate::staged_file::{StagedFile, rename_new};
 use crate::store::Store;
 
 /// Bytes after which the data is made durable, in case the machine stops.
@@ -327,16 +327,14 @@ impl Ingest {
         Ok(self.lock)
     }
 
-    /// Makes the data the blob at `to`; it must be on stable storage.
+    /// Gives the data, which must be on stable storage, the name `to`, unless a blob has it already.
     ///
     /// The lock is to be held until the image is visible: whoever waits for it then finds the image,
     /// and would otherwise download it again.
-    pub(crate) fn publish(self, to: &Path) -> Result<PathLock, StoreError> {
+    pub(crate) fn publish_new(&self, to: &Path) -> io::Result<bool> {
         self.data
-            .set_permissions(fs::Permissions::from_mode(0o440))
-            .and_then(|()| fs::rename(&self.paths.data, to))
-            .map_err(StoreError::io("publish", to))?;
-        self.drop_data()
+            .set_permissions(fs::Permissions::from_mode(0o440))?;
+        rename_new(&self.paths.data, to)
     }
 
     /// Path of the data, for locking it before it is published.

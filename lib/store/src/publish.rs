@@ -15,6 +15,8 @@
 //! From 1 to 7 a shared lock on the image and locks on its blobs and trees keep the collector away.
 
 use std::fs;
+use std::io;
+use std::path::Path;
 use std::time::SystemTime;
 
 use gantry_sys::lock::{PathLock, Share, Wait};
@@ -200,25 +202,23 @@ impl Publication<'_> {
         let mut touched = Vec::new();
         let wanted = |digest: &Digest| record.blobs().any(|blob| blob == digest);
         for (digest, download) in self.downloads.drain(..) {
-            if !wanted(&digest) || store.has_blob(&digest) {
-                self.finished.push(download.drop_data()?);
-                continue;
-            }
-            let path = download.data_path();
-            let lock = PathLock::existing(path, Share::Shared, Wait::Block)
-                .map_err(StoreError::io("lock", path))?;
-            self.held.extend(lock.map(Held::Path));
-            let to = store.blob_path(&digest);
-            self.finished.push(download.publish(&to)?);
-            touched.extend(to.parent().map(ToOwned::to_owned));
-        }
-        for (digest, file) in self.files.drain(..) {
-            if wanted(&digest) && !store.has_blob(&digest) {
+            if wanted(&digest) {
                 let to = store.blob_path(&digest);
-                self.held.push(Held::File(
-                    file.lock().map_err(StoreError::io("lock", &to))?,
-                ));
-                file.publish(&to).map_err(StoreError::io("publish", &to))?;
+                let path = download.data_path();
+                let own = PathLock::existing(path, Share::Shared, Wait::Block)
+                    .map_err(StoreError::io("lock", path))?;
+                let held = publish_blob(&to, &mut || download.publish_new(&to))?;
+                self.held.extend(held.or(own).map(Held::Path));
+                touched.extend(to.parent().map(ToOwned::to_owned));
+            }
+            self.finished.push(download.drop_data()?);
+        }
+        for (digest, mut file) in self.files.drain(..) {
+            if wanted(&digest) {
+                let to = store.blob_path(&digest);
+                let own = file.lock().map_err(StoreError::io("lock", &to))?;
+                let held = publish_blob(&to, &mut || file.publish_new(&to))?;
+                self.held.push(held.map_or(Held::File(own), Held::Path));
                 touched.extend(to.parent().map(ToOwned::to_owned));
             }
         }
@@ -236,6 +236,25 @@ impl Publication<'_> {
             sync_dir(&dir).map_err(StoreError::io("sync", &dir))?;
         }
         Ok(())
+    }
+}
+
+/// Publishes a blob, or takes the lock of one that has the name already.
+///
+/// That one may be on its way out: removed together with its image while this image arrived. Hence not
+/// a look but a lock, and another try when it is gone.
+fn publish_blob(
+    to: &Path,
+    publish_new: &mut dyn FnMut() -> io::Result<bool>,
+) -> Result<Option<PathLock>, StoreError> {
+    loop {
+        match PathLock::existing(to, Share::Shared, Wait::Block) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            result => return result.map_err(StoreError::io("lock", to)),
+        }
+        if publish_new().map_err(StoreError::io("publish", to))? {
+            return Ok(None);
+        }
     }
 }
 

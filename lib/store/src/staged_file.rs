@@ -2,11 +2,12 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use gantry_sys::lock::{Share, Wait, flock, is_at};
-use std::os::fd::AsFd;
+use rustix::io::Errno;
 
 /// How every hidden name of the store begins.
 pub(crate) const HIDDEN: &str = ".new-";
@@ -59,6 +60,17 @@ impl StagedFile {
         self.file.try_clone()
     }
 
+    /// Gives the file the name `to` unless something has it already.
+    pub(crate) fn publish_new(&mut self, to: &Path) -> io::Result<bool> {
+        if let Some(path) = &self.path {
+            if !rename_new(path, to)? {
+                return Ok(false);
+            }
+            self.path = None;
+        }
+        Ok(true)
+    }
+
     /// Puts the file in the place of `to`.
     pub(crate) fn publish(mut self, to: &Path) -> io::Result<()> {
         if let Some(path) = &self.path {
@@ -74,6 +86,22 @@ impl Drop for StagedFile {
         if let Some(path) = &self.path {
             let _ = fs::remove_file(path);
         }
+    }
+}
+
+/// Renames without replacing; false if something has the name `to` already.
+pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<bool> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        Ok(()) => Ok(true),
+        Err(Errno::EXIST) => Ok(false),
+        // Some network file systems do not know the flag. Files of one name hold the same bytes, so
+        // replacing one only costs its holder the lock.
+        Err(Errno::INVAL | Errno::NOSYS) => match to.exists() {
+            true => Ok(false),
+            false => fs::rename(from, to).map(|()| true),
+        },
+        Err(errno) => Err(errno.into()),
     }
 }
 

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use gantry_types::ImageName;
@@ -14,7 +15,23 @@ use crate::{
     GcReport, InUse, ResolveError, Signer, Source, Store, StoreError, TreeStaging, Verdict,
 };
 
-fn store() -> (tempfile::TempDir, Store) {
+/// Tests that start processes run alone: between fork and exec a child holds a copy of every descriptor
+/// of this process, and so the locks of other tests.
+static ALONE: RwLock<()> = RwLock::new(());
+
+/// A directory for a store, while no test starts a process.
+struct Dir {
+    _dir: tempfile::TempDir,
+    _gate: RwLockReadGuard<'static, ()>,
+}
+
+fn store() -> (Dir, Store) {
+    let _gate = ALONE.read().unwrap_or_else(PoisonError::into_inner);
+    let (_dir, store) = lone_store();
+    (Dir { _dir, _gate }, store)
+}
+
+fn lone_store() -> (tempfile::TempDir, Store) {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(dir.path()).unwrap();
     (dir, store)
@@ -377,6 +394,7 @@ fn crash(dir: &Path, point: &str, remove: bool) {
 
 #[test]
 fn a_fetch_that_dies_anywhere_leaves_the_old_state_or_the_new_one() {
+    let _alone = ALONE.write().unwrap_or_else(PoisonError::into_inner);
     let points = [
         "downloaded",
         "extracted",
@@ -388,7 +406,7 @@ fn a_fetch_that_dies_anywhere_leaves_the_old_state_or_the_new_one() {
         "record",
     ];
     for point in points {
-        let (dir, store) = store();
+        let (dir, store) = lone_store();
         crash(dir.path(), point, false);
         let listing = store.list().unwrap();
         assert!(
@@ -422,8 +440,9 @@ fn a_fetch_that_dies_anywhere_leaves_the_old_state_or_the_new_one() {
 
 #[test]
 fn a_removal_that_dies_anywhere_leaves_garbage_at_most() {
+    let _alone = ALONE.write().unwrap_or_else(PoisonError::into_inner);
     for point in ["unpublished", "tree-hidden"] {
-        let (dir, store) = store();
+        let (dir, store) = lone_store();
         publish(&store, &record("example.com/app:1", 1)).unwrap();
         crash(dir.path(), point, true);
         assert!(store.list().unwrap().images.is_empty(), "{point}");

@@ -10,7 +10,7 @@ use gantry_sys::lock::{PathLock, Share, Wait};
 
 use crate::error::StoreError;
 use crate::remove_tree::remove_tree;
-use crate::staged_file::hidden_name;
+use crate::staged_file::{hidden_name, rename_new};
 use crate::store::Store;
 
 /// A hidden directory in `store/trees` that is being filled with an extracted image.
@@ -71,20 +71,14 @@ impl TreeStaging {
     /// removed: same name, same content.
     pub(crate) fn publish(mut self, to: &Path) -> Result<PathLock, StoreError> {
         let path = self.path().to_owned();
-        match fs::rename(&path, to) {
-            Ok(()) => {}
-            // Directories in the place of others are refused unless those are empty, which no tree is.
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists
-                ) =>
-            {
-                return PathLock::existing(to, Share::Shared, Wait::Block)
-                    .map_err(StoreError::io("lock", to))?
-                    .ok_or_else(|| StoreError::io("lock", to)(io::ErrorKind::WouldBlock.into()));
+        while !rename_new(&path, to).map_err(StoreError::io("publish", to))? {
+            match PathLock::existing(to, Share::Shared, Wait::Block) {
+                // Collected in between.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Ok(Some(lock)) => return Ok(lock),
+                Ok(None) => {}
+                Err(error) => return Err(StoreError::io("lock", to)(error)),
             }
-            Err(error) => return Err(StoreError::io("publish", to)(error)),
         }
         self.path = None;
         let copy = self.lock.try_clone().map_err(StoreError::io("lock", to))?;

@@ -321,8 +321,10 @@ fn of_signature(error: &sequoia_openpgp::anyhow::Error) -> RefusalCause {
             Some(violation @ PgpError::PolicyViolation(..)) => {
                 return RefusalCause::Weak(violation.to_string());
             }
-            _ => {}
+            Some(_) => return RefusalCause::Unsupported(chain(error)),
+            None => {}
         }
     }
-    RefusalCause::Unsupported(chain(error))
+    // The arithmetic itself said no, in the words of the cryptographic library.
+    RefusalCause::Mismatch
 }

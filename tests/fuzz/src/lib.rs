@@ -33,14 +33,22 @@ macro_rules! fuzz_target {
 pub fn replay(target: fn(&[u8])) -> ExitCode {
     let mut inputs = 0_usize;
     for argument in std::env::args_os().skip(1) {
-        let Ok(files) = files_of(Path::new(&argument)) else { return ExitCode::from(2) };
+        let Ok(files) = files_of(Path::new(&argument)) else {
+            return ExitCode::from(2);
+        };
         for file in files {
-            let Ok(data) = std::fs::read(&file) else { return ExitCode::from(2) };
+            let Ok(data) = std::fs::read(&file) else {
+                return ExitCode::from(2);
+            };
             target(&data);
             inputs += 1;
         }
     }
-    if inputs == 0 { ExitCode::from(2) } else { ExitCode::SUCCESS }
+    if inputs == 0 {
+        ExitCode::from(2)
+    } else {
+        ExitCode::SUCCESS
+    }
 }
 
 fn files_of(path: &Path) -> std::io::Result<Vec<PathBuf>> {
