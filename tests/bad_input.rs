@@ -198,10 +198,7 @@ fn a_wrong_key_is_refused() {
     refused(
         &world,
         &hello(),
-        &[
-            "openpgp: signature made by unknown entity",
-            &other[24..].to_uppercase(),
-        ],
+        &["openpgp: signature made by unknown entity", &other],
     );
 }
 
@@ -304,21 +301,45 @@ fn servers_that_fail_are_named_with_the_url_and_a_later_try_goes_on() {
         .says("bad HTTP status code: 404")
         .says(&path);
     world.server.clear_hooks();
-    let size = std::fs::metadata(&image).unwrap().len();
-    world.server.hook(&path, Hook::CutAfter(size * 9 / 10));
+    world.server.hook(&path, Hook::Refuse);
     world.rkt(["fetch", &hello()]).expect(254).says(&path);
     world.server.clear_hooks();
+
+    // Killed in its middle, a download is taken up by the next fetch.
+    let most = std::fs::metadata(&image).unwrap().len() * 9 / 10;
+    world.server.hook(&path, Hook::StallAfter(most));
+    let mut fetch = world.rkt_command();
+    fetch
+        .args(["fetch", &hello()])
+        .stderr(std::process::Stdio::null());
+    let mut fetch = fetch.spawn().unwrap();
+    let ingested = || {
+        let files = world.env.tree("rkt/store/ingest");
+        let size = |file: &String| {
+            std::fs::metadata(world.env.path("rkt/store/ingest").join(file)).map_or(0, |m| m.len())
+        };
+        files.iter().map(size).max().unwrap_or(0)
+    };
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while ingested() < most {
+        assert!(
+            std::time::Instant::now() < deadline,
+            "the download does not begin"
+        );
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    fetch.kill().unwrap();
+    fetch.wait().unwrap();
+    world.server.clear_hooks();
     world.server.take_log();
+    let have = ingested();
     world.rkt(["fetch", &hello()]).expect(0);
     let asked = world.server.take_log();
-    let image_request = asked
+    let mut ranges = asked
         .iter()
-        .rfind(|request| request.path() == path)
-        .unwrap();
-    assert!(
-        image_request.header("range").is_some(),
-        "not resumed: {image_request:?}"
-    );
+        .filter(|request| request.path() == path)
+        .map(|request| request.header("range").unwrap_or_default());
+    assert_eq!(ranges.next(), Some(format!("bytes={have}-").as_str()));
 }
 
 #[test]

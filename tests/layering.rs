@@ -10,7 +10,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("gantry-cli", &["types"]),
     (
         "gantry-fuzz",
-        &["types", "archive", "remote", "trust", "store", "pod"],
+        &["types", "archive", "remote", "trust", "store", "stage1"],
     ),
     (
         "gantry-ops",

@@ -1,10 +1,7 @@
 //! `actool help [COMMAND]`.
 
-use clap::CommandFactory;
 use gantry_cli::{Context, Failure, say};
 use gantry_types::SemVer;
-
-use crate::cli::Cli;
 
 /// Show a list of commands or help for one command
 #[derive(clap::Args, Debug, Default)]
@@ -16,7 +13,7 @@ pub(crate) struct HelpArgs {
 
 impl HelpArgs {
     pub(crate) fn run(&self, context: &mut Context<'_>) -> Result<(), Failure> {
-        let mut program = Cli::command();
+        let mut program = crate::cli::parser();
         program.build();
         let Some(name) = self.command.first() else {
             return say(context.out, whole(&program).trim_end());

@@ -65,17 +65,21 @@ impl Failure {
         }
     }
 
-    /// The message as one line: the outermost text and, where there is one, the innermost cause.
+    /// The message as one line: from the outermost text to the innermost cause, nothing twice.
     fn summary(&self) -> String {
         match self {
             Self::Diagnosed(error) => {
-                let outer = error.to_string();
-                match innermost(error.as_ref()) {
-                    Some(cause) if !outer.ends_with(&cause.to_string()) => {
-                        format!("{outer}: {cause}")
+                let mut text = error.to_string();
+                let mut next = error.source();
+                while let Some(cause) = next {
+                    let cause_text = cause.to_string();
+                    if !text.ends_with(&cause_text) {
+                        text.push_str(": ");
+                        text.push_str(&cause_text);
                     }
-                    _ => outer,
+                    next = cause.source();
                 }
+                text
             }
             Self::Message { text, .. } | Self::Coded { text, .. } => text.clone(),
             Self::Output(error) => format!("cannot write to standard output: {error}"),
@@ -96,14 +100,6 @@ impl<E: Diagnostic + Send + Sync + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
         Self::Diagnosed(Box::new(error))
     }
-}
-
-fn innermost<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
-    let mut cause = error.source()?;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    Some(cause)
 }
 
 /// The exit statuses of one tool.
@@ -153,7 +149,7 @@ impl Statuses {
     }
 }
 
-/// Prints `failure` to `err`: `COMMAND: message: innermost cause`, then the hint.
+/// Prints `failure` to `err`: `COMMAND: message: … innermost cause`, then the hint.
 ///
 /// With `debug` every level of the chain is shown as a tree, one `└─` per level, as rkt does. A broken
 /// pipe on standard output is not reported: the reader has gone and knows.
@@ -236,10 +232,11 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_prints_its_outermost_text_innermost_cause_and_hint() {
+    fn a_failure_prints_its_chain_once_and_the_hint() {
         assert_eq!(
             printed(&failure(), false),
-            "fetch: cannot read key file a.asc: disk on fire\nhint: try another file\n"
+            "fetch: cannot read key file a.asc: cannot open it: disk on fire\n\
+             hint: try another file\n"
         );
     }
 

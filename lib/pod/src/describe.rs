@@ -66,7 +66,14 @@ impl Pod {
         let mtime = |name: &str| file::mtime_ns(dir, name).map_err(|e| read(name, e));
 
         let manifest = match self.read("pod").map_err(|e| read("pod", e))? {
-            Some(bytes) => PodText::from_json(&bytes).map_err(|e| json("pod", e))?,
+            Some(bytes) => match PodText::from_json(&bytes) {
+                Ok(manifest) => manifest,
+                // Half written by a preparation that goes on or was killed.
+                Err(_) if self.phase() < Phase::Prepared || self.phase() == Phase::Garbage => {
+                    PodText::default()
+                }
+                Err(e) => return Err(json("pod", e)),
+            },
             // Not written yet, or deleted already.
             None => PodText::default(),
         };
@@ -379,8 +386,12 @@ mod tests {
     #[test]
     fn one_broken_pod_does_not_hide_the_others() {
         let sample = Sample::new();
-        let broken = sample.pods.create(uuid(3)).unwrap();
+        // Half written, as by a killed preparation, is no error.
+        let unfinished = sample.pods.create(uuid(2)).unwrap();
+        put(&unfinished, "pod", "{");
+        let mut broken = sample.pods.create(uuid(3)).unwrap();
         put(&broken, "pod", "{");
+        broken.move_to(Phase::Run).unwrap();
         let good = sample.pods.create(uuid(4)).unwrap();
         put(&good, "pod", POD);
         let linked = sample.pods.create(uuid(5)).unwrap();
@@ -388,12 +399,12 @@ mod tests {
         let listing = sample.pods.list().unwrap();
         assert_eq!(
             listing.pods.iter().map(|pod| pod.uuid).collect::<Vec<_>>(),
-            [uuid(4)]
+            [uuid(2), uuid(4)]
         );
         let errors: Vec<_> = listing.errors.iter().map(ToString::to_string).collect();
         assert_eq!(errors.len(), 2);
         assert!(
-            errors[0].ends_with(&format!("prepare/{}/pod is not valid JSON", uuid(3))),
+            errors[0].ends_with(&format!("run/{}/pod is not valid JSON", uuid(3))),
             "{errors:?}"
         );
     }

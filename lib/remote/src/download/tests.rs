@@ -190,6 +190,16 @@ fn a_file_shorter_than_noted_does_not_get_a_hole() {
 }
 
 #[test]
+fn a_server_that_cuts_every_time_and_cannot_resume_is_given_up() {
+    let setup = Setup::new();
+    setup.server.hook("/a", Hook::NoRanges);
+    setup.server.hook("/a", Hook::CutAfter(10));
+    assert!(setup.fetch(&setup.file(b"")).is_err());
+    let asked = setup.server.take_log().len();
+    assert!((2..=6).contains(&asked), "{asked} requests");
+}
+
+#[test]
 fn a_lying_range_is_not_believed() {
     let setup = Setup::new();
     let validator = setup.validator();

@@ -60,8 +60,8 @@ impl<'a> Transfer<'a> {
 
     pub fn run(mut self) -> Result<Outcome, DownloadError> {
         let mut fruitless = 0;
+        let mut furthest = self.have;
         loop {
-            let before = self.transferred;
             let answer = self.client.get_with(self.download.url, &self.headers())?;
             let fresh_for = fresh_for(answer.headers());
             if answer.status().as_u16() == 304 && self.download.unless.is_some() {
@@ -90,11 +90,13 @@ impl<'a> Transfer<'a> {
             let Some(error) = interrupted else {
                 return Ok(Outcome::Complete(self.complete(fresh_for)));
             };
-            fruitless = if self.transferred > before {
+            // A server that cuts every time and cannot resume brings the same bytes again and again.
+            fruitless = if self.have > furthest {
                 1
             } else {
                 fruitless + 1
             };
+            furthest = furthest.max(self.have);
             let HttpError::Transport { source, .. } = &error else {
                 return Err(error.into());
             };
