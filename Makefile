@@ -13,6 +13,8 @@ TARGET_DIR = $(or $(CARGO_TARGET_DIR),target)
 RELEASE = $(TARGET_DIR)/$(HOST)/release
 DEBUG = $(TARGET_DIR)/$(HOST)/debug
 TOOLS = rkt actool acbuild
+# Where Debian packages for images are unpacked; tests, demo and bench look there.
+export PACKAGES = $(abspath $(TARGET_DIR))/packages
 
 .PHONY: build demo check fmt clippy test doc doctest fuzz-replay man soak bench install uninstall \
 	deps-build deps-test deps-bench packages clean
@@ -22,7 +24,7 @@ build: deps-build ## the tools, optimised and static, in target/HOST/release
 
 demo: build packages deps-demo ## the whole life of an image on this machine, each command printed
 	$(CARGO) build --release --locked -p gantry-testkit --example serve
-	PACKAGES=$(TARGET_DIR)/packages tests/demo/demo $(RELEASE)
+	tests/demo/demo $(RELEASE)
 
 check: deps-test deps-demo packages ## everything CI checks
 	$(CARGO) fmt --all --check
@@ -33,7 +35,7 @@ check: deps-test deps-demo packages ## everything CI checks
 	$(MAKE) fuzz-replay
 	$(CARGO) build --locked --bins
 	$(CARGO) build --locked -p gantry-testkit --example serve
-	PACKAGES=$(TARGET_DIR)/packages tests/demo/demo $(DEBUG)
+	tests/demo/demo $(DEBUG)
 
 fuzz-replay: ## builds every fuzz target and replays its corpus
 	$(CARGO) build -p gantry-fuzz --locked
@@ -50,7 +52,7 @@ soak: deps-test packages ## the long versions of the crash and leak tests
 	GANTRY_SOAK=1 $(CARGO) nextest run --workspace --locked --no-fail-fast
 
 bench: build packages deps-bench ## side by side with the peers
-	PACKAGES=$(TARGET_DIR)/packages bench/run $(RELEASE)
+	bench/run $(RELEASE)
 
 install: ## PREFIX (/usr/local) and DESTDIR are honoured; run `make build` first, as the user who builds
 	@test -x $(RELEASE)/rkt || { echo "run 'make build' first"; exit 1; }
@@ -70,7 +72,7 @@ deps-test: ; @tests/setup/need test
 deps-bench: ; @tests/setup/need bench
 
 packages: ## Debian packages that images are made of, unpacked below target, not installed
-	@tests/setup/packages $(TARGET_DIR)/packages
+	@tests/setup/packages $(PACKAGES)
 
 clean:
 	$(CARGO) clean

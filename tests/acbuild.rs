@@ -45,11 +45,8 @@ fn sh(env: &TestEnv, script: &str) -> String {
 #[test]
 fn an_image_is_built_step_by_step() {
     let env = TestEnv::new();
-    let busybox = if Path::new("/bin/busybox").exists() {
-        "/bin/busybox"
-    } else {
-        "/bin/sh"
-    };
+    let busybox = gantry_testkit::busybox();
+    let busybox = busybox.display();
     env.write("work.conf", "x");
     script(
         &env,

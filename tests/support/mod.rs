@@ -8,7 +8,7 @@ use std::process::Command;
 
 use gantry_testkit::gpg::{Gpg, KeySpec};
 use gantry_testkit::web::WebServer;
-use gantry_testkit::{Outcome, TestEnv};
+use gantry_testkit::{Outcome, TestEnv, busybox};
 
 /// `rkt` as built for this test run; the others likewise.
 pub const RKT: &str = env!("CARGO_BIN_EXE_rkt");
@@ -17,20 +17,6 @@ pub const ACBUILD: &str = env!("CARGO_BIN_EXE_acbuild");
 
 /// The host all images of these tests come from; no name server knows it.
 pub const HOST: &str = "example.test";
-
-/// A static program with many names, from Debian's busybox-static.
-pub fn busybox() -> PathBuf {
-    let unpacked =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("target/packages/busybox-static/bin/busybox");
-    [
-        unpacked,
-        PathBuf::from("/bin/busybox"),
-        PathBuf::from("/usr/bin/busybox"),
-    ]
-    .into_iter()
-    .find(|path| path.exists())
-    .expect("busybox-static: run `make packages` first")
-}
 
 /// Everything one test needs; nothing outlives it.
 pub struct World {

@@ -15,24 +15,11 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// Debian's busybox-static: a whole userland that needs no library.
-const BUSYBOX: &str = "/bin/busybox";
-
 pub const UUID: &str = "6f5cd21b-7d2f-4d52-8e5b-3f9f3f1a2b3c";
 
 /// Reports a skip where pods cannot be made.
 pub fn can_run_pods() -> bool {
-    if !gantry_testkit::needs_root() {
-        return false;
-    }
-    let found = Path::new(BUSYBOX).exists();
-    if !found {
-        #[expect(clippy::print_stderr, reason = "this is how tests report a skip")]
-        {
-            eprintln!("SKIP: this test needs {BUSYBOX} (Debian: busybox-static)");
-        }
-    }
-    found
+    gantry_testkit::needs_root()
 }
 
 /// An app whose program is a shell script, as user and group 0 unless changed.
@@ -138,7 +125,8 @@ impl Pod {
         for directory in ["bin", "etc", "work"] {
             fs::create_dir_all(image.join(directory)).unwrap();
         }
-        fs::copy(BUSYBOX, image.join("bin/busybox")).unwrap();
+        // Debian's busybox-static: a whole userland that needs no library.
+        fs::copy(gantry_testkit::busybox(), image.join("bin/busybox")).unwrap();
         for applet in [
             "sh", "true", "false", "ls", "cat", "id", "mount", "umount", "sleep", "ps", "env",
             "grep", "touch", "stat", "hostname", "ip", "wc", "readlink", "mkdir", "rm", "chmod",
