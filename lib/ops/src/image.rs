@@ -11,7 +11,7 @@ use gantry_types::{
     Diagnostic, ImageId, ImageManifest, ImageName, Kind, MAX_MANIFEST_BYTES, ManifestError,
 };
 
-use crate::fetch::ReferenceError;
+use crate::fetch::{ReferenceError, with_version};
 
 /// One line of a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,13 +47,9 @@ pub fn list(store: &Store) -> Result<(Vec<Row>, Vec<StoreError>), StoreError> {
 
 impl From<ImageRecord> for Row {
     fn from(record: ImageRecord) -> Self {
-        let name = match record.labels.get("version") {
-            Some(version) => format!("{}:{version}", record.name),
-            None => record.name.to_string(),
-        };
         Self {
             id: record.id,
-            name,
+            name: with_version(&record.image_name()),
             kind: record.kind,
             size: record.size,
             import_time: record.import_time,

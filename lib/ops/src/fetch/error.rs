@@ -122,6 +122,12 @@ pub enum FetchError {
         /// Why.
         source: Rejection,
     },
+    /// The file was another one when it was extracted than when it was verified.
+    #[error("the file of image {image} changed after its signature was verified")]
+    Changed {
+        /// The image.
+        image: String,
+    },
     /// Who signed may sign, but not images of this name.
     #[error("image {name} is signed by {signer}, which is not trusted for this name")]
     Scope {
@@ -286,9 +292,31 @@ impl Diagnostic for RequestError {
             }
             Self::Status { .. } => None,
             Self::Http(error) => error.hint(),
+            Self::Download(DownloadError::Write { source, .. }) if is_full(source) => make_room(),
+            Self::Download(DownloadError::Stopped { source, .. }) => match store_error(source) {
+                Some(error) => error.hint(),
+                None => is_full(source).then(make_room).flatten(),
+            },
             Self::Download(error) => error.hint(),
         }
     }
+}
+
+/// Whether there is no room left to write to.
+pub(super) fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
+}
+
+fn make_room() -> Option<String> {
+    Some("make room on the file system of --dir; `rkt image gc` and `rkt gc` need none".to_owned())
+}
+
+/// What the store said when it was told of the progress of a download.
+fn store_error(error: &io::Error) -> Option<&StoreError> {
+    error.get_ref()?.downcast_ref()
 }
 
 impl FetchError {
@@ -330,6 +358,7 @@ impl Diagnostic for FetchError {
             | Self::OpenSignature { .. }
             | Self::Signature { .. }
             | Self::Rejected { .. }
+            | Self::Changed { .. }
             | Self::Scope { .. }
             | Self::Manifest { .. }
             | Self::Name { .. }
@@ -349,6 +378,10 @@ impl Diagnostic for FetchError {
             Self::Store(error) => error.hint(),
             Self::Discovery { source, .. } => source.hint(),
             Self::Download { source } => source.hint(),
+            Self::Extract {
+                source: ExtractError::File { source, .. },
+                ..
+            } if is_full(source) => make_room(),
             Self::Extract { source, .. } => source.hint(),
             Self::Verify { source, .. } => source.hint(),
             Self::Signature { source, .. } => source.hint(),
@@ -374,7 +407,54 @@ impl Diagnostic for FetchError {
                 "if that key may sign it, run `rkt trust --prefix={name} PUBKEY`"
             )),
             Self::NotFound { .. } => Some("allow the network with --pull-policy=new".to_owned()),
+            Self::Changed { .. } => Some(
+                "fetch it again; if that repeats, look for a failing disk or an intruder"
+                    .to_owned(),
+            ),
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_from_wherever_it_comes() {
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        let url = || gantry_remote::RedactedUrl::new(&"https://a.test/a".parse().unwrap());
+        let store = StoreError::Io {
+            operation: "write to",
+            path: "/data/store".into(),
+            source: full(),
+        };
+        let download = |source| FetchError::Download {
+            source: RequestError::Download(source),
+        };
+        let stopped = io::Error::other(store);
+        for error in [
+            download(DownloadError::Write {
+                url: url(),
+                source: full(),
+            }),
+            download(DownloadError::Stopped {
+                url: url(),
+                source: stopped,
+            }),
+            FetchError::Extract {
+                image: "a.test/a:1".to_owned(),
+                source: ExtractError::File {
+                    action: "write",
+                    entry: b"rootfs/a".as_slice().into(),
+                    source: full(),
+                },
+            },
+        ] {
+            let hint = error.hint().unwrap_or_default();
+            assert!(hint.contains("make room"), "{error}: {hint}");
+            assert_eq!(error.kind(), Kind::Environment, "{error}");
+            assert!(error.spares_data() || matches!(error, FetchError::Download { .. }));
         }
     }
 }

@@ -73,7 +73,8 @@ impl Fetcher<'_, '_> {
         match self.examine(&arrived, check, wanted) {
             Ok(examined) => self.publish(arrived, examined, check, wanted),
             Err(error) => {
-                if !error.spares_data() {
+                // A copy of a local file is made anew every time, so it is only a burden.
+                if !error.spares_data() || matches!(arrived.source, Source::Path(_)) {
                     arrived.ingest.discard()?;
                 }
                 Err(error)
@@ -87,19 +88,27 @@ impl Fetcher<'_, '_> {
         check: &Check,
         wanted: &Wanted,
     ) -> Result<Examined, FetchError> {
-        let mut digest = None;
-        let mut verdict = Verdict::Waived {
-            option: self.insecure.to_string(),
+        let (mut verdict, digest) = match check {
+            Check::Signed(signature) => {
+                let (by, sum) = self.verify(arrived, signature, wanted)?;
+                (Verdict::Signed { by }, Some(sum))
+            }
+            Check::Waived => {
+                let option = self.insecure.to_string();
+                (Verdict::Waived { option }, None)
+            }
         };
-        if let Check::Signed(signature) = check {
-            let (signers, sum) = self.verify(arrived, signature, wanted)?;
-            digest = Some(sum);
-            verdict = Verdict::Signed { by: signers };
-        }
         let content = match self.known_copy(arrived, digest.as_ref())? {
             Some(known) => known,
             None => self.extract(arrived, wanted)?,
         };
+        // The file is read twice. A disk that fails, or whoever else can write to it, must not be able to
+        // put other bytes in the place of those that were signed.
+        if digest.is_some_and(|signed| signed != content.digest) {
+            return Err(FetchError::Changed {
+                image: wanted.image.clone(),
+            });
+        }
         let manifest = ImageManifest::from_json(&content.manifest).map_err(|source| {
             let image = wanted.image.clone();
             FetchError::Manifest { image, source }

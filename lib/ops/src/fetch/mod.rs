@@ -27,16 +27,18 @@ use std::time::SystemTime;
 use gantry_archive::extract::Ownership;
 use gantry_remote::HttpClient;
 use gantry_remote::discovery::DiscoveryOptions;
-use gantry_store::{Source, Store};
+use gantry_store::{Source, Store, StoreError};
 use gantry_trust::Keystore;
 use gantry_types::{ImageId, ImageName};
 
 pub use error::{FetchError, RequestError};
 pub use insecure::{InsecureOptions, InsecureOptionsError};
 pub use observer::{Downloading, FetchObserver, Notice};
-pub use reference::{ImageReference, ReferenceError};
+pub use reference::{ImageReference, LocalFile, ReferenceError};
 
+use error::is_full;
 use import::{Arrived, Wanted};
+pub(crate) use reference::with_version;
 use signature::SignaturePlace;
 
 /// When the network is asked.
@@ -105,7 +107,7 @@ pub fn fetch(
     };
     match &request.reference {
         ImageReference::Hash(prefix) => fetcher.by_hash(prefix),
-        ImageReference::Path(path) => fetcher.by_path(path),
+        ImageReference::Path(file) => fetcher.by_path(file),
         ImageReference::Url(url) => fetcher.by_url(url),
         ImageReference::Name(name) => fetcher.by_name(name),
     }
@@ -140,16 +142,18 @@ impl Fetcher<'_, '_> {
         Ok(self.used(id))
     }
 
-    fn by_path(&mut self, path: &Path) -> Result<ImageId, FetchError> {
-        self.notice(&Notice::UsingFile(path.to_owned()));
+    fn by_path(&mut self, file: &LocalFile) -> Result<ImageId, FetchError> {
+        let LocalFile { path, given } = file;
+        self.notice(&Notice::UsingFile(given.clone()));
         let place = match self.signature {
-            Some(file) => SignaturePlace::File(file.to_owned()),
-            None => SignaturePlace::beside(path),
+            Some(file) => SignaturePlace::named(file),
+            None => SignaturePlace::beside(file),
         };
-        let image = path.display().to_string();
-        let check = self.prepare_check(&image, None, &place)?;
+        let image = given.display().to_string();
+        let prepared = self.prepare_check(&image, None, &place)?;
+        let check = self.settle(&image, prepared)?;
         let open = |source| FetchError::OpenImage {
-            path: path.to_owned(),
+            path: given.clone(),
             source,
         };
         // Looked at first: opening a FIFO would wait for a writer.
@@ -158,12 +162,20 @@ impl Fetcher<'_, '_> {
         }
         let mut file = std::fs::File::open(path).map_err(open)?;
         // A copy first: what is verified must be what is extracted, whatever happens to the file.
-        let source = Source::Path(image.clone());
-        let mut ingest = self.context.store.ingest(&format!("path {image}"))?;
+        let place = path.display().to_string();
+        let mut ingest = self.context.store.ingest(&format!("path {place}"))?;
+        let source = Source::Path(place);
         ingest.restart()?;
         if let Err(source) = std::io::copy(&mut file, &mut ingest) {
             ingest.discard()?;
-            return Err(open(source));
+            return Err(match is_full(&source) {
+                true => FetchError::Store(StoreError::Io {
+                    operation: "copy an image to",
+                    path: self.context.store.root().to_owned(),
+                    source,
+                }),
+                false => open(source),
+            });
         }
         let arrived = Arrived {
             ingest,
@@ -193,13 +205,13 @@ impl Fetcher<'_, '_> {
         if self.policy == PullPolicy::Never {
             return Err(FetchError::NotFound {
                 kind: "image name",
-                text: name.to_string(),
+                text: with_version(name),
             });
         }
         let (url, place) = self.discover(name)?;
         let latest = name.version().is_none();
         let wanted = Wanted {
-            image: name.to_string(),
+            image: with_version(name),
             name: Some(name.clone()),
             latest,
         };

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use gantry_types::{AcIdentifier, ImageId, ImageName};
 
+use super::reference::with_version;
+
 /// Whoever started a fetch and wants to know how it goes on.
 pub trait FetchObserver {
     /// Something happened that a user or a log may want to know.
@@ -37,7 +39,7 @@ impl fmt::Display for Downloading {
     }
 }
 
-/// One thing that happened; displayed with the texts that scripts know (contract/observed.md).
+/// One thing that happened; displayed with the texts of rkt 1.30, which scripts know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
     /// A local file is imported.
@@ -124,13 +126,5 @@ impl fmt::Display for Notice {
             Self::TlsCheckDisabled => f.write_str("warning: TLS verification has been disabled"),
             Self::Problem(problem) => write!(f, "warning: {problem}"),
         }
-    }
-}
-
-/// `N:V`, or the name alone.
-fn with_version(name: &ImageName) -> String {
-    match name.version() {
-        Some(version) => format!("{}:{version}", name.name),
-        None => name.name.to_string(),
     }
 }

@@ -13,9 +13,18 @@ pub enum ImageReference {
     /// `http` or `https`.
     Url(Url),
     /// A local file.
-    Path(PathBuf),
+    Path(LocalFile),
     /// A name with at least the labels `os` and `arch`.
     Name(ImageName),
+}
+
+/// A file of this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalFile {
+    /// Where it is: absolute, without `.` in it.
+    pub path: PathBuf,
+    /// The path as the user gave it, for messages.
+    pub given: PathBuf,
 }
 
 /// A text does not say which image is meant.
@@ -63,7 +72,7 @@ impl Diagnostic for ReferenceError {
 
 impl ImageReference {
     /// Tells what `text` means; `is_file` whether a path names a regular file, `directory` what relative
-    /// paths are relative to. Source of the order: contract/rkt-cli.md 4.1.
+    /// paths are relative to. The order of the forms is that of rkt 1.30.
     ///
     /// # Errors
     ///
@@ -91,7 +100,13 @@ impl ImageReference {
             scheme,
             text: text.to_owned(),
         };
-        let path = || Self::Path(directory.join(text));
+        let path = || {
+            Self::Path(LocalFile {
+                // `.` as a component means nothing; the store remembers images by their path.
+                path: directory.join(text).components().collect(),
+                given: PathBuf::from(text),
+            })
+        };
         match scheme(text).as_deref() {
             Some("http" | "https") => {
                 let url = Url::parse(text).map_err(|_| invalid())?;
@@ -102,7 +117,11 @@ impl ImageReference {
                 let url = Url::parse(text).map_err(|_| invalid())?;
                 let path = url.to_file_path().map_err(|()| invalid())?;
                 let named = path.as_os_str().as_encoded_bytes().ends_with(b".aci");
-                named.then_some(Self::Path(path)).ok_or_else(invalid)
+                let file = LocalFile {
+                    given: path.clone(),
+                    path,
+                };
+                named.then_some(Self::Path(file)).ok_or_else(invalid)
             }
             Some("docker") => Err(unsupported("docker")),
             Some("cimd") => Err(unsupported("cimd")),
@@ -151,6 +170,14 @@ pub(crate) fn with_host_labels(name: ImageName) -> Result<ImageName, gantry_type
     })
 }
 
+/// `NAME:VERSION`, or the name alone: how people call an image.
+pub(crate) fn with_version(name: &ImageName) -> String {
+    match name.version() {
+        Some(version) => format!("{}:{version}", name.name),
+        None => name.name.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,14 +213,18 @@ mod tests {
         ] {
             assert_eq!(kind(text), expected, "{text}");
         }
-        assert_eq!(
-            parse("x.aci").unwrap(),
-            ImageReference::Path("/here/x.aci".into())
-        );
-        assert_eq!(
-            parse("file:///a%20b.aci").unwrap(),
-            ImageReference::Path("/a b.aci".into())
-        );
+        for (text, path, given) in [
+            ("x.aci", "/here/x.aci", "x.aci"),
+            ("./a/./x.aci", "/here/a/x.aci", "./a/./x.aci"),
+            ("../x.aci", "/here/../x.aci", "../x.aci"),
+            ("file:///a%20b.aci", "/a b.aci", "/a b.aci"),
+        ] {
+            let file = LocalFile {
+                path: path.into(),
+                given: given.into(),
+            };
+            assert_eq!(parse(text).unwrap(), ImageReference::Path(file), "{text}");
+        }
     }
 
     #[test]

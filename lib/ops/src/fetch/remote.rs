@@ -10,7 +10,7 @@ use gantry_store::{Digest, ImageRecord, Ingest, Source, Verdict, nanos};
 use gantry_types::{ImageId, ImageName, os_arch};
 
 use super::import::{Arrived, Wanted};
-use super::signature::{Check, SignaturePlace};
+use super::signature::SignaturePlace;
 use super::{Downloading, FetchError, Fetcher, Notice, PullPolicy, RequestError};
 
 /// Largest image file downloaded, in bytes.
@@ -99,11 +99,9 @@ impl Fetcher<'_, '_> {
             return Ok(self.used(record.id));
         }
         self.notice(&Notice::RemoteFetching(shown(url)));
-        let place = self
-            .signature
-            .map_or(place, |file| SignaturePlace::File(file.to_owned()));
+        let place = self.signature.map_or(place, SignaturePlace::named);
         let name = wanted.name.as_ref().map(|name| &name.name);
-        let mut check = self.prepare_check(&wanted.image, name, &place)?;
+        let prepared = self.prepare_check(&wanted.image, name, &place)?;
 
         let (Source::Url(key) | Source::Path(key)) = &source;
         let mut ingest = self.context.store.ingest(key)?;
@@ -129,9 +127,7 @@ impl Fetcher<'_, '_> {
                 });
             }
         };
-        if let Check::Deferred { url, keys } = &check {
-            check = Check::Signed(self.deferred_signature(&wanted.image, url, keys)?);
-        }
+        let check = self.settle(&wanted.image, prepared)?;
         let max_age = Some(complete.fresh_for.as_secs()).filter(|seconds| *seconds > 0);
         let Validator {
             etag,

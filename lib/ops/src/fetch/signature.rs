@@ -7,25 +7,38 @@ use gantry_remote::{RedactedUrl, Url};
 use gantry_trust::{DetachedSignature, KeySet, MAX_SIGNATURE_BYTES, TrustedKey, Verdict};
 use gantry_types::AcIdentifier;
 
+use super::reference::LocalFile;
 use super::{Downloading, FetchError, Fetcher, Notice, RequestError};
 
 /// Where a signature is.
 #[derive(Debug, Clone)]
 pub(super) enum SignaturePlace {
-    /// In a file.
-    File(PathBuf),
+    /// In a file, with its path as the user knows it.
+    File {
+        /// Where it is.
+        path: PathBuf,
+        /// For messages.
+        given: PathBuf,
+    },
     /// On a server.
     Url(Url),
 }
 
-/// How an image is checked, settled before the first byte of it is downloaded.
+/// How an image is checked.
 #[derive(Debug)]
 pub(super) enum Check {
     /// Not at all.
     Waived,
     /// By this signature.
     Signed(Signature),
-    /// By a signature that the server is still making.
+}
+
+/// What is known of the check before the first byte of the image is downloaded.
+#[derive(Debug)]
+pub(super) enum Prepared {
+    /// All of it.
+    Check(Check),
+    /// The server is still making the signature.
     Deferred {
         /// Where it will be.
         url: Url,
@@ -43,22 +56,33 @@ pub(super) struct Signature {
 }
 
 impl SignaturePlace {
+    /// A file that the user named.
+    pub(super) fn named(file: &Path) -> Self {
+        Self::File {
+            path: file.to_owned(),
+            given: file.to_owned(),
+        }
+    }
+
     /// The place for an image file: `x.aci.asc` for `x.aci` and for `x`, or else `x.asc` for `x`.
-    pub(super) fn beside(image: &Path) -> Self {
-        let with = |suffix: &str| {
-            let mut path = image.as_os_str().to_owned();
+    pub(super) fn beside(image: &LocalFile) -> Self {
+        let with = |path: &Path, suffix: &str| {
+            let mut path = path.as_os_str().to_owned();
             path.push(suffix);
             PathBuf::from(path)
         };
         let named = image
+            .path
             .extension()
             .is_some_and(|extension| extension == "aci");
-        let long = with(".aci.asc");
-        Self::File(if !named && long.exists() {
-            long
-        } else {
-            with(".asc")
-        })
+        let suffix = match !named && with(&image.path, ".aci.asc").exists() {
+            true => ".aci.asc",
+            false => ".asc",
+        };
+        Self::File {
+            path: with(&image.path, suffix),
+            given: with(&image.given, suffix),
+        }
     }
 
     /// The place for an image URL, whose path ends in `.aci`.
@@ -79,15 +103,15 @@ impl Fetcher<'_, '_> {
         image: &str,
         name: Option<&AcIdentifier>,
         place: &SignaturePlace,
-    ) -> Result<Check, FetchError> {
+    ) -> Result<Prepared, FetchError> {
         if self.insecure.image() {
-            return Ok(Check::Waived);
+            return Ok(Prepared::Check(Check::Waived));
         }
         let keys = self.keys(image, name)?;
         let bytes = match place {
-            SignaturePlace::File(path) => {
+            SignaturePlace::File { path, given } => {
                 read_signature(path).map_err(|source| FetchError::OpenSignature {
-                    path: path.clone(),
+                    path: given.clone(),
                     source,
                 })?
             }
@@ -95,29 +119,29 @@ impl Fetcher<'_, '_> {
                 Some(bytes) => bytes,
                 None => {
                     self.notice(&Notice::SignatureDeferred);
-                    return Ok(Check::Deferred {
+                    return Ok(Prepared::Deferred {
                         url: url.clone(),
                         keys,
                     });
                 }
             },
         };
-        self.signature(image, bytes, keys).map(Check::Signed)
+        let signature = self.signature(image, bytes, keys)?;
+        Ok(Prepared::Check(Check::Signed(signature)))
     }
 
     /// Gets a signature that was put off, now that the image is here.
-    pub(super) fn deferred_signature(
-        &mut self,
-        image: &str,
-        url: &Url,
-        keys: &[TrustedKey],
-    ) -> Result<Signature, FetchError> {
-        let Some(bytes) = self.download_signature(url)? else {
+    pub(super) fn settle(&mut self, image: &str, prepared: Prepared) -> Result<Check, FetchError> {
+        let (url, keys) = match prepared {
+            Prepared::Check(check) => return Ok(check),
+            Prepared::Deferred { url, keys } => (url, keys),
+        };
+        let Some(bytes) = self.download_signature(&url)? else {
             return Err(FetchError::SignatureDeferred {
-                url: RedactedUrl::new(url).to_string(),
+                url: RedactedUrl::new(&url).to_string(),
             });
         };
-        self.signature(image, bytes, keys.to_vec())
+        self.signature(image, bytes, keys).map(Check::Signed)
     }
 
     fn signature(

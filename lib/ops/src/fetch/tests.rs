@@ -1,252 +1,19 @@
 //! Fetches from a server on this machine, with keys and signatures made by the real gpg.
 
+mod world;
+
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::path::PathBuf;
 
 use gantry_archive::extract::Ownership;
-use gantry_remote::discovery::DiscoveryOptions;
-use gantry_remote::{ClientConfig, ConnectTo, HttpClient, Roots};
-use gantry_store::{ImageRecord, Source, Store, StoreError, Verdict};
-use gantry_testkit::WebServer;
-use gantry_testkit::gpg::{Gpg, KeySpec};
+use gantry_store::{Source, StoreError, Verdict};
 use gantry_testkit::web::Hook;
-use gantry_trust::{Keystore, PublicKey};
 use gantry_types::{Diagnostic, ImageId, Kind};
 
-use super::{
-    Downloading, FetchContext, FetchError, FetchObserver, FetchRequest, ImageReference, Notice,
-    PullPolicy, fetch,
-};
+use super::{Downloading, FetchError, FetchObserver, ImageReference, Notice, PullPolicy};
 use crate::image;
-
-const HOST: &str = "example.test";
-
-/// A store, a keystore, a server and two people who sign.
-struct World {
-    dir: tempfile::TempDir,
-    store: Store,
-    keystore: Keystore,
-    server: WebServer,
-    http: HttpClient,
-    gpg: Gpg,
-    owner: String,
-    stranger: String,
-}
-
-#[derive(Default)]
-struct Log {
-    notices: Vec<String>,
-    last: u64,
-}
-
-impl FetchObserver for Log {
-    fn notice(&mut self, notice: &Notice) {
-        self.notices.push(notice.to_string());
-    }
-
-    fn progress(&mut self, what: Downloading, have: u64, _total: Option<u64>) {
-        if what == Downloading::Image {
-            self.last = have;
-        }
-    }
-}
-
-impl World {
-    /// `None` where gpg is missing.
-    fn new() -> Option<Self> {
-        let gpg = Gpg::new()?;
-        let dir = tempfile::tempdir().unwrap();
-        let key = |user_id| {
-            gpg.generate(&KeySpec {
-                user_id,
-                ..KeySpec::default()
-            })
-        };
-        let owner = key("Owner <owner@example.test>");
-        let stranger = key("Stranger <stranger@example.test>");
-        let server = WebServer::start(&[HOST]);
-        let rules = server.connect_to(HOST);
-        let mut config = ClientConfig::new("test/1");
-        config.connect_to = rules
-            .iter()
-            .flat_map(|rule| ConnectTo::parse_list(rule).unwrap())
-            .collect();
-        config.roots = Roots::Paths {
-            file: Some(server.ca_file().to_owned()),
-            dirs: Vec::new(),
-        };
-        // Tests cut connections on purpose, for later.
-        config.retry.tries = 1;
-        let http = HttpClient::new(config);
-        let store = Store::open(dir.path()).unwrap();
-        let keystore = Keystore::new(None, dir.path().join("etc"));
-        Some(Self {
-            dir,
-            store,
-            keystore,
-            server,
-            http,
-            gpg,
-            owner,
-            stranger,
-        })
-    }
-
-    fn trust(&self, prefix: &str, key: &str) {
-        let key = PublicKey::parse(&self.gpg.export(key)).unwrap();
-        self.keystore
-            .add_prefix_key(&prefix.parse().unwrap(), &key)
-            .unwrap();
-    }
-
-    fn sign(&self, key: &str, bytes: &[u8]) -> Vec<u8> {
-        let file = self.dir.path().join("to-sign");
-        fs::write(&file, bytes).unwrap();
-        self.gpg.detach_sign(key, &file)
-    }
-
-    /// Publishes an image of `manifest` as `/APP.aci`, signed by `key`, with a page that leads there.
-    fn serve(&self, app: &str, image: &[u8], signature: Option<&[u8]>) {
-        self.server.put(&format!("/{app}.aci"), image);
-        if let Some(signature) = signature {
-            self.server.put(&format!("/{app}.aci.asc"), signature);
-        }
-        let tag = format!(
-            "<meta name=\"ac-discovery\" content=\"{HOST}/{app} https://{HOST}/{app}.{{ext}}\">"
-        );
-        self.server.put_discovery(&format!("/{app}"), tag);
-    }
-
-    fn serve_signed(&self, app: &str, image: &[u8], key: &str) {
-        let signature = self.sign(key, image);
-        self.serve(app, image, Some(&signature));
-    }
-
-    fn run(&self, request: &FetchRequest) -> (Result<ImageId, FetchError>, Log) {
-        let mut log = Log::default();
-        let ownership = match rustix::process::geteuid().is_root() {
-            true => Ownership::Keep,
-            false => Ownership::CurrentUser,
-        };
-        let result = fetch(
-            request,
-            &mut FetchContext {
-                store: &self.store,
-                keystore: &self.keystore,
-                http: &self.http,
-                discovery: DiscoveryOptions::default(),
-                ownership,
-                clock: &SystemTime::now,
-                observer: &mut log,
-            },
-        );
-        (result, log)
-    }
-
-    fn fetch(&self, text: &str) -> Result<ImageId, FetchError> {
-        self.run(&request(text, PullPolicy::New, "none")).0
-    }
-
-    fn fetch_insecure(&self, text: &str) -> Result<ImageId, FetchError> {
-        self.run(&request(text, PullPolicy::New, "image")).0
-    }
-
-    /// The fetch is refused with this text in its message, and the store is as empty as before.
-    fn assert_refused(&self, text: &str, message: &str) -> FetchError {
-        let before = population(self.store.root());
-        let error = self.fetch(text).unwrap_err();
-        assert_eq!(error.kind(), Kind::Refused, "{}", chain(&error));
-        assert!(chain(&error).contains(message), "{}", chain(&error));
-        assert_eq!(population(self.store.root()), before);
-        error
-    }
-
-    fn record(&self, id: &ImageId) -> ImageRecord {
-        self.store.record(id).unwrap()
-    }
-}
-
-fn request(text: &str, policy: PullPolicy, insecure: &str) -> FetchRequest {
-    let is_file = |path: &Path| path.is_file();
-    FetchRequest {
-        reference: ImageReference::parse(text, Path::new("/"), &is_file).unwrap(),
-        signature: None,
-        policy,
-        insecure: insecure.parse().unwrap(),
-    }
-}
-
-/// The error and its causes, as a user sees them.
-fn chain(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {}", chain(source)),
-        None => error.to_string(),
-    }
-}
-
-/// Everything below a store but locks, which stay.
-fn population(dir: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(dir).unwrap().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            found.extend(population(&path));
-        }
-        if !path.components().any(|part| part.as_os_str() == "locks") {
-            found.push(path);
-        }
-    }
-    found.sort();
-    found
-}
-
-fn tar_entry(tar: &mut Vec<u8>, path: &str, kind: u8, body: &[u8]) {
-    let mut header = [0_u8; 512];
-    header[..path.len()].copy_from_slice(path.as_bytes());
-    header[100..108].copy_from_slice(if kind == b'5' {
-        b"0000755\0"
-    } else {
-        b"0000644\0"
-    });
-    let (uid, gid) = (
-        rustix::process::getuid().as_raw(),
-        rustix::process::getgid().as_raw(),
-    );
-    header[108..116].copy_from_slice(format!("{uid:07o}\0").as_bytes());
-    header[116..124].copy_from_slice(format!("{gid:07o}\0").as_bytes());
-    header[124..136].copy_from_slice(format!("{:011o}\0", body.len()).as_bytes());
-    header[136..148].copy_from_slice(b"00000000000\0");
-    header[148..156].copy_from_slice(b"        ");
-    header[156] = kind;
-    header[257..265].copy_from_slice(b"ustar\x0000");
-    let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
-    header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
-    tar.extend(header);
-    tar.extend(body);
-    tar.resize(tar.len().next_multiple_of(512), 0);
-}
-
-/// An uncompressed ACI.
-fn aci(name: &str, version: &str, more: &str, filler: usize) -> Vec<u8> {
-    let manifest = format!(
-        r#"{{"acKind":"ImageManifest","acVersion":"0.8.11","name":"{name}","labels":[
-        {{"name":"version","value":"{version}"}},{{"name":"os","value":"linux"}},
-        {{"name":"arch","value":"{}"}}]{more}}}"#,
-        gantry_types::os_arch::host().1
-    );
-    let mut tar = Vec::new();
-    tar_entry(&mut tar, "manifest", b'0', manifest.as_bytes());
-    tar_entry(&mut tar, "rootfs/", b'5', b"");
-    tar_entry(&mut tar, "rootfs/hello", b'0', b"hello\n");
-    let noise: Vec<u8> = (0..filler)
-        .map(|i| u8::try_from(i * 7 % 251).unwrap())
-        .collect();
-    tar_entry(&mut tar, "rootfs/filler", b'0', &noise);
-    tar.resize(tar.len() + 1024, 0);
-    tar
-}
+use world::{HOST, World, aci, chain, population, request, tar_entry};
 
 #[test]
 fn a_signed_image_is_found_verified_and_kept() {
@@ -614,4 +381,108 @@ fn the_policy_keeps_off_the_network() {
         );
     }
     assert!(world.server.take_log().is_empty());
+}
+
+/// Changes the downloaded file between its verification and its extraction.
+struct Swapper {
+    ingest: PathBuf,
+    swapped: bool,
+}
+
+impl FetchObserver for Swapper {
+    fn notice(&mut self, notice: &Notice) {
+        if !matches!(notice, Notice::SignatureVerified(_)) {
+            return;
+        }
+        for entry in fs::read_dir(&self.ingest).unwrap().flatten() {
+            if entry.path().extension().is_some_and(|ext| ext == "part") {
+                let mut bytes = fs::read(entry.path()).unwrap();
+                let at = bytes.windows(6).position(|six| six == b"hello\n").unwrap();
+                bytes[at..at + 6].copy_from_slice(b"evil!\n");
+                fs::write(entry.path(), bytes).unwrap();
+                self.swapped = true;
+            }
+        }
+    }
+
+    fn progress(&mut self, _: Downloading, _: u64, _: Option<u64>) {}
+}
+
+#[test]
+fn bytes_that_change_after_their_verification_are_refused() {
+    let Some(world) = World::new() else { return };
+    world.trust("example.test", &world.owner);
+    world.serve_signed("app", &aci("example.test/app", "1.0", "", 0), &world.owner);
+    let before = population(world.store.root());
+    let mut swapper = Swapper {
+        ingest: world.store.root().join("ingest"),
+        swapped: false,
+    };
+    let request = request("example.test/app", PullPolicy::New, "none");
+    let error = world
+        .run_as(&request, Ownership::CurrentUser, &mut swapper)
+        .unwrap_err();
+    assert!(swapper.swapped);
+    assert_eq!(error.kind(), Kind::Refused, "{}", chain(&error));
+    assert!(
+        chain(&error).contains("example.test/app"),
+        "{}",
+        chain(&error)
+    );
+    assert_eq!(population(world.store.root()), before);
+}
+
+#[test]
+fn a_file_that_cannot_be_imported_leaves_no_copy() {
+    let Some(world) = World::new() else { return };
+    let mut image = Vec::new();
+    tar_entry(&mut image, "rootfs/null", b'3', b"");
+    image.extend(aci("example.test/app", "1.0", "", 0));
+    let path = world.dir.path().join("app.aci");
+    fs::write(&path, &image).unwrap();
+    let before = population(world.store.root());
+    // The machine is at fault, not the image: no root, no devices.
+    let request = request(path.to_str().unwrap(), PullPolicy::New, "image");
+    let mut log = world::Log::default();
+    let error = world
+        .run_as(&request, Ownership::CurrentUser, &mut log)
+        .unwrap_err();
+    assert_eq!(error.kind(), Kind::Environment, "{}", chain(&error));
+    assert_eq!(population(world.store.root()), before);
+}
+
+#[test]
+fn messages_name_images_and_files_as_the_user_does() {
+    let Some(world) = World::new() else { return };
+    world.trust("example.test", &world.owner);
+    let image = aci("example.test/app", "1.0", "", 0);
+    world.serve_signed("app", &image, &world.stranger);
+    let error = world.fetch("example.test/app:1.0").unwrap_err();
+    assert_eq!(error.to_string(), "image example.test/app:1.0 is refused");
+    let error = world.fetch("example.test/app,os=linux").unwrap_err();
+    assert_eq!(error.to_string(), "image example.test/app is refused");
+    let directory = world.dir.path();
+    fs::write(directory.join("app.aci"), &image).unwrap();
+    let mut request = request("sha512-00", PullPolicy::New, "none");
+    request.reference = ImageReference::parse("./app.aci", directory, &|_| true).unwrap();
+    let error = world.run(&request).0.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "error opening signature file ./app.aci.asc"
+    );
+    fs::write(
+        directory.join("app.aci.asc"),
+        world.sign(&world.stranger, &image),
+    )
+    .unwrap();
+    let error = world.run(&request).0.unwrap_err();
+    assert_eq!(error.to_string(), "image ./app.aci is refused");
+    // The store remembers one place, however it is spelt.
+    request.insecure = "image".parse().unwrap();
+    let id = world.run(&request).0.unwrap();
+    let place = directory.join("app.aci").display().to_string();
+    assert_eq!(
+        world.record(&id).origin().unwrap().source,
+        Source::Path(place)
+    );
 }
