@@ -145,6 +145,32 @@ pub fn read_manifest(source: impl Read) -> Result<Vec<u8>, AciError> {
     Err(AciError::ManifestMissing)
 }
 
+/// Which of `manifest` and `rootfs` an archive, compressed or not, has no entry of, if one is missing:
+/// then it is no image, but may be an archive of a root file system.
+///
+/// Looks at names alone.
+///
+/// # Errors
+///
+/// [`AciError::Decode`] and [`AciError::Archive`].
+pub fn missing_part(source: impl Read) -> Result<Option<&'static str>, AciError> {
+    let limits = Limits::default();
+    let mut reader = open(source, &limits)?;
+    let (mut manifest, mut rootfs) = (false, false);
+    while let Some(entry) = reader.next_entry()? {
+        match Member::parse(&entry.path, &limits) {
+            Ok(Member::Manifest) => manifest = true,
+            Ok(Member::Rootfs | Member::Beneath(_)) => rootfs = true,
+            _ => {}
+        }
+    }
+    Ok(match (manifest, rootfs) {
+        (false, _) => Some("manifest"),
+        (true, false) => Some("rootfs"),
+        (true, true) => None,
+    })
+}
+
 type Stream<R> = Reader<BufReader<Decoder<R>>>;
 
 fn open<R: Read>(source: R, limits: &Limits) -> Result<Stream<R>, AciError> {

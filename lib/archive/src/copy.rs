@@ -18,6 +18,7 @@ use rustix::io::Errno;
 
 use crate::extract::Ownership;
 use crate::metadata::{Failed, Metadata, XattrPolicy, sorted_names, step};
+use crate::room;
 
 /// Largest number of directories below one another: each holds two descriptors during the copy.
 const MAX_DEPTH: usize = 400;
@@ -64,7 +65,8 @@ impl Diagnostic for CopyError {
             } if source.kind() == io::ErrorKind::AlreadyExists => {
                 Some("copy to a name that does not exist yet".to_owned())
             }
-            _ => None,
+            Self::File { source, .. } => room::hint(source),
+            Self::TooDeep { .. } => None,
         }
     }
 }

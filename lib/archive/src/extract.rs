@@ -7,14 +7,16 @@ use std::io::{self, BufReader, Read, Write};
 use std::os::fd::BorrowedFd;
 
 use gantry_types::{Diagnostic, ImageId, Kind};
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{AtFlags, Mode, OFlags};
 
 use crate::aci::{AciError, Layout, STREAM_BUFFER};
 use crate::compress::Decoder;
 use crate::digest::Sha512Reader;
 use crate::limits::Limits;
-use crate::refusal::{EntryName, Refusal};
-use crate::tar::Reader;
+use crate::member::Naming;
+use crate::refusal::{EntryName, Refusal, Rule};
+use crate::room;
+use crate::tar::{EntryKind, Reader};
 use tree::Tree;
 
 /// Whose files extraction makes.
@@ -85,7 +87,7 @@ impl Diagnostic for ExtractError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Image(error) => error.hint(),
-            Self::File { .. } => None,
+            Self::File { source, .. } => room::hint(source),
         }
     }
 }
@@ -110,7 +112,7 @@ pub fn extract_aci(
     let stream = BufReader::with_capacity(STREAM_BUFFER, Sha512Reader::new(decoder));
     let mut reader = Reader::new(stream, limits);
     let mut layout = Layout::default();
-    let mut tree = Tree::create(target, options)?;
+    let mut tree = Tree::create(target, options, Naming::Image)?;
     let (mut entries, mut bytes) = (0, 0);
     while let Some(entry) = reader.next_entry().map_err(AciError::from)? {
         entries += 1;
@@ -130,6 +132,51 @@ pub fn extract_aci(
         entries,
         bytes,
     })
+}
+
+/// Extracts a plain archive of a root file system, compressed or not, to `rootfs` beneath an empty
+/// directory.
+///
+/// The rules are those of [`extract_aci`]. The root directory has mode 0755 if no entry stands for it.
+///
+/// # Errors
+///
+/// As [`extract_aci`].
+pub fn extract_rootfs(
+    source: impl Read,
+    target: BorrowedFd<'_>,
+    options: &ExtractOptions,
+) -> Result<(), ExtractError> {
+    let limits = &options.limits;
+    let decoder = Decoder::new(source, limits).map_err(AciError::from)?;
+    let mut reader = Reader::new(BufReader::with_capacity(STREAM_BUFFER, decoder), limits);
+    let mut tree = Tree::create(target, options, Naming::Root)?;
+    let mut root_named = false;
+    while let Some(entry) = reader.next_entry().map_err(AciError::from)? {
+        let refuse = |rule| Refusal::new(&entry.path, rule);
+        let path = Naming::Root.beneath(&entry.path, limits);
+        let path = path.map_err(refuse)?.unwrap_or_default();
+        if path.is_empty() {
+            if entry.kind != EntryKind::Directory {
+                return Err(refuse(Rule::EmptyName).into());
+            }
+            root_named = true;
+        }
+        tree.add(&path, entry, &mut reader)?;
+    }
+    tree.finish()?;
+    reader.finish().map_err(AciError::from)?;
+    if !root_named {
+        let mode = Mode::from_raw_mode(0o755);
+        rustix::fs::chmodat(target, "rootfs", mode, AtFlags::empty()).map_err(|error| {
+            ExtractError::File {
+                action: "set mode of",
+                entry: b".".as_slice().into(),
+                source: error.into(),
+            }
+        })?;
+    }
+    Ok(())
 }
 
 fn write_manifest(target: BorrowedFd<'_>, manifest: &[u8]) -> Result<(), ExtractError> {

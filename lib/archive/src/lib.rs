@@ -29,3 +29,4 @@ pub mod write;
 
 mod member;
 mod metadata;
+mod room;

@@ -1,4 +1,4 @@
-//! Where an entry belongs in an App Container Image.
+//! Where an entry belongs, by its name: in an App Container Image, or in a plain archive of a root.
 
 use crate::limits::Limits;
 use crate::refusal::Rule;
@@ -23,20 +23,7 @@ impl Member {
     ///
     /// `rootfsX` is no part of `rootfs` here, unlike upstream, where a prefix of the text was enough.
     pub(crate) fn parse(name: &[u8], limits: &Limits) -> Result<Self, Rule> {
-        if name.starts_with(b"/") {
-            return Err(Rule::AbsoluteName);
-        }
-        let mut parts = Vec::new();
-        for part in name.split(|byte| *byte == b'/') {
-            match part {
-                b"" | b"." => {}
-                b".." => return Err(Rule::ParentInName),
-                part => parts.push(part),
-            }
-        }
-        if parts.len() > limits.max_depth {
-            return Err(Rule::TooDeep(limits.max_depth));
-        }
+        let parts = clean(name, limits)?;
         Ok(match parts.as_slice() {
             [] => Self::Top,
             [b"manifest"] => Self::Manifest,
@@ -45,6 +32,56 @@ impl Member {
             stray => Self::Stray(stray.join(&b'/')),
         })
     }
+}
+
+/// How the names in an archive lead to places beneath the root directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Naming {
+    /// As in an App Container Image: the root is `rootfs`.
+    Image,
+    /// The archive's own root is the root.
+    Root,
+}
+
+impl Naming {
+    /// What stands before a path beneath the root in a name.
+    pub(crate) fn prefix(self) -> &'static [u8] {
+        match self {
+            Self::Image => b"rootfs/",
+            Self::Root => b"",
+        }
+    }
+
+    /// The path beneath the root that a name leads to, empty for the root; `None` if it lies elsewhere.
+    pub(crate) fn beneath(self, name: &[u8], limits: &Limits) -> Result<Option<Vec<u8>>, Rule> {
+        match self {
+            Self::Root => Ok(Some(clean(name, limits)?.join(&b'/'))),
+            Self::Image => Ok(match Member::parse(name, limits)? {
+                Member::Rootfs => Some(Vec::new()),
+                Member::Beneath(path) => Some(path),
+                Member::Top | Member::Manifest | Member::Stray(_) => None,
+            }),
+        }
+    }
+}
+
+/// The components of a name, without those that mean nothing.
+fn clean<'a>(name: &'a [u8], limits: &Limits) -> Result<Vec<&'a [u8]>, Rule> {
+    if name.starts_with(b"/") {
+        return Err(Rule::AbsoluteName);
+    }
+    let mut parts = Vec::new();
+    for part in name.split(|byte| *byte == b'/') {
+        match part {
+            b"" | b"." => {}
+            b".." => return Err(Rule::ParentInName),
+            part => parts.push(part),
+        }
+    }
+    if parts.len() > limits.max_depth {
+        return Err(Rule::TooDeep(limits.max_depth));
+    }
+    Ok(parts)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What a file has besides its content, read from one place and given to another.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -43,7 +43,7 @@ impl Metadata {
     pub(crate) fn read(stat: &Stat, target: XattrTarget<'_>) -> rustix::io::Result<Self> {
         let mut xattrs = Vec::new();
         for name in xattr::list(target)? {
-            if belongs_to_host(&name) {
+            if belongs_to_host(name.to_bytes()) {
                 continue;
             }
             let value = xattr::get(target, &name)?;
@@ -122,6 +122,10 @@ impl Metadata {
             if ownership == Ownership::CurrentUser && is_privileged(name) {
                 continue;
             }
+            // An image that could label its files would choose what the machine's policy lets them do.
+            if belongs_to_host(name) {
+                continue;
+            }
             let name = CString::new(name.as_slice()).map_err(|_| {
                 (
                     "set extended attribute of",
@@ -150,7 +154,7 @@ impl Metadata {
 }
 
 /// Attributes of the machine that a file is on, not of the file: labels, measurements, overlay marks.
-fn belongs_to_host(name: &CStr) -> bool {
+fn belongs_to_host(name: &[u8]) -> bool {
     const HOST: [&[u8]; 6] = [
         b"security.selinux",
         b"security.ima",
@@ -159,7 +163,7 @@ fn belongs_to_host(name: &CStr) -> bool {
         b"trusted.overlay.",
         b"user.overlay.",
     ];
-    HOST.iter().any(|host| name.to_bytes().starts_with(host))
+    HOST.iter().any(|host| name.starts_with(host))
 }
 
 fn is_privileged(name: &[u8]) -> bool {

@@ -119,7 +119,7 @@ pub enum Rule {
 
     // Links.
     /// A hard link to what lies outside the root would open it to the image.
-    #[error("it is a hard link to {0:?}, which is not beneath rootfs")]
+    #[error("it is a hard link to {0:?}, which is not beneath the root")]
     LinkOutside(EntryName),
     /// The way to the target leads over a symbolic link.
     #[error("it is a hard link to {0:?}, behind a symbolic link")]

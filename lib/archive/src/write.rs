@@ -11,6 +11,7 @@ use gantry_types::{Diagnostic, ImageId, Kind};
 use crate::aci::STREAM_BUFFER;
 use crate::compress::{Compression, Encoder};
 use crate::digest::Sha512Writer;
+use crate::room;
 use crate::tar::{END, Entry, EntryKind, Timestamp, data_padding, encode};
 use walk::walk;
 
@@ -84,6 +85,13 @@ pub enum WriteError {
 impl Diagnostic for WriteError {
     fn kind(&self) -> Kind {
         Kind::Environment
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Output { source } => room::hint(source),
+            _ => None,
+        }
     }
 }
 

@@ -148,3 +148,19 @@ fn a_manifest_of_any_size_is_not_read_into_memory() {
         "{error}"
     );
 }
+
+#[test]
+fn what_an_archive_lacks_to_be_an_image_is_told() {
+    let new = ArchiveBuilder::new;
+    for (archive, expected) in [
+        (ArchiveBuilder::aci(), None),
+        (ArchiveBuilder::aci().file("stray", ""), None),
+        (new().file("rootfs/a", "").file("manifest", ""), None),
+        (new().file("etc/passwd", ""), Some("manifest")),
+        (new().directory("rootfs"), Some("manifest")),
+        (new().file("manifest", "").directory("bin"), Some("rootfs")),
+    ] {
+        let missing = missing_part(archive.finish().as_slice()).unwrap();
+        assert_eq!(missing, expected);
+    }
+}

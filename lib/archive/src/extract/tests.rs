@@ -1,7 +1,7 @@
 //! What hostile archives try, and what becomes of honest ones.
 
 use std::fs::{self, File};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{FileExt, MetadataExt, symlink};
 use std::path::Path;
 use std::process::Command;
@@ -32,8 +32,16 @@ impl Place {
     }
 
     fn extract(&self, archive: &[u8], options: &ExtractOptions) -> Result<Extracted, ExtractError> {
+        self.watched(|target| extract_aci(archive, target, options))
+    }
+
+    fn extract_rootfs(&self, archive: ArchiveBuilder) -> Result<(), ExtractError> {
+        self.watched(|target| extract_rootfs(archive.finish().as_slice(), target, &options()))
+    }
+
+    fn watched<T>(&self, extract: impl FnOnce(BorrowedFd<'_>) -> T) -> T {
         let target = File::open(self.target()).unwrap();
-        let outcome = extract_aci(archive, target.as_fd(), options);
+        let outcome = extract(target.as_fd());
         let names: Vec<_> = fs::read_dir(self.temporary.path()).unwrap().collect();
         assert_eq!(names.len(), 2, "something was made beside the target");
         let victim = self.temporary.path().join("victim");
@@ -302,22 +310,22 @@ fn hostile_entries_are_refused_by_name_and_rule() {
         (
             "hard link outside",
             aci().hard_link("rootfs/h", "../victim"),
-            "not beneath rootfs",
+            "not beneath the root",
         ),
         (
             "absolute hard link",
             aci().hard_link("rootfs/h", "/etc/passwd"),
-            "not beneath rootfs",
+            "not beneath the root",
         ),
         (
             "hard link to the manifest",
             aci().hard_link("rootfs/h", "manifest"),
-            "not beneath rootfs",
+            "not beneath the root",
         ),
         (
             "hard link by dots",
             aci().hard_link("rootfs/h", "rootfs/../../victim"),
-            "not beneath rootfs",
+            "not beneath the root",
         ),
         (
             "hard link through a link",
@@ -361,7 +369,7 @@ fn hostile_entries_are_refused_by_name_and_rule() {
                 .file("rootfs/f", "")
                 .pax([("linkpath", "../victim")])
                 .hard_link("rootfs/h", "rootfs/f"),
-            "not beneath rootfs",
+            "not beneath the root",
         ),
         (
             "hard link over a file",
@@ -907,6 +915,89 @@ enum Op {
     Directory(String),
     Symlink(String, String),
     HardLink(String, String),
+}
+
+#[test]
+fn a_plain_archive_becomes_the_root() {
+    let place = Place::new();
+    let archive = ArchiveBuilder::new()
+        .hard_link("early", "./bin/tool")
+        .directory("./bin/")
+        .file("./bin/tool", "tool")
+        .hard_link("late", "bin/tool")
+        .symlink("etc", "/victim")
+        .file("rootfs/file", "nothing special")
+        .file("manifest", "nothing special");
+    place.extract_rootfs(archive).unwrap();
+    let root = place.target().join("rootfs");
+    assert_eq!(fs::metadata(&root).unwrap().mode() & 0o7777, 0o755);
+    for name in ["bin/tool", "early", "late"] {
+        assert_eq!(fs::read(root.join(name)).unwrap(), b"tool", "{name}");
+    }
+    assert_eq!(
+        fs::read_link(root.join("etc")).unwrap(),
+        Path::new("/victim")
+    );
+    assert!(root.join("rootfs/file").exists() && root.join("manifest").exists());
+    assert_eq!(fs::read_dir(place.target()).unwrap().count(), 1);
+
+    let place = Place::new();
+    let top = header(b'5', b"./").mode(0o711);
+    let archive = ArchiveBuilder::new().entry(&top, b"").file("a", "");
+    place.extract_rootfs(archive).unwrap();
+    let mode = fs::metadata(place.target().join("rootfs")).unwrap().mode();
+    assert_eq!(mode & 0o7777, 0o711);
+}
+
+#[test]
+fn a_plain_archive_is_held_to_the_same_rules() {
+    let new = ArchiveBuilder::new;
+    for (archive, message) in [
+        (new().file("../victim", "x"), "contains \"..\""),
+        (new().file("/victim", "x"), "is absolute"),
+        (new().file("a", "").file("./a", ""), "the same name"),
+        (
+            new().symlink("up", "..").file("up/victim", "x"),
+            "symbolic link",
+        ),
+        (new().entry(&header(b'0', b"."), b""), "name is empty"),
+        (new().hard_link("a", "../victim"), "not beneath the root"),
+        (new().hard_link("a", "/victim"), "not beneath the root"),
+        (new().hard_link("a", "."), "is a directory"),
+        (
+            new().hard_link("a", "b"),
+            "hard link to \"b\", which is not in the archive",
+        ),
+    ] {
+        let place = Place::new();
+        let error = place.extract_rootfs(archive).unwrap_err();
+        assert_eq!(error.kind(), Kind::Refused, "{error}");
+        assert!(error.to_string().contains(message), "{error}");
+    }
+}
+
+#[test]
+fn attributes_of_the_machine_that_made_the_archive_stay_there() {
+    if !needs_root() {
+        return;
+    }
+    let place = Place::new();
+    let archive = ArchiveBuilder::aci()
+        .pax([(
+            "SCHILY.xattr.security.selinux",
+            "system_u:object_r:init_exec_t:s0\0",
+        )])
+        .file("rootfs/a", "");
+    place.extract(&archive.finish(), &options()).unwrap();
+    let file = File::open(place.target().join("rootfs/a")).unwrap();
+    let label = gantry_sys::xattr::get(
+        gantry_sys::xattr::XattrTarget::Open(file.as_fd()),
+        c"security.selinux",
+    );
+    assert_ne!(
+        label.unwrap_or_default(),
+        b"system_u:object_r:init_exec_t:s0\0"
+    );
 }
 
 fn any_path() -> impl Strategy<Value = String> {

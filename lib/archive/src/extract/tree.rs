@@ -13,7 +13,7 @@ use rustix::io::Errno;
 
 use super::{ExtractError, ExtractOptions, Ownership};
 use crate::aci::AciError;
-use crate::member::Member;
+use crate::member::Naming;
 use crate::metadata::{Failed, Metadata, XattrPolicy, step};
 use crate::refusal::{EntryName, Refusal, Rule};
 use crate::tar::{Entry, EntryKind, Extent, Reader};
@@ -31,6 +31,7 @@ const UNFINISHED: Mode = Mode::RWXU;
 pub(super) struct Tree<'a> {
     root: OwnedFd,
     options: &'a ExtractOptions,
+    naming: Naming,
     /// The directory of the last entry, which is most often that of the next one.
     parent: Option<(Vec<u8>, OwnedFd)>,
     /// Directories that no entry has named yet, made for what lies in them.
@@ -84,6 +85,7 @@ impl<'a> Tree<'a> {
     pub(super) fn create(
         target: BorrowedFd<'_>,
         options: &'a ExtractOptions,
+        naming: Naming,
     ) -> Result<Self, ExtractError> {
         let create = || {
             rustix::fs::mkdirat(target, "rootfs", UNFINISHED).map_err(step("create"))?;
@@ -93,6 +95,7 @@ impl<'a> Tree<'a> {
         Ok(Self {
             root,
             options,
+            naming,
             parent: None,
             implicit: HashSet::new(),
             directories: Vec::new(),
@@ -282,16 +285,16 @@ impl<'a> Tree<'a> {
 
     /// The path beneath the root that a hard link leads to.
     fn link_target(&self, target: &[u8]) -> Result<Vec<u8>, Rule> {
-        match Member::parse(target, &self.options.limits) {
-            Ok(Member::Beneath(path)) => Ok(path),
-            Ok(Member::Rootfs) => Err(Rule::LinkToDirectory(target.into())),
+        match self.naming.beneath(target, &self.options.limits) {
+            Ok(Some(path)) if path.is_empty() => Err(Rule::LinkToDirectory(target.into())),
+            Ok(Some(path)) => Ok(path),
             _ => Err(Rule::LinkOutside(target.into())),
         }
     }
 
     /// Links `path`, whose directory was entered, to `target`; false if that is not there (yet).
     fn link(&self, path: &[u8], target: &[u8]) -> Result<bool, Stop> {
-        let shown = || EntryName::from([b"rootfs/", target].concat().as_slice());
+        let shown = || EntryName::from(self.name(target).as_slice());
         let (_, name) = split(path);
         let (target_parent, target_name) = split(target);
         let parent = self
@@ -343,6 +346,11 @@ impl<'a> Tree<'a> {
         metadata.apply_named(parent, name, is_link, ownership, XattrPolicy::Required)
     }
 
+    /// The name that the archive has for a path beneath the root, but for what cleaning took away.
+    fn name(&self, path: &[u8]) -> Vec<u8> {
+        [self.naming.prefix(), path].concat()
+    }
+
     /// Makes the links that waited, then gives the directories their attributes, the deepest first.
     pub(super) fn finish(mut self) -> Result<(), ExtractError> {
         self.finish_links()?;
@@ -355,7 +363,7 @@ impl<'a> Tree<'a> {
                 .and_then(|fd| {
                     metadata.apply(fd.as_fd(), self.options.ownership, XattrPolicy::Required)
                 });
-            applied.map_err(|failed| Stop::from(failed).of(&[b"rootfs/", &**path].concat()))?;
+            applied.map_err(|failed| Stop::from(failed).of(&self.name(path)))?;
         }
         Ok(())
     }
@@ -370,7 +378,7 @@ impl<'a> Tree<'a> {
                 let made = self
                     .enter(split(&link.path).0)
                     .and_then(|()| self.link(&link.path, &link.target))
-                    .map_err(|stop| stop.of(&[b"rootfs/", link.path.as_slice()].concat()))?;
+                    .map_err(|stop| stop.of(&self.name(&link.path)))?;
                 if !made {
                     waiting.push(link);
                 }
@@ -381,9 +389,8 @@ impl<'a> Tree<'a> {
         match links.first() {
             None => Ok(()),
             Some(EarlyLink { path, target }) => {
-                let target = [b"rootfs/", target.as_slice()].concat();
-                let rule = Rule::LinkTargetMissing(target.as_slice().into());
-                Err(Refusal::new(&[b"rootfs/", path.as_slice()].concat(), rule).into())
+                let rule = Rule::LinkTargetMissing(self.name(target).as_slice().into());
+                Err(Refusal::new(&self.name(path), rule).into())
             }
         }
     }
