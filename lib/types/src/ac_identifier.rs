@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn names_of_the_world_are_accepted() {
-        // Contract appc.md 2, row ACIdentifier: only characters and edges are looked at.
+        // Source: appc spec, schema/types/acidentifier.go: only characters and edges are looked at.
         for text in [
             "asdf",
             "foo-bar-baz",

@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn there_are_two_kinds() {
-        // Contract appc.md 2, row ACKind.
+        // Source: appc spec, schema/types/ackind.go.
         for kind in [AcKind::ImageManifest, AcKind::PodManifest] {
             assert_eq!(kind.as_str().parse(), Ok(kind));
         }

@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn names_are_checked_as_the_original_does() {
-        // Contract appc.md 2, row ACName.
+        // Source: appc spec, schema/types/acname.go.
         for text in ["asdf", "foo-bar-baz", "database", "a", "0", "a--b"] {
             assert_eq!(text.parse::<AcName>().unwrap().as_str(), text);
         }
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn apps_are_named_after_the_last_part_of_their_image() {
-        // Contract rkt-cli.md 3, row --name.
+        // Source: rkt 1.30, common.go, ImageNameToAppName.
         let table = [
             ("example.com/hello", "hello"),
             ("example.com/~bob/my_app-1.0", "my-app-1-0"),

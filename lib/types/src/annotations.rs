@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn known_annotations_are_checked_and_others_are_free() {
-        // Contract appc.md 2.2.
+        // Source: appc aci.md, "annotations".
         for (name, value) in [
             ("created", "2014-10-27T19:32:27.67021798Z"),
             ("authors", "Carly <carly@example.com>"),

@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn keys_match_whatever_their_case_and_the_last_one_wins() {
-        // Contract appc.md 3: keys of Go's decoder.
+        // As Go's encoding/json reads keys.
         let text = r#"{"Exec":["/old"],"EXEC":["/a"],"User":"0","gRoUp":"0","other":{"x":[]},
             "supplementaryGids":[1,2],"environment":null,"workingDirectory":null}"#;
         let app: App = from_json(text.as_bytes()).unwrap();
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn apps_are_checked_as_the_original_does() {
-        // Contract appc.md 3.1.
+        // Source: appc spec, schema/types/app.go.
         let table = [
             (r#"{}"#, "user is required"),
             (r#"{"user":"","group":"0"}"#, "user is required"),

@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn dates_are_those_of_rfc_3339() {
-        // Contract appc.md 2, row Date.
+        // Source: appc spec, schema/types/date.go.
         for text in [
             "2014-10-27T19:32:27Z",
             "2014-10-27T19:32:27.67021798Z",

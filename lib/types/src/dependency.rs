@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn only_the_name_is_needed() {
-        // Contract appc.md 3.5.
+        // Source: appc aci.md, "dependencies".
         for text in [
             r#"{"imageName":"example.com/a"}"#,
             r#"{"imageName":"a","imageID":"sha512-x","labels":[{"name":"os","value":"linux"}],"size":18446744073709551615}"#,

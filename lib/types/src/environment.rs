@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn names_are_checked_as_the_original_does() {
-        // Contract appc.md 2, row Environment name.
+        // Source: appc spec, schema/types/environment.go.
         let mut environment = Environment::default();
         for name in ["PATH", "_", "_x", "a.b", "A-B", "x9", "lower"] {
             environment.set(name, "a=b c").unwrap();

@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn there_are_two_events_and_one_handler_for_each() {
-        // Contract appc.md 3.1, row eventHandlers.
+        // Source: appc aci.md, "eventHandlers".
         let text = r#"[{"name":"pre-start","exec":["/a","b"]},{"name":"post-stop","exec":null}]"#;
         let handlers: Vec<EventHandler> = from_json(text.as_bytes()).unwrap();
         assert_eq!(Writer::text_of(&handlers), text);

@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn texts_name_a_port_and_where_it_goes() {
-        // Contract rkt-cli.md 3, row --port.
+        // Source: rkt 1.30, Documentation/subcommands/run.md, `--port`.
         for (text, printed) in [
             ("http:80", "http:80"),
             ("http:127.0.0.1:8080", "http:127.0.0.1:8080"),

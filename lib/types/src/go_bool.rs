@@ -23,7 +23,7 @@ mod tests {
 
     #[test]
     fn twelve_spellings_count() {
-        // Contract appc.md 3.2.
+        // Source: Go's strconv.ParseBool.
         for text in ["1", "t", "T", "true", "TRUE", "True"] {
             assert_eq!(parse(text), Ok(true));
         }

@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn hashes_are_checked_as_the_original_does() {
-        // Contract appc.md 1.16.
+        // Source: appc spec, schema/types/hash.go.
         for text in ["sha512-abcdefghi", "sha512-07738c9d44adb5f9", "sha512-x"] {
             assert_eq!(text.parse::<Hash>().unwrap().to_string(), text);
         }

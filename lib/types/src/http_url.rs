@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn only_web_addresses_pass() {
-        // Contract appc.md 2, row URL.
+        // Source: appc spec, schema/types/url.go.
         for text in [
             "http://example.com",
             "https://example.com:8080/a/b?c=%d#e",

@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn manifests_are_checked_as_the_original_does() {
-        // Contract appc.md 3.
+        // Source: appc aci.md, "Image Manifest Schema".
         let table = [
             (r#""name":"a""#, "acVersion must be set"),
             (r#""acVersion":null,"name":"a""#, "acVersion must be set"),

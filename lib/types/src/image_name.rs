@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn names_versions_and_labels_are_read() {
-        // Contract appc.md 8.1.
+        // Source: appc spec, discovery/parse.go.
         let table = [
             ("example.com/app", "example.com/app"),
             ("example.com/app:1.0.0", "example.com/app,version=1.0.0"),

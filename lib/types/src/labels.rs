@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn lists_are_checked_as_the_original_does() {
-        // Contract appc.md 2.2.
+        // Source: appc spec, schema/types/labels.go.
         for text in [
             "[]",
             "null",

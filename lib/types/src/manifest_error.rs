@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn syntax_errors_show_the_place() {
-        // Contract appc.md 3: line, column and the highlighted line.
+        // Actool's message: line, column and the highlighted line.
         let text = "{\n  \"acKind\": \"ImageManifest\",\n  \"name\" \"x\"\n}";
         let shown = error(text);
         assert_eq!(

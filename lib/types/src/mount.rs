@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn texts_name_a_volume_and_a_target() {
-        // Contract rkt-cli.md 3, row --mount.
+        // Source: rkt 1.30, Documentation/subcommands/run.md, `--mount`.
         for (text, printed) in [
             ("volume=data,target=/srv", "volume=data,target=/srv"),
             ("target=/,volume=a", "volume=a,target=/"),

@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn texts_are_read_as_the_original_does() {
-        // Contract appc.md 3.2.
+        // Source: appc spec, schema/types/mountpoint.go.
         let table = [
             ("foobar,path=/tmp", "foobar,path=/tmp"),
             ("foobar,path=/tmp,readOnly=false", "foobar,path=/tmp"),

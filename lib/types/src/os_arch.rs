@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn every_pair_of_the_table_is_valid_and_others_are_not() {
-        // Contract appc.md 2.1.
+        // Source: appc spec, schema/types/labels.go.
         for (os, architectures) in TABLE {
             for arch in architectures {
                 assert_eq!(check(Some(os), Some(arch)), Ok(()), "{os} {arch}");

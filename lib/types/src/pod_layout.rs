@@ -1,7 +1,7 @@
 //! Where things lie in a pod directory.
 //!
-//! Every path is relative to the pod directory. Source: contract rkt-ondisk.md 2.2, but for
-//! [`ROOT_PLAN`], which is ours.
+//! Every path is relative to the pod directory. Source: rkt 1.30, common.go and
+//! Documentation/devel/stage1-implementors-guide.md, but for [`ROOT_PLAN`], which is ours.
 
 use std::path::PathBuf;
 
@@ -132,8 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_of_an_app_lie_where_the_contract_says() {
-        // Contract rkt-ondisk.md 2.2.
+    fn files_of_an_app_lie_where_rkt_has_them() {
         let app: AcName = "web".parse().unwrap();
         let table = [
             (app_manifest(&app), "appsinfo/web/manifest"),

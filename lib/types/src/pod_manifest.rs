@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn empty_lists_are_written_as_null() {
-        // Contract appc.md 5.
+        // Source: appc spec, schema/pod.go, and how Go writes lists that were never set.
         let least = concat!(
             r#"{"acVersion":"0.8.11+git","acKind":"PodManifest","apps":null,"volumes":null,"#,
             r#""isolators":null,"annotations":null,"ports":null}"#
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn isolators_of_a_pod_are_neither_counted_nor_refused_when_unknown() {
-        // Contract appc.md 4.
+        // Source: appc pods.md, "isolators".
         let one = r#"{"name":"os/linux/cpu-shares","value":2}"#;
         let text = format!(
             r#"{{"acKind":"PodManifest","isolators":[{one},{one},{{"name":"ponies","value":0}}]}}"#
@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn manifests_are_checked_as_the_original_does() {
-        // Contract appc.md 5.
+        // Source: appc spec, schema/pod.go.
         let app = r#"{"name":"a","image":{"id":"sha512-x"}}"#;
         let volume = r#"{"name":"v","kind":"empty"}"#;
         let table = [

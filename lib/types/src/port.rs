@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn texts_are_read_as_the_original_does() {
-        // Contract appc.md 3.3.
+        // Source: appc spec, schema/types/port.go.
         for text in [
             "foobar,protocol=tcp,port=80",
             "foobar,protocol=tcp,port=65535,count=1",

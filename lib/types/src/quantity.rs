@@ -329,7 +329,7 @@ mod tests {
 
     #[test]
     fn amounts_are_read_exactly_and_written_in_canonical_form() {
-        // Contract appc.md 2, row Quantity.
+        // Source: appc spec, "Isolators", quantities; what its Go package takes beyond that.
         let table: [(&str, i128, &str); 36] = [
             ("0", 0, "0"),
             ("0Ki", 0, "0"),

@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn versions_are_read_as_the_original_does() {
-        // Contract appc.md 2, row ACVersion.
+        // Source: appc spec, schema/types/semver.go.
         for text in [
             "0.8.11",
             "1.2.3",

@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn dashes_may_stand_anywhere() {
-        // Contract appc.md 2, row UUID.
+        // Source: appc spec, schema/types/uuid.go.
         let canonical = "6733c088-a507-4694-aabf-edbe4fc5266f";
         for text in [
             canonical,

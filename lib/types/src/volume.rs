@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn texts_are_read_as_the_original_does() {
-        // Contract appc.md 5.1.
+        // Source: appc spec, schema/types/volume.go.
         let table = [
             (
                 "foobar,kind=host,source=/tmp",

@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn what_may_repeat_may_and_the_last_one_counts() {
-        // Contract appc.md 4.
+        // Source: appc spec, schema/types/isolator.go.
         let (cpu, memory) = ("resource/cpu", "resource/memory");
         let isolators = read(&[
             (memory, r#"{"limit":"1G"}"#),

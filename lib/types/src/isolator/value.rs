@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn values_of_the_fifteen_isolators_are_accepted_and_kept_as_written() {
-        // Contract appc.md 4.
+        // Source: appc spec, schema/types/isolator_linux_specific.go and isolator_resources.go.
         let table = [
             (
                 "os/linux/seccomp-remove-set",

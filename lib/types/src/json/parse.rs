@@ -304,8 +304,10 @@ fn quote_char(text: &[u8], at: usize, byte: u8) -> String {
             .and_then(|valid| valid.chars().next()),
     };
     match shown {
-        Some(character) => format!("{character:?}"),
-        None => format!("'\\x{byte:02x}'"),
+        Some(character) if !character.is_ascii_control() || "\t\n\r".contains(character) => {
+            format!("{character:?}")
+        }
+        _ => format!("'\\x{byte:02x}'"),
     }
 }
 
