@@ -94,11 +94,25 @@ pub enum EnvironmentError {
         /// The first text that is no rule.
         source: ConnectToError,
     },
+    /// A variable that names a proxy holds something else. Its value may hold a password, so it is not
+    /// shown.
+    #[error("the environment variable {variable} is not the URL of a proxy")]
+    Proxy {
+        /// The variable.
+        variable: String,
+    },
 }
 
 impl gantry_types::Diagnostic for EnvironmentError {
     fn kind(&self) -> gantry_types::Kind {
         gantry_types::Kind::Usage
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::ConnectTo { .. } => None,
+            Self::Proxy { .. } => Some("such as http://proxy.example.com:3128".to_owned()),
+        }
     }
 }
 
@@ -131,7 +145,7 @@ impl ClientConfig {
     ///
     /// # Errors
     ///
-    /// A `GANTRY_CONNECT_TO` that holds no rules.
+    /// A `GANTRY_CONNECT_TO` that holds no rules, or a proxy that is no URL.
     pub fn with_environment(
         mut self,
         variable: impl Fn(&str) -> Option<OsString>,
@@ -155,16 +169,27 @@ impl ClientConfig {
                     .unwrap_or_default(),
             };
         }
-        let either = |lower: &str| text(lower).or_else(|| text(&lower.to_ascii_uppercase()));
-        let http = text("http_proxy").or_else(|| {
-            let capitals = text("HTTP_PROXY")?;
-            variable("REQUEST_METHOD").is_none().then_some(capitals)
-        });
+        let proxy = |names: &[&str]| {
+            let mut set = names.iter().filter_map(|name| Some((*name, text(name)?)));
+            let Some((name, url)) = set.next() else {
+                return Ok(None);
+            };
+            match reqwest::Proxy::all(&url) {
+                Ok(_) => Ok(Some(url)),
+                Err(_) => Err(EnvironmentError::Proxy {
+                    variable: name.to_owned(),
+                }),
+            }
+        };
+        let http: &[&str] = match variable("REQUEST_METHOD") {
+            Some(_) => &["http_proxy"],
+            None => &["http_proxy", "HTTP_PROXY"],
+        };
         self.proxy = ProxyConfig {
-            http,
-            https: either("https_proxy"),
-            all: either("all_proxy"),
-            no_proxy: either("no_proxy"),
+            http: proxy(http)?,
+            https: proxy(&["https_proxy", "HTTPS_PROXY"])?,
+            all: proxy(&["all_proxy", "ALL_PROXY"])?,
+            no_proxy: text("no_proxy").or_else(|| text("NO_PROXY")),
         };
         Ok(self)
     }
@@ -219,6 +244,20 @@ mod tests {
         assert_eq!(config.connect_to.len(), 2);
         let dirs = vec![PathBuf::from("/a"), PathBuf::from("/b")];
         assert_eq!(config.roots, Roots::Paths { file: None, dirs });
+    }
+
+    #[test]
+    fn a_proxy_that_is_no_url_is_an_error_that_names_the_variable_only() {
+        for variable in ["http_proxy", "HTTPS_PROXY", "all_proxy"] {
+            let error = config(&[(variable, "http://user:secret@:::")]).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                format!("the environment variable {variable} is not the URL of a proxy")
+            );
+        }
+        for good in ["proxy:3128", "http://u:p@proxy", "socks5h://127.0.0.1:1"] {
+            assert!(config(&[("https_proxy", good)]).is_ok(), "{good}");
+        }
     }
 
     #[test]

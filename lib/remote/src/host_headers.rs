@@ -7,10 +7,10 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
 /// Sets of headers by host; a set is sent to its own host only, over https, or over http to a loopback
-/// address (DESIGN 7.9).
+/// address.
 ///
 /// A host is written as in URLs, `HOST` or `HOST:PORT`, and fits a URL that is written the same way:
-/// headers for `example.com` are not sent to `example.com:8443` (rkt-cli 4.2, appc 8.2.5). The default
+/// headers for `example.com` are not sent to `example.com:8443`, as in rkt. The default
 /// port of https is the same as none.
 #[derive(Clone, Default)]
 pub struct HostHeaders(BTreeMap<String, HeaderMap>);

@@ -5,7 +5,7 @@ use std::fmt;
 use url::Url;
 
 /// A URL for logs and errors: user information and the values of secret-looking query parameters are
-/// replaced by `***` (DESIGN 7.9).
+/// replaced by `***`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedactedUrl(String);
 

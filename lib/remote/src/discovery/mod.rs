@@ -1,4 +1,4 @@
-//! Meta discovery: the places of an image and of its public keys, found by its name (appc 8).
+//! Meta discovery: the places of an image and of its public keys, found by its name (appc discovery.md).
 //!
 //! `https://PREFIX?ac-discovery=1` is asked for, with PREFIX the whole name first and then ever shorter
 //! by one path component, until a page holds fitting `<meta>` tags. Endpoints and keys are two

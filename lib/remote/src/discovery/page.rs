@@ -46,7 +46,7 @@ struct Meta {
 /// of attributes that occur twice the first counts. A tag without a name prefix and a URI is passed over.
 /// Any bytes are accepted.
 ///
-/// Source: appc 8.2.6.
+/// Source: appc discovery.md, "Meta Discovery".
 pub fn parse_page(page: &[u8]) -> Vec<Tag> {
     let mut tags = Vec::new();
     let mut current: Option<Meta> = None;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use gantry_types::{AcIdentifier, ImageName, ImageNameError, key_value};
+use gantry_types::{AcIdentifier, ImageName, ImageNameError, Label};
 
 /// An image by name and labels.
 ///
@@ -19,6 +19,16 @@ pub struct Query {
 }
 
 impl Query {
+    fn new<'a>(name: AcIdentifier, labels: impl IntoIterator<Item = &'a Label>) -> Self {
+        let labels = labels.into_iter();
+        Self {
+            name,
+            labels: labels
+                .map(|label| (label.name.to_string(), label.value.clone()))
+                .collect(),
+        }
+    }
+
     /// Sets a label that has no value yet.
     pub fn set_default(&mut self, label: &str, value: &str) {
         let known = self.labels.entry(label.to_owned()).or_default();
@@ -30,42 +40,17 @@ impl Query {
 
 impl From<&ImageName> for Query {
     fn from(image: &ImageName) -> Self {
-        let labels = image.labels.iter();
-        Self {
-            name: image.name.clone(),
-            labels: labels
-                .map(|label| (label.name.to_string(), label.value.clone()))
-                .collect(),
-        }
+        Self::new(image.name.clone(), &image.labels)
     }
 }
 
-/// Reads `NAME[:VERSION][,LABEL=VALUE]...` (appc 8.1).
+/// Reads `NAME[:VERSION][,LABEL=VALUE]…`, see [`ImageName::split`].
 impl FromStr for Query {
     type Err = ImageNameError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (name, labels) = match text.split_once(':') {
-            Some((name, _)) if name.contains(',') => return Err(ImageNameError::LateColon),
-            Some((_, rest)) if rest.contains(':') => return Err(ImageNameError::Colons),
-            Some((name, rest)) => (name, format!("version={rest}")),
-            None => {
-                let (name, labels) = text.split_once(',').unwrap_or((text, ""));
-                (name, labels.to_owned())
-            }
-        };
-        let mut query = Self {
-            name: name.parse()?,
-            labels: BTreeMap::new(),
-        };
-        if labels.is_empty() && !text.ends_with(',') {
-            return Ok(query);
-        }
-        for (label, value) in key_value::parse(&labels)? {
-            let _: AcIdentifier = label.parse()?;
-            query.labels.insert(label.to_owned(), value.to_owned());
-        }
-        Ok(query)
+        let (name, labels) = ImageName::split(text)?;
+        Ok(Self::new(name, &labels))
     }
 }
 

@@ -5,7 +5,7 @@ use super::{Endpoint, Query};
 /// Fills `template` with the name and labels of `query`; none if a variable has no value.
 ///
 /// `{name}` and the labels come first and `{ext}` last, so a label `ext` replaces the extension. Values
-/// are inserted as they are: publishers' URLs rely on it. Source: appc 8.2.8.
+/// are inserted as they are: publishers' URLs rely on it. Source: appc discovery.md, "Meta Discovery".
 pub(super) fn render(template: &str, query: &Query) -> Option<Endpoint> {
     let render = |ext: &str| {
         let mut url = template.replace("{name}", query.name.as_str());

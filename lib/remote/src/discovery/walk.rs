@@ -254,7 +254,7 @@ fn page_url(scheme: &str, prefix: &str, port: Option<u16>) -> Option<Url> {
 ///
 /// The page is one of `name`'s own prefixes by the way it was found; a tag counts if its prefix covers
 /// the name by whole path components. Upstream compares bytes, so that a tag for `example.co` speaks
-/// for `example.com/app`; that is not kept (DESIGN 7.3).
+/// for `example.com/app`; that is not kept: man/deviations.md.
 fn fitting(page: &[u8], name: &AcIdentifier, wanted: Wanted) -> Result<Vec<Tag>, AttemptError> {
     let (kind, label) = match wanted {
         Wanted::Endpoints => (TagKind::Endpoint, "ac-discovery"),

@@ -81,7 +81,7 @@ pub struct Complete {
     /// How many bytes came over the network.
     pub transferred: u64,
     /// How long the resource may be reused without asking again: `max-age` of `Cache-Control`, and
-    /// nothing for `no-cache` and `no-store` (rkt-cli 4.2).
+    /// nothing for `no-cache` and `no-store` (as rkt 1.30 reads it, rkt/image/io.go).
     pub fresh_for: Duration,
 }
 
