@@ -651,3 +651,29 @@ fn reproducible(env: &TestEnv, user: Option<(u32, u32)>) -> Vec<u8> {
     }
     fs::read(env.path("work/a.aci")).unwrap()
 }
+
+#[test]
+fn messages_show_what_was_wrong_and_what_would_be_right() {
+    let env = TestEnv::new();
+    acbuild(&env, "begin").expect(0);
+    env.write("empty.json", "");
+    for (line, text) in [
+        (
+            "set-name A",
+            "set-name: \"A\": ACIdentifier must contain only",
+        ),
+        ("label add X 1", "label add: \"X\": ACIdentifier must"),
+        ("port add X tcp 1", "port add: \"X\": ACName must"),
+        (
+            "port add web tcp",
+            "hint: acbuild port add [--count N] [--socket-activated] NAME",
+        ),
+        ("end now", "hint: acbuild end"),
+        (
+            "isolator add resource/memory empty.json",
+            "isolator add: value in empty.json: ",
+        ),
+    ] {
+        acbuild(&env, line).expect(1).says(text);
+    }
+}

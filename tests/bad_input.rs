@@ -4,9 +4,10 @@ mod support;
 
 use std::path::{Path, PathBuf};
 
+use gantry_testkit::TestEnv;
 use gantry_testkit::gpg::KeySpec;
 use gantry_testkit::web::Hook;
-use support::{ACBUILD, ACTOOL, HOST, World, can_run_pods, with_asc};
+use support::{ACBUILD, ACTOOL, HOST, RKT, World, can_run_pods, with_asc};
 
 /// A world that trusts its key and serves `hello` 1.0.0, signed; with the image file.
 fn published() -> Option<(World, PathBuf)> {
@@ -448,5 +449,98 @@ fn a_user_without_root_is_told_so() {
             .outcome(&mut command)
             .expect(254)
             .says("cannot run as unprivileged user");
+    }
+}
+
+#[test]
+fn output_that_does_not_arrive_is_a_failure_and_said_once() {
+    let env = TestEnv::new();
+    for (program, arguments, status) in [
+        (RKT, &["version"][..], 254),
+        (RKT, &["help"], 254),
+        (RKT, &["image"], 254),
+        (ACTOOL, &["version"], 1),
+        (ACBUILD, &["version"], 1),
+        (ACBUILD, &["--help"], 1),
+    ] {
+        let script = "exec \"$@\" >/dev/full";
+        let words = ["-c", script, "sh", program]
+            .into_iter()
+            .chain(arguments.iter().copied());
+        let outcome = env.run("sh", words).expect(status);
+        let said = outcome
+            .stderr
+            .matches("cannot write to standard output")
+            .count();
+        assert_eq!(said, 1, "{outcome}");
+    }
+}
+
+#[test]
+fn prose_that_does_not_arrive_stops_no_work() {
+    let env = TestEnv::new();
+    let script = "exec \"$@\" 2>/dev/full";
+    for (program, arguments, status) in [
+        (RKT, &["image", "bogus"][..], 0),
+        (RKT, &[], 2),
+        (ACTOOL, &["bogus"], 2),
+        (ACBUILD, &["--debug", "begin"], 0),
+        (ACBUILD, &["label", "add", "x"], 1),
+    ] {
+        let words = ["-c", script, "sh", program]
+            .into_iter()
+            .chain(arguments.iter().copied());
+        env.run("sh", words).expect(status);
+    }
+}
+
+#[test]
+fn what_rkt_does_not_know_is_told_from_what_is_still_to_come() {
+    let env = TestEnv::new();
+    let help = env.run(RKT, ["image", "bogus"]).expect(0);
+    assert!(help.stdout.contains("cat-manifest"), "{help}");
+    assert!(help.stderr.contains("bogus"), "{help}");
+    for (line, text) in [
+        (&["bogus"][..], "bogus"),
+        (&["enter", "x"], "enter is not supported yet"),
+        (
+            &["image", "export", "x", "y"],
+            "image export is not supported yet",
+        ),
+        (&["image", "--bogus"], "--bogus"),
+        (&["--insecure-options=imge", "fetch", "x"], "all-fetch"),
+    ] {
+        env.run(RKT, line).expect(254).says(text);
+    }
+}
+
+#[test]
+fn an_argument_that_is_no_text_is_refused_and_not_bent() {
+    use std::os::unix::ffi::OsStrExt;
+    let env = TestEnv::new();
+    let name = std::ffi::OsStr::from_bytes(b"./\xff.aci");
+    env.run(RKT, [std::ffi::OsStr::new("fetch"), name])
+        .expect(254)
+        .says("\"./\\xFF.aci\" is not valid UTF-8");
+}
+
+#[test]
+fn a_command_line_is_checked_before_anything_is_fetched() {
+    if !gantry_testkit::needs_root() {
+        return;
+    }
+    let env = TestEnv::new();
+    let dir = format!("--dir={}", env.path("rkt").display());
+    for (flag, text) in [
+        ("--memory=x", "--memory"),
+        ("--oom-score-adj=5000", "--oom-score-adj"),
+        ("--environment=x", "--environment"),
+        ("--mount=volume=x", "invalid mount"),
+    ] {
+        let outcome = env
+            .run(RKT, [dir.as_str(), "run", "./absent.aci", flag])
+            .expect(254);
+        assert!(outcome.stderr.contains(text), "{outcome}");
+        assert!(!outcome.stderr.contains("network"), "{outcome}");
     }
 }

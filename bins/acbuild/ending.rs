@@ -21,6 +21,8 @@ pub(crate) enum Ending {
     Absent(Failure),
     /// Nothing was given to a command that needs arguments: its usage is the answer.
     Usage,
+    /// There were too many arguments, or some but too few.
+    WrongCount,
 }
 
 impl<E: Into<Failure>> From<E> for Ending {
@@ -30,11 +32,6 @@ impl<E: Into<Failure>> From<E> for Ending {
 }
 
 impl Ending {
-    /// The ending of a command that was given too many arguments, or some but too few.
-    pub(crate) fn wrong_count() -> Self {
-        Self::Failed(Failure::usage("incorrect number of arguments"))
-    }
-
     /// Says what there is to say, and gives the exit status.
     pub(crate) fn conclude(
         self,
@@ -48,6 +45,10 @@ impl Ending {
                 say(ctx.out, usage(parser, path))?;
                 // The bare tool only explains itself.
                 return Ok(if path.is_empty() { 0 } else { FAILED });
+            }
+            Self::WrongCount => {
+                let failure = Failure::usage("incorrect number of arguments");
+                (failure.with_hint(usage_line(parser, path)), FAILED)
             }
             Self::Failed(failure) => {
                 let status = Statuses::ONE.of(&failure);
@@ -67,7 +68,10 @@ pub(crate) fn misused(error: &clap::Error) -> u8 {
         ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             match write!(io::stdout(), "{}", error.render()) {
                 Ok(()) => 0,
-                Err(_) => FAILED,
+                Err(error) => {
+                    report("", &Failure::Output(error), false, &mut io::stderr());
+                    FAILED
+                }
             }
         }
         _ => {
@@ -86,6 +90,13 @@ fn usage(parser: &mut clap::Command, path: &[String]) -> String {
         .to_string()
         .trim_end()
         .to_owned()
+}
+
+/// How a command is called, as in `acbuild label add NAME VALUE`.
+fn usage_line(parser: &mut clap::Command, path: &[String]) -> String {
+    parser.build();
+    let line = find(parser, path).clone().render_usage().to_string();
+    line.trim_start_matches("Usage: ").trim_end().to_owned()
 }
 
 fn find<'a>(parser: &'a clap::Command, path: &[String]) -> &'a clap::Command {

@@ -1,9 +1,11 @@
 //! What every command of acbuild gets, and what they share.
 
 use std::ffi::{OsStr, OsString};
+use std::fmt::Display;
 use std::path::Path;
+use std::str::FromStr;
 
-use gantry_cli::{Context, Failure, say};
+use gantry_cli::{Context, Failure, note};
 use gantry_ops::build::{self, Build, EditError};
 use gantry_types::ImageManifest;
 
@@ -41,7 +43,7 @@ impl Invocation<'_, '_> {
         arguments: &[S],
         change: impl FnOnce(&mut ImageManifest) -> Result<(), EditError>,
     ) -> Result<(), Ending> {
-        self.explain(arguments)?;
+        self.explain(arguments);
         match self
             .open()?
             .edit(self.history(arguments).as_deref(), change)
@@ -52,12 +54,11 @@ impl Invocation<'_, '_> {
     }
 
     /// With `--debug`, says what is about to be done.
-    pub(crate) fn explain<S: AsRef<OsStr>>(&mut self, arguments: &[S]) -> Result<(), Failure> {
-        if !self.globals.debug {
-            return Ok(());
+    pub(crate) fn explain<S: AsRef<OsStr>>(&mut self, arguments: &[S]) {
+        if self.globals.debug {
+            let line = build::command_line(self.name, arguments.iter().map(AsRef::as_ref));
+            note(self.ctx.err, line);
         }
-        let line = build::command_line(self.name, arguments.iter().map(AsRef::as_ref));
-        say(self.ctx.err, line)
     }
 }
 
@@ -75,12 +76,18 @@ pub(crate) fn texts<const N: usize>(arguments: &[OsString]) -> Result<[&str; N],
     Ok(texts)
 }
 
+/// An argument read as what it stands for; a failure shows it.
+pub(crate) fn parsed<T: FromStr<Err: Display>>(text: &str) -> Result<T, Failure> {
+    text.parse()
+        .map_err(|error| Failure::usage(format!("{text:?}: {error}")))
+}
+
 /// The arguments as exactly `N` pieces.
 pub(crate) fn exactly<const N: usize>(arguments: &[OsString]) -> Result<&[OsString; N], Ending> {
     if arguments.is_empty() && N > 0 {
         return Err(Ending::Usage);
     }
-    arguments.try_into().map_err(|_| Ending::wrong_count())
+    arguments.try_into().map_err(|_| Ending::WrongCount)
 }
 
 /// An argument that has to be text.

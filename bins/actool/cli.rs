@@ -53,7 +53,7 @@ pub(crate) enum UsageError {
     Value(String),
 }
 
-/// Reads the arguments after the program's name, by the rules of Go's flag package (actool 1.2).
+/// Reads the arguments after the program's name, by the rules of Go's flag package.
 pub(crate) fn parse(arguments: &[OsString]) -> Result<Cli, UsageError> {
     let program = parser();
     let mut words = vec![OsString::from("actool")];
@@ -66,7 +66,7 @@ pub(crate) fn parse(arguments: &[OsString]) -> Result<Cli, UsageError> {
         };
         words.push(name.as_ref().into());
         if command.get_name() == "version" {
-            // Further arguments are passed over (actool 2.7).
+            // Further arguments are passed over, as in the original.
         } else {
             let (flags, operands) = go_flags::split(command, arguments)?;
             words.extend(flags);

@@ -9,16 +9,15 @@ mod go_flags;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use gantry_cli::{Context, Failure, Statuses, WRITE_MAN_PAGES, report, say, write_man_pages};
+use gantry_cli::{
+    Context, Failure, Statuses, WRITE_MAN_PAGES, note, report, run_tool, write_man_pages,
+};
 
 use crate::cli::{Cli, Command};
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    match Context::with_process_streams(|context| run(&arguments, context)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => ExitCode::from(Statuses::ONE.of(&failure)),
-    }
+    run_tool("actool", Statuses::ONE, |context| run(&arguments, context))
 }
 
 /// Parses, runs and reports.
@@ -31,8 +30,8 @@ fn run(arguments: &[OsString], context: &mut Context<'_>) -> Result<(), Failure>
     let cli = match cli::parse(arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            say(context.err, format_args!("actool: {error}"))?;
-            say(context.err, "Run 'actool help' for usage.")?;
+            note(context.err, format_args!("actool: {error}"));
+            note(context.err, "Run 'actool help' for usage.");
             return Err(Failure::Status(2));
         }
     };
@@ -49,7 +48,7 @@ fn run(arguments: &[OsString], context: &mut Context<'_>) -> Result<(), Failure>
 }
 
 impl Command {
-    /// Runs the command; the name before its errors is empty where they stand alone (actool 1.9).
+    /// Runs the command; the name before its errors is empty where they stand alone.
     fn run(self, debug: bool, context: &mut Context<'_>) -> (&'static str, Result<(), Failure>) {
         match self {
             Self::CatManifest(args) => ("cat-manifest", args.run(context)),

@@ -9,31 +9,40 @@ mod grammar;
 mod images;
 mod setup;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use gantry_cli::{Context, Failure, Statuses, WRITE_MAN_PAGES, report, say, write_man_pages};
+use gantry_cli::{
+    Context, Failure, Statuses, WRITE_MAN_PAGES, note, report, run_tool, say, write_man_pages,
+};
 
 use crate::cli::{Cli, Command};
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args_os()
-        .skip(1)
-        .map(|word| word.to_string_lossy().into_owned())
-        .collect();
-    match Context::with_process_streams(|context| run(&arguments, context)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => ExitCode::from(Statuses::RKT.of(&failure)),
-    }
+    run_tool("rkt", Statuses::RKT, |context| {
+        match std::env::args_os().skip(1).map(text).collect() {
+            Ok(arguments) => run(arguments, context),
+            Err(failure) => reported("rkt", failure, false, context),
+        }
+    })
+}
+
+/// An argument as text: pod manifests are JSON, and a name with other characters in place of its own
+/// would be another file.
+fn text(argument: OsString) -> Result<String, Failure> {
+    argument
+        .into_string()
+        .map_err(|argument| Failure::usage(format!("argument {argument:?} is not valid UTF-8")))
 }
 
 /// Parses, runs and reports.
-fn run(arguments: &[String], context: &mut Context<'_>) -> Result<(), Failure> {
-    if let [flag, folder] = arguments
+fn run(arguments: Vec<String>, context: &mut Context<'_>) -> Result<(), Failure> {
+    if let [flag, folder] = &arguments[..]
         && flag == WRITE_MAN_PAGES
     {
         return write_man_pages(cli::parser(), folder.as_ref()).map_err(Failure::Output);
     }
-    let parts = match cli::take_apart(arguments) {
+    let parts = match cli::take_apart(&arguments) {
         Ok(parts) => parts,
         Err(error) => return reported("rkt", error.into(), false, context),
     };
@@ -43,7 +52,7 @@ fn run(arguments: &[String], context: &mut Context<'_>) -> Result<(), Failure> {
     };
     let Cli { globals, command } = parsed;
     let Some(command) = command else {
-        say(context.err, "rkt: missing command")?;
+        note(context.err, "rkt: missing command");
         say(context.out, cli::parser().render_help())?;
         return Err(Failure::Status(2));
     };
@@ -97,7 +106,13 @@ fn usage(error: &clap::Error, context: &mut Context<'_>) -> Result<(), Failure> 
             say(context.out, error.render().to_string().trim_end())
         }
         _ => {
-            say(context.err, error.render().to_string().trim_end())?;
+            match cli::missing_command(error) {
+                Some(name) => note(
+                    context.err,
+                    format_args!("rkt: {name} is not supported yet"),
+                ),
+                None => note(context.err, error.render().to_string().trim_end()),
+            }
             Err(Failure::Status(Statuses::RKT.usage))
         }
     }

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use gantry_cli::Failure;
-use gantry_ops::fetch::InsecureOptions;
+use gantry_ops::fetch::{InsecureOptions, InsecureOptionsError};
 use gantry_pod::PodsDir;
-use gantry_types::Uuid;
+use gantry_types::{Diagnostic as _, Uuid};
 
 use crate::cli::Globals;
 
@@ -25,10 +25,14 @@ impl Setup {
     ///
     /// An unknown insecure option, or no place for data.
     pub(crate) fn new(globals: &Globals) -> Result<Self, Failure> {
-        let insecure = globals
-            .insecure_options
-            .parse()
-            .map_err(|error| Failure::usage(format!("--insecure-options: {error}")))?;
+        let insecure =
+            globals
+                .insecure_options
+                .parse()
+                .map_err(|error: InsecureOptionsError| {
+                    Failure::usage(format!("--insecure-options: {error}"))
+                        .with_hint(error.hint().unwrap_or_default())
+                })?;
         Ok(Self {
             data_dir: data_dir(globals)?,
             insecure,

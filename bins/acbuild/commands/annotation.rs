@@ -6,7 +6,7 @@ use gantry_ops::build::edit;
 use gantry_types::AcIdentifier;
 
 use crate::ending::Ending;
-use crate::invocation::{Invocation, texts};
+use crate::invocation::{Invocation, parsed, texts};
 
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum Command {
@@ -33,7 +33,7 @@ pub(crate) fn run(command: &Command, invocation: &mut Invocation<'_, '_>) -> Res
     match command {
         Command::Add { arguments } => {
             let [name, value] = texts(arguments)?;
-            let name: AcIdentifier = name.parse()?;
+            let name: AcIdentifier = parsed(name)?;
             invocation.edit(arguments, |manifest| {
                 edit::set_annotation(manifest, name, value)
             })

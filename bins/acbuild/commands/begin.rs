@@ -29,14 +29,14 @@ pub(crate) fn run(args: &Args, invocation: &mut Invocation<'_, '_>) -> Result<()
     let start = match &*args.arguments {
         [] => Start::Nothing,
         [start] => parse(start)?,
-        _ => return Err(Ending::wrong_count()),
+        _ => return Err(Ending::WrongCount),
     };
     match &*args.build_mode {
         "appc" => {}
         "oci" => return Err(not_yet("build mode oci").into()),
         other => return Err(Failure::usage(format!("invalid build mode: {other}")).into()),
     }
-    invocation.explain(&args.arguments)?;
+    invocation.explain(&args.arguments);
     Build::begin(invocation.work_path(), &start)?;
     Ok(())
 }

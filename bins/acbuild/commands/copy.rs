@@ -24,7 +24,7 @@ pub(crate) fn run(args: &Args, invocation: &mut Invocation<'_, '_>) -> Result<()
             .with_hint("copy-to-dir copies into a directory; copy needs the full target")
             .into());
     }
-    invocation.explain(&args.arguments)?;
+    invocation.explain(&args.arguments);
     let history = invocation.history(&args.arguments);
     Ok(invocation
         .open()?
@@ -45,9 +45,9 @@ pub(crate) fn run_to_dir(
 ) -> Result<(), Ending> {
     let (dir, sources) = args.arguments.split_last().ok_or(Ending::Usage)?;
     if sources.is_empty() {
-        return Err(Ending::wrong_count());
+        return Err(Ending::WrongCount);
     }
-    invocation.explain(&args.arguments)?;
+    invocation.explain(&args.arguments);
     let history = invocation.history(&args.arguments);
     let sources: Vec<PathBuf> = sources.iter().map(PathBuf::from).collect();
     Ok(invocation

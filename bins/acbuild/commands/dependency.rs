@@ -7,7 +7,7 @@ use gantry_ops::build::edit;
 use gantry_types::{AcIdentifier, Dependency, Hash, ImageName, Labels};
 
 use crate::ending::Ending;
-use crate::invocation::{Invocation, texts};
+use crate::invocation::{Invocation, parsed, texts};
 
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum Command {
@@ -87,7 +87,7 @@ fn add_label(labels: &mut Labels, label: &str) -> Result<(), Ending> {
     let (name, value) = label
         .split_once('=')
         .ok_or_else(|| Failure::usage(format!("no '=' character in {label:?}")))?;
-    let name: AcIdentifier = name.parse()?;
+    let name: AcIdentifier = parsed(name)?;
     if labels.get(name.as_str()).is_some() {
         return Err(Failure::usage(format!("multiple {name} labels specified")).into());
     }

@@ -8,6 +8,6 @@ use crate::invocation::{Invocation, exactly};
 
 pub(crate) fn run(args: &NoArgs, invocation: &mut Invocation<'_, '_>) -> Result<(), Ending> {
     exactly::<0>(&args.arguments)?;
-    invocation.explain(&args.arguments)?;
+    invocation.explain(&args.arguments);
     Ok(Build::end(invocation.work_path())?)
 }

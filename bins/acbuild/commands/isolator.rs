@@ -1,5 +1,6 @@
 //! `isolator add` and `isolator remove`.
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read};
@@ -9,7 +10,7 @@ use gantry_ops::build::edit;
 use gantry_types::{Isolator, IsolatorValue};
 
 use crate::ending::Ending;
-use crate::invocation::{Invocation, exactly, text, texts};
+use crate::invocation::{Invocation, exactly, parsed, text, texts};
 
 /// Largest isolator value read, in bytes: a seccomp set with every system call is below 10 KiB.
 const MAX_VALUE_BYTES: u64 = 1024 * 1024;
@@ -36,7 +37,9 @@ pub(crate) fn run(command: &Command, invocation: &mut Invocation<'_, '_>) -> Res
     match command {
         Command::Add { arguments } => {
             let [name, file] = exactly(arguments)?;
-            let isolator = Isolator::from_json_value(text(name)?.parse()?, &value(file)?)?;
+            let name = parsed(text(name)?)?;
+            let isolator = Isolator::from_json_value(name, &value(file)?)
+                .map_err(|error| Failure::usage(format!("value in {}: {error}", shown(file))))?;
             // A sysctl belongs to a pod, not to an app.
             if matches!(
                 isolator.value(),
@@ -61,10 +64,18 @@ pub(crate) fn run(command: &Command, invocation: &mut Invocation<'_, '_>) -> Res
     }
 }
 
+/// What a message calls the file.
+fn shown(file: &OsStr) -> Cow<'_, str> {
+    if file == "-" {
+        Cow::Borrowed("standard input")
+    } else {
+        file.to_string_lossy()
+    }
+}
+
 fn value(file: &OsStr) -> Result<Vec<u8>, Failure> {
-    let failed = |error: io::Error| {
-        Failure::environment(format!("cannot read {}: {error}", file.to_string_lossy()))
-    };
+    let failed =
+        |error: io::Error| Failure::environment(format!("cannot read {}: {error}", shown(file)));
     let mut value = Vec::new();
     let source: Box<dyn Read> = if file == "-" {
         Box::new(io::stdin().lock())
@@ -78,7 +89,7 @@ fn value(file: &OsStr) -> Result<Vec<u8>, Failure> {
     if value.len() as u64 > MAX_VALUE_BYTES {
         return Err(Failure::usage(format!(
             "{} is larger than {MAX_VALUE_BYTES} bytes",
-            file.to_string_lossy()
+            shown(file)
         )));
     }
     Ok(value)

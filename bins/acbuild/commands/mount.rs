@@ -6,7 +6,7 @@ use gantry_ops::build::edit;
 use gantry_types::MountPoint;
 
 use crate::ending::Ending;
-use crate::invocation::{Invocation, texts};
+use crate::invocation::{Invocation, parsed, texts};
 
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum Command {
@@ -40,7 +40,7 @@ pub(crate) fn run(command: &Command, invocation: &mut Invocation<'_, '_>) -> Res
         } => {
             let [name, path] = texts(arguments)?;
             let mount = MountPoint {
-                name: name.parse()?,
+                name: parsed(name)?,
                 path: path.to_owned(),
                 read_only: *read_only,
             };

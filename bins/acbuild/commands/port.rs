@@ -7,7 +7,7 @@ use gantry_ops::build::edit;
 use gantry_types::Port;
 
 use crate::ending::Ending;
-use crate::invocation::{Invocation, texts};
+use crate::invocation::{Invocation, parsed, texts};
 
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum Command {
@@ -44,7 +44,7 @@ pub(crate) fn run(command: &Command, invocation: &mut Invocation<'_, '_>) -> Res
         } => {
             let [name, protocol, number] = texts(arguments)?;
             let port = Port {
-                name: name.parse()?,
+                name: parsed(name)?,
                 protocol: protocol.to_owned(),
                 port: number.parse().map_err(|_| {
                     Failure::usage("port must be a positive number between 0 and 65535")

@@ -8,7 +8,7 @@ use gantry_ops::build::edit;
 use gantry_types::AcIdentifier;
 
 use crate::ending::Ending;
-use crate::invocation::{Invocation, exactly, text, texts};
+use crate::invocation::{Invocation, exactly, parsed, text, texts};
 
 #[derive(clap::Args, Debug)]
 #[command(override_usage = "acbuild set-name NAME")]
@@ -23,7 +23,7 @@ pub(crate) fn name(args: &NameArgs, invocation: &mut Invocation<'_, '_>) -> Resu
     if name.is_empty() {
         return Err(Failure::usage("name cannot be empty").into());
     }
-    let name: AcIdentifier = name.parse()?;
+    let name: AcIdentifier = parsed(name)?;
     invocation.edit(&args.arguments, |manifest| {
         manifest.name = name;
         Ok(())
@@ -140,7 +140,7 @@ pub(crate) fn replace_manifest(
     invocation: &mut Invocation<'_, '_>,
 ) -> Result<(), Ending> {
     let [file] = exactly(&args.arguments)?;
-    invocation.explain(&args.arguments)?;
+    invocation.explain(&args.arguments);
     let history = invocation.history(&args.arguments);
     Ok(invocation
         .open()?

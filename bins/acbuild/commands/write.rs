@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use gantry_cli::{Failure, say};
+use gantry_cli::{Failure, note, say};
 use gantry_ops::build::{SourceDateEpoch, WriteOptions};
 
 use crate::ending::Ending;
@@ -38,10 +38,10 @@ pub(crate) fn run(args: &Args, invocation: &mut Invocation<'_, '_>) -> Result<()
         overwrite: args.overwrite,
         epoch: epoch()?,
     };
-    invocation.explain(&args.arguments)?;
+    invocation.explain(&args.arguments);
     let written = invocation.open()?.write(Path::new(file), &options)?;
     if written.exec_missing {
-        say(invocation.ctx.err, "warning: exec command was never set.")?;
+        note(invocation.ctx.err, "warning: exec command was never set.");
     }
     Ok(say(invocation.ctx.out, written.id)?)
 }

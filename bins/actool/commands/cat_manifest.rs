@@ -33,12 +33,14 @@ impl CatManifestArgs {
             Err(AciError::ManifestMissing) => return Ok(()),
             Err(error @ AciError::Decode(_)) => {
                 return Err(Failure::environment(format!(
-                    "Cannot extract {path}: {error}"
+                    "Cannot extract {path}: {}",
+                    Failure::from(error)
                 )));
             }
             Err(error) => {
                 return Err(Failure::environment(format!(
-                    "Unable to read {path}: {error}"
+                    "Unable to read {path}: {}",
+                    Failure::from(error)
                 )));
             }
         };

@@ -1,6 +1,6 @@
 //! `actool discover`.
 
-use gantry_cli::{Context, Failure, report, say};
+use gantry_cli::{Context, Failure, note, report, say};
 use gantry_ops::discover::{Attempt, DiscoverError, Discovered, discover};
 use gantry_ops::{ClientConfig, ConnectTo, DiscoveryOptions, HttpClient};
 use serde_json::json;
@@ -50,7 +50,7 @@ impl DiscoverArgs {
                 Ok(found) => found.print(self.json, context)?,
                 Err(error) => {
                     failed = true;
-                    explain(&error, context)?;
+                    explain(&error, context);
                     report("", &error.into(), debug, context.err);
                 }
             }
@@ -124,14 +124,13 @@ fn walk_line(what: &str, attempt: &Attempt) -> String {
 }
 
 /// Says what was tried in vain; the original keeps it to itself when nothing is found at all.
-fn explain(error: &DiscoverError, context: &mut Context<'_>) -> Result<(), Failure> {
+fn explain(error: &DiscoverError, context: &mut Context<'_>) {
     let what = match error {
-        DiscoverError::Name { .. } => return Ok(()),
+        DiscoverError::Name { .. } => return,
         DiscoverError::Endpoints { .. } => "endpoints",
         DiscoverError::Keys { .. } => "public keys",
     };
-    error
-        .attempts()
-        .iter()
-        .try_for_each(|attempt| say(context.err, walk_line(what, attempt)))
+    for attempt in error.attempts() {
+        note(context.err, walk_line(what, attempt));
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use gantry_cli::{Context, Failure, say};
+use gantry_cli::{Context, Failure, note};
 use gantry_ops::validate::{Subject, ValidateError, validate};
 
 /// Validate app container images, image layouts and manifests
@@ -35,15 +35,15 @@ impl ValidateArgs {
             };
             match validate(file, subject) {
                 Ok(valid) if debug => {
-                    say(
+                    note(
                         context.err,
                         format_args!("{}: valid {}", file.display(), valid.name()),
-                    )?;
+                    );
                 }
                 Ok(_) => {}
                 Err(error) => {
                     // Every message begins with the file it is about, so none is left to the end.
-                    say(context.err, error.chain())?;
+                    note(context.err, error.chain());
                     failed = true;
                     if error.stops() {
                         break;
@@ -64,8 +64,6 @@ fn unknown(file: &std::path::Path, context: &mut Context<'_>) -> Failure {
     let error = ValidateError::Unknown {
         path: file.to_owned(),
     };
-    match say(context.err, error.chain()) {
-        Ok(()) => Failure::Status(1),
-        Err(failure) => failure,
-    }
+    note(context.err, error.chain());
+    Failure::Status(1)
 }

@@ -112,16 +112,15 @@ impl AppArgs {
         })
     }
 
-    /// The app of `image` with these flags and `arguments`.
+    /// The app with these flags and `arguments`, once its image is known.
     ///
     /// # Errors
     ///
     /// Values that do not follow the form of their flag.
     pub(crate) fn request(
         self,
-        image: ImageId,
         arguments: Vec<String>,
-    ) -> Result<AppRequest, Failure> {
+    ) -> Result<impl FnOnce(ImageId) -> AppRequest, Failure> {
         let isolators = self.isolators()?;
         let mut annotations = Annotations::default();
         for (name, value) in variables("annotation", &self.annotation)? {
@@ -135,7 +134,11 @@ impl AppArgs {
         let map = |flag, list: &[String]| -> Result<BTreeMap<String, String>, Failure> {
             Ok(variables(flag, list)?.into_iter().collect())
         };
-        Ok(AppRequest {
+        let environment = variables("environment", &self.environment)?;
+        let mounts = self.mounts.mounts()?;
+        let user_annotations = map("user-annotation", &self.user_annotation)?;
+        let user_labels = map("user-label", &self.user_label)?;
+        Ok(move |image| AppRequest {
             name: self.name,
             exec: self.exec,
             args: arguments,
@@ -143,13 +146,13 @@ impl AppArgs {
             group: self.group,
             supplementary_gids: self.supplementary_gids,
             working_dir: self.working_dir,
-            environment: variables("environment", &self.environment)?,
-            mounts: self.mounts.mounts()?,
+            environment,
+            mounts,
             isolators,
             readonly_rootfs: self.readonly_rootfs.unwrap_or(false),
             annotations,
-            user_annotations: map("user-annotation", &self.user_annotation)?,
-            user_labels: map("user-label", &self.user_label)?,
+            user_annotations,
+            user_labels,
             ..AppRequest::new(image)
         })
     }

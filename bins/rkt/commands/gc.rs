@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use clap::Args;
-use gantry_cli::{Context, Failure, say};
+use gantry_cli::{Context, Failure, note, say};
 use gantry_pod::{GcEvent, GcOptions, RemoveOptions};
 
 use crate::cli::Globals;
@@ -14,10 +14,10 @@ use crate::setup::{Setup, need_root};
 #[derive(Args, Debug)]
 pub(crate) struct GcArgs {
     /// How long a pod stays after it was found to have ended
-    #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = at_least_zero)]
+    #[arg(long, value_name = "DURATION", default_value = "30m", allow_hyphen_values = true, value_parser = at_least_zero)]
     grace_period: Duration,
     /// How long a prepared pod may wait to be run
-    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = at_least_zero)]
+    #[arg(long, value_name = "DURATION", default_value = "24h", allow_hyphen_values = true, value_parser = at_least_zero)]
     expire_prepared: Duration,
     /// Only mark pods, remove nothing
     #[arg(long)]
@@ -60,7 +60,8 @@ fn print(event: &GcEvent, context: &mut Context<'_>) -> Result<(), Failure> {
         return say(context.out, event);
     }
     match event.source() {
-        Some(cause) => say(context.err, format_args!("gc: {event}: {cause}")),
-        None => say(context.err, format_args!("gc: {event}")),
+        Some(cause) => note(context.err, format_args!("gc: {event}: {cause}")),
+        None => note(context.err, format_args!("gc: {event}")),
     }
+    Ok(())
 }

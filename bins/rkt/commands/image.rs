@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use clap::{Args, Subcommand, ValueEnum};
-use gantry_cli::{Context, Failure, Table, full_time, relative_time, report, say, size};
+use gantry_cli::{Context, Failure, Table, full_time, note, relative_time, report, say, size};
 use gantry_ops::image::{self, Row};
 use gantry_ops::{Store, Verdict};
 use gantry_types::ImageId;
@@ -40,7 +40,7 @@ enum ImageCommand {
     /// Remove images that were not used for long, and all that nothing refers to
     Gc {
         /// How long an image may go unused
-        #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = at_least_zero)]
+        #[arg(long, value_name = "DURATION", default_value = "24h", allow_hyphen_values = true, value_parser = at_least_zero)]
         grace_period: Duration,
     },
     /// List images
@@ -51,7 +51,13 @@ enum ImageCommand {
         #[arg(value_name = "IMAGE", required = true)]
         images: Vec<String>,
     },
+    /// A command that does not exist, and its arguments.
+    #[command(external_subcommand)]
+    Unknown(Vec<String>),
 }
+
+/// Commands of `rkt image` that are still to come.
+const NOT_YET: [&str; 5] = ["export", "extract", "fetch", "render", "verify"];
 
 #[derive(Args, Debug)]
 struct ListArgs {
@@ -105,6 +111,7 @@ impl ImageArgs {
             ImageCommand::Gc { .. } => "gc",
             ImageCommand::List(_) => "list",
             ImageCommand::Rm { .. } => "rm",
+            ImageCommand::Unknown(_) => "image",
         }
     }
 
@@ -114,9 +121,13 @@ impl ImageArgs {
     ///
     /// A store that cannot be opened, and what the single commands say.
     pub(crate) fn run(&self, globals: &Globals, context: &mut Context<'_>) -> Result<(), Failure> {
+        if let ImageCommand::Unknown(words) = &self.command {
+            return unknown(words, context);
+        }
         let setup = Setup::new(globals)?;
         let store = Store::open(setup.data_dir())?;
         match &self.command {
+            ImageCommand::Unknown(_) => Ok(()),
             ImageCommand::CatManifest {
                 pretty_print,
                 image: name,
@@ -135,6 +146,29 @@ impl ImageArgs {
             ImageCommand::Rm { images } => remove(&store, &setup, images, globals, context),
         }
     }
+}
+
+/// Shows the help in place of a command that does not exist, and ends with success, as the original does.
+fn unknown(words: &[String], context: &mut Context<'_>) -> Result<(), Failure> {
+    let name = words.first().map_or("", String::as_str);
+    if NOT_YET.contains(&name) {
+        return Err(Failure::environment(format!(
+            "image {name} is not supported yet"
+        )));
+    }
+    note(
+        context.err,
+        format_args!("image: there is no command {name:?}"),
+    );
+    let mut parser = crate::cli::parser();
+    parser.build();
+    let group = parser
+        .find_subcommand_mut("image")
+        .map(clap::Command::render_help);
+    say(
+        context.out,
+        group.unwrap_or_default().to_string().trim_end(),
+    )
 }
 
 /// Removes each image. Unknown ones are reported and do not fail the command, as in the original.
@@ -171,10 +205,10 @@ fn remove(
         }
     }
     if removed > 0 {
-        say(
+        note(
             context.err,
             format_args!("rm: {removed} image(s) successfully removed"),
-        )?;
+        );
     }
     if failed {
         return Err(Failure::environment("error(s) found while removing images"));
@@ -192,10 +226,10 @@ fn collect(
     let pods = setup.pods()?;
     let done = image::gc(store, grace, SystemTime::now(), &mut || pods.in_use())?;
     for tree in &done.trees {
-        say(
+        note(
             context.err,
             format_args!("gc: removed treestore \"{tree}\""),
-        )?;
+        );
     }
     for id in &done.images {
         say(
@@ -205,10 +239,10 @@ fn collect(
     }
     if !done.images.is_empty() {
         let count = done.images.len();
-        say(
+        note(
             context.err,
             format_args!("gc: {count} image(s) successfully removed"),
-        )?;
+        );
     }
     for problem in done.problems {
         report("gc", &problem.into(), globals.debug, context.err);

@@ -1,7 +1,7 @@
 //! `rkt list`
 
 use clap::Args;
-use gantry_cli::{Context, Failure, Table, full_time, relative_time, say};
+use gantry_cli::{Context, Failure, Table, full_time, note, relative_time, say};
 use gantry_pod::{AppInfo, PodInfo};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -40,10 +40,10 @@ impl ListArgs {
         }
         if !listing.errors.is_empty() {
             let count = listing.errors.len();
-            say(
+            note(
                 context.err,
                 format_args!("list: {count} error(s) encountered when listing pods:"),
-            )?;
+            );
             for error in listing.errors {
                 gantry_cli::report("list", &error.into(), globals.debug, context.err);
             }

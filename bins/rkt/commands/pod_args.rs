@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use clap::Args;
-use gantry_cli::{Context, Failure, say};
+use gantry_cli::{Context, Failure, note};
 use gantry_pod::{PrepareRequest, PreparedPod};
 use gantry_types::{Mount, Volume};
 
@@ -106,16 +106,23 @@ impl PodArgs {
                 .collect();
         }
         let policy = policy(&self.pull_policy, self.store_only, self.no_store, context)?;
-        let parsed = images
+        // All of the command line is checked before the first image is fetched.
+        let apps = images
             .iter()
-            .map(AppArgs::parse)
-            .collect::<Result<Vec<_>, _>>()?;
+            .map(|part| {
+                let mut args = AppArgs::parse(part)?;
+                let signature = args.signature.take();
+                Ok((
+                    &part.image,
+                    signature,
+                    args.request(part.arguments.clone())?,
+                ))
+            })
+            .collect::<Result<Vec<_>, Failure>>()?;
         let mut fetcher = Fetcher::new(setup, globals, policy, quiet)?;
-        for (part, args) in images.iter().zip(parsed) {
-            let image = fetcher.fetch(&part.image, args.signature.as_deref(), context)?;
-            request
-                .apps
-                .push(args.request(image, part.arguments.clone())?);
+        for (image, signature, app) in apps {
+            let id = fetcher.fetch(image, signature.as_deref(), context)?;
+            request.apps.push(app(id));
         }
         let pods = setup.pods()?;
         let uuid = setup.new_uuid()?;
@@ -129,7 +136,7 @@ impl PodArgs {
         }
         let pod = pods.prepare(uuid, &request, fetcher.store(), SystemTime::now())?;
         for warning in pod.warnings() {
-            say(context.err, format_args!("warning: {warning}"))?;
+            note(context.err, warning);
         }
         Ok(pod)
     }
@@ -170,8 +177,10 @@ pub(crate) fn policy<'a>(
         (true, false) => ("store-only", "never"),
         (false, true) => ("no-store", "update"),
     };
-    let note = format!("Flag --{flag} has been deprecated, please use --pull-policy={policy}");
-    say(context.err, note)?;
+    note(
+        context.err,
+        format_args!("Flag --{flag} has been deprecated, please use --pull-policy={policy}"),
+    );
     Ok(policy)
 }
 

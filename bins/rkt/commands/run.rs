@@ -47,11 +47,12 @@ impl RunArgs {
             return Err(Failure::usage("interactive option only supports one image"));
         }
         let setup = Setup::new(globals)?;
-        let options = self.options.options(&setup, globals, context)?;
+        let options = self.options.options(&setup, globals)?;
         let uuid_file = self.uuid_file_save.as_deref();
         let pod = self
             .pod
             .prepare(images, &setup, globals, false, uuid_file, context)?;
+        self.options.warn(context);
         context.out.flush().map_err(Failure::Output)?;
         Err(pod.run(&options).into())
     }

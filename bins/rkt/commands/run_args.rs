@@ -1,7 +1,7 @@
 //! The flags of `run` and `run-prepared` that say how a pod is run.
 
 use clap::Args;
-use gantry_cli::{Context, Failure, say};
+use gantry_cli::{Context, Failure, note};
 use gantry_pod::RunOptions;
 
 use crate::cli::Globals;
@@ -28,22 +28,10 @@ impl RunOptionArgs {
     /// # Errors
     ///
     /// A network that is not there, an insecure option that means nothing, or no stage1.
-    pub(crate) fn options(
-        &self,
-        setup: &Setup,
-        globals: &Globals,
-        context: &mut Context<'_>,
-    ) -> Result<RunOptions, Failure> {
+    pub(crate) fn options(&self, setup: &Setup, globals: &Globals) -> Result<RunOptions, Failure> {
         let net = match self.net.as_deref() {
             Some(net @ ("host" | "none")) => net,
-            None | Some("" | "default") => {
-                say(
-                    context.err,
-                    "run: warning: the default network is not available yet: \
-                     the pod has loopback only (--net=none), use --net=host to reach others",
-                )?;
-                "none"
-            }
+            None | Some("" | "default") => "none",
             Some(other) => {
                 return Err(Failure::environment(format!(
                     "network {other:?} is not available yet"
@@ -69,5 +57,16 @@ impl RunOptionArgs {
             })
             .collect();
         Ok(options)
+    }
+
+    /// Says what the pod will miss; called when nothing else stands against running it.
+    pub(crate) fn warn(&self, context: &mut Context<'_>) {
+        if let None | Some("" | "default") = self.net.as_deref() {
+            note(
+                context.err,
+                "run: warning: the default network is not available yet: \
+                 the pod has loopback only (--net=none), use --net=host to reach others",
+            );
+        }
     }
 }

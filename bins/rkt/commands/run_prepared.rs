@@ -28,7 +28,8 @@ impl RunPreparedArgs {
         need_root()?;
         let setup = Setup::new(globals)?;
         let pod = setup.pods()?.lookup(&self.uuid)?;
-        let options = self.options.options(&setup, globals, context)?;
+        let options = self.options.options(&setup, globals)?;
+        self.options.warn(context);
         context.out.flush().map_err(Failure::Output)?;
         Err(pod.run_prepared(&options).into())
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use gantry_cli::{Context, Failure, report, say};
+use gantry_cli::{Context, Failure, note, report, say};
 use gantry_pod::{PodsDir, Stopped};
 
 use crate::cli::Globals;
@@ -58,10 +58,13 @@ impl StopArgs {
         let mut pod = pods.lookup(uuid)?;
         match pod.stop(stage1, self.force)? {
             Stopped::Asked => say(context.out, format_args!("\"{}\"", pod.uuid())),
-            Stopped::Already => say(
-                context.err,
-                format_args!("stop: pod \"{}\" is already stopped", pod.uuid()),
-            ),
+            Stopped::Already => {
+                note(
+                    context.err,
+                    format_args!("stop: pod \"{}\" is already stopped", pod.uuid()),
+                );
+                Ok(())
+            }
         }
     }
 }

@@ -2,13 +2,15 @@
 
 use clap::Args;
 use gantry_cli::{Context, Failure, say};
+use gantry_types::os_arch;
 
 /// Print the version
 #[derive(Args, Debug)]
 pub(crate) struct VersionArgs {}
 
 impl VersionArgs {
-    /// Prints the lines that scripts look for; where the original names its Go, ours names its system.
+    /// Prints the lines that scripts look for; there is no Go to be named, but the
+    /// system goes by Go's names, as scripts compare it.
     ///
     /// # Errors
     ///
@@ -23,7 +25,8 @@ impl VersionArgs {
             format_args!("appc Version: {}", gantry_types::SemVer::ac_version()),
         )?;
         say(context.out, "Go Version: none")?;
-        let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
+        let (os, arch) = os_arch::host();
+        let arch = os_arch::to_go(os, arch).map_or(arch, |(arch, _)| arch);
         say(context.out, format_args!("Go OS/Arch: {os}/{arch}"))?;
         say(context.out, "Features: -TPM -SDJOURNAL")
     }

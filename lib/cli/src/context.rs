@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
 
-use crate::Failure;
+use crate::{Failure, Statuses, report};
 
 /// The streams of a command, as values, so that a command also runs inside a test.
 pub struct Context<'a> {
@@ -25,7 +26,7 @@ impl Context<'_> {
     ///
     /// # Errors
     ///
-    /// What `command` returns, or [`Failure::Output`] when standard output cannot be written.
+    /// What `command` returns, or [`Failure::Output`] when it succeeded and its output cannot be written.
     pub fn with_process_streams<T>(
         command: impl FnOnce(&mut Context<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
@@ -39,12 +40,44 @@ impl Context<'_> {
             err_is_terminal,
             can_ask,
         });
-        out.flush().map_err(Failure::Output)?;
-        result
+        let flushed = out.flush().map_err(Failure::Output);
+        let value = result?;
+        flushed.map(|()| value)
     }
 }
 
-/// Writes one line.
+/// Runs a tool that reports its own failures, and gives its exit status.
+///
+/// What only shows at the end, that the output does not arrive where it should, is reported here under
+/// the tool's name.
+pub fn run_tool(
+    name: &str,
+    statuses: Statuses,
+    tool: impl FnOnce(&mut Context<'_>) -> Result<(), Failure>,
+) -> ExitCode {
+    let mut reported = false;
+    let result =
+        Context::with_process_streams(|context| tool(context).inspect_err(|_| reported = true));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if !reported {
+                report(name, &failure, false, &mut io::stderr());
+            }
+            ExitCode::from(statuses.of(&failure))
+        }
+    }
+}
+
+/// Writes one line of prose to standard error.
+///
+/// A stream that cannot be written (closed, or a full disk behind it) stops no work: there is nobody to
+/// be told, and a pod has to run all the same.
+pub fn note(err: &mut dyn Write, line: impl fmt::Display) {
+    let _ = writeln!(err, "{line}");
+}
+
+/// Writes one line of data.
 ///
 /// # Errors
 ///

@@ -87,7 +87,8 @@ impl Failure {
         }
     }
 
-    fn hint(&self) -> Option<String> {
+    /// The next thing to try, if there is one.
+    pub fn hint(&self) -> Option<String> {
         match self {
             Self::Diagnosed(error) => error.hint(),
             Self::Message { hint, .. } => hint.clone(),

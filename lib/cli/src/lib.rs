@@ -12,7 +12,7 @@ mod parser;
 mod progress;
 mod table;
 
-pub use context::{Context, say};
+pub use context::{Context, note, run_tool, say};
 pub use failure::{Failure, Statuses, report};
 pub use human::{full_time, relative_time, size};
 pub use parser::{WRITE_MAN_PAGES, with_go_booleans, write_man_pages};
