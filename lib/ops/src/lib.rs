@@ -9,6 +9,8 @@ pub mod image;
 pub mod trust;
 pub mod validate;
 
+mod room;
+
 // What a tool has to make itself before it calls an operation: where things are, and how servers are asked.
 pub use gantry_archive::extract::Ownership;
 pub use gantry_remote::discovery::DiscoveryOptions;

@@ -2,11 +2,11 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io;
+use std::io::{self, Seek};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use gantry_archive::aci::AciError;
+use gantry_archive::aci::{self, AciError};
 use gantry_archive::copy::{self, CopyOptions};
 use gantry_archive::extract::{self, ExtractOptions};
 use gantry_types::{Diagnostic, ImageManifest, Kind, Labels, ManifestError, os_arch};
@@ -21,13 +21,14 @@ use super::copy::current_ownership;
 use super::edit::unnamed;
 use super::error::{OpenError, at};
 use super::lock::{IfAbsent, LockedContext};
+use super::remove::remove_tree;
 
 /// What a build starts with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Start {
     /// An empty root file system.
     Nothing,
-    /// An image, compressed or not, or a directory that is a root file system.
+    /// An image or an archive of a root file system, compressed or not, or a directory that is one.
     Local(PathBuf),
 }
 
@@ -108,15 +109,6 @@ impl Diagnostic for BeginError {
             Self::InProgress => Some("go on with it, or remove it with \"acbuild end\"".into()),
             Self::HoldsBuild { .. } => Some("put the build elsewhere with --work-path DIR".into()),
             Self::Build(error) => error.hint(),
-            Self::Extract {
-                source:
-                    extract::ExtractError::Image(
-                        AciError::ManifestMissing
-                        | AciError::RootfsMissing
-                        | AciError::Unrecognized { .. },
-                    ),
-                ..
-            } => Some("unpack a tar of a root file system, and begin with the directory".into()),
             Self::Extract { source, .. } => source.hint(),
             Self::Copy { source, .. } => source.hint(),
             _ => None,
@@ -145,7 +137,11 @@ impl Build {
             return Err(BeginError::InProgress);
         }
         match prepare(&context, start, source) {
-            Ok(image) => Ok(Self { context, image }),
+            Ok((image, lacking)) => Ok(Self {
+                context,
+                image,
+                lacking,
+            }),
             Err(error) => {
                 // The first error is what the user can mend; what this leaves, the next `begin` removes.
                 let _ = remove_context(work_path, &context);
@@ -180,14 +176,21 @@ fn open_source(start: &Start) -> Result<Source, BeginError> {
     }
 }
 
-/// Makes `currentaci` and `buildMode`.
-fn prepare(context: &LockedContext, start: &Start, source: Source) -> Result<OwnedFd, BeginError> {
+/// Makes `currentaci` and `buildMode`. Tells too what the file to start with lacked to be an image.
+fn prepare(
+    context: &LockedContext,
+    start: &Start,
+    source: Source,
+) -> Result<(OwnedFd, Option<&'static str>), BeginError> {
     // What a killed `begin` or `end` has left.
     clear(context)?;
     let dir = context.dir();
     let image = make_dir(dir, "unfinished")?;
+    let mut lacking = None;
     match (source, start) {
-        (Source::File(file), Start::Local(path)) => extract_image(file, path, image.as_fd())?,
+        (Source::File(file), Start::Local(path)) => {
+            lacking = extract_image(&file, path, image.as_fd())?;
+        }
         (Source::Directory(from), Start::Local(path)) => {
             if holds(from.as_fd(), dir).map_err(at(path))? {
                 return Err(BeginError::HoldsBuild { path: path.clone() });
@@ -202,7 +205,7 @@ fn prepare(context: &LockedContext, start: &Start, source: Source) -> Result<Own
     }
     write_file(dir, BUILD_MODE, APPC.as_bytes())?;
     rustix::fs::renameat(dir, UNFINISHED, dir, IMAGE).map_err(at(IMAGE))?;
-    Ok(image)
+    Ok((image, lacking))
 }
 
 fn new_manifest(image: BorrowedFd<'_>) -> Result<(), BeginError> {
@@ -226,23 +229,68 @@ fn make_dir(dir: BorrowedFd<'_>, name: &str) -> Result<OwnedFd, OpenError> {
     Ok(made)
 }
 
-fn extract_image(file: File, path: &Path, image: BorrowedFd<'_>) -> Result<(), BeginError> {
+/// Extracts an image, or else a root file system; tells what the latter lacked to be an image.
+fn extract_image(
+    file: &File,
+    path: &Path,
+    image: BorrowedFd<'_>,
+) -> Result<Option<&'static str>, BeginError> {
     let options = ExtractOptions {
         ownership: current_ownership(),
         ..ExtractOptions::default()
     };
-    let extracted =
-        extract::extract_aci(file, image, &options).map_err(|source| BeginError::Extract {
-            path: path.to_owned(),
-            source,
-        })?;
-    match ImageManifest::from_json(&extracted.manifest) {
-        Ok(_) => Ok(()),
-        Err(source) => Err(BeginError::Manifest {
-            path: path.to_owned(),
-            source,
-        }),
+    let failed = |source| BeginError::Extract {
+        path: path.to_owned(),
+        source,
+    };
+    let error = match extract::extract_aci(file, image, &options) {
+        Ok(extracted) => {
+            return match ImageManifest::from_json(&extracted.manifest) {
+                Ok(_) => Ok(None),
+                Err(source) => Err(BeginError::Manifest {
+                    path: path.to_owned(),
+                    source,
+                }),
+            };
+        }
+        Err(error) => error,
+    };
+    if !is_about_layout(&error) {
+        return Err(failed(error));
     }
+    rewind(file, path)?;
+    let Some(missing) = aci::missing_part(file).map_err(|error| failed(error.into()))? else {
+        return Err(failed(error));
+    };
+    rewind(file, path)?;
+    remove_tree(image, c"rootfs").map_err(|source| OpenError::Io {
+        path: ROOTFS.into(),
+        source,
+    })?;
+    extract::extract_rootfs(file, image, &options).map_err(failed)?;
+    new_manifest(image)?;
+    Ok(Some(missing))
+}
+
+/// Whether an archive may be fine, though it is no image.
+fn is_about_layout(error: &extract::ExtractError) -> bool {
+    matches!(
+        error,
+        extract::ExtractError::Image(
+            AciError::ManifestMissing
+                | AciError::ManifestNotFile
+                | AciError::RootfsMissing
+                | AciError::RootfsNotDirectory
+                | AciError::Unrecognized { .. },
+        )
+    )
+}
+
+fn rewind(mut file: &File, path: &Path) -> Result<(), BeginError> {
+    file.rewind().map_err(|source| BeginError::Source {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 fn copy_rootfs(from: BorrowedFd<'_>, path: &Path, image: BorrowedFd<'_>) -> Result<(), BeginError> {
@@ -279,6 +327,70 @@ pub(super) fn holds(dir: BorrowedFd<'_>, inner: BorrowedFd<'_>) -> Result<bool, 
         current = rustix::fs::openat(&current, "..", flags, Mode::empty())?;
         if identity(current.as_fd())? == here {
             return Ok(false);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use gantry_testkit::archive::ArchiveBuilder;
+
+    use super::*;
+
+    fn begin(archive: ArchiveBuilder) -> (tempfile::TempDir, Result<Build, BeginError>) {
+        let work = tempfile::tempdir().unwrap();
+        let file = work.path().join("start.tar");
+        fs::write(&file, archive.finish()).unwrap();
+        let build = Build::begin(work.path(), &Start::Local(file));
+        (work, build)
+    }
+
+    #[test]
+    fn an_archive_that_is_no_image_is_taken_for_a_root_file_system() {
+        let new = ArchiveBuilder::new;
+        for (archive, missing) in [
+            (
+                new().directory("./").file("./etc/hostname", "a"),
+                "manifest",
+            ),
+            (
+                new().directory("rootfs").file("etc/hostname", "a"),
+                "manifest",
+            ),
+            (
+                new().directory("manifest").file("etc/hostname", "a"),
+                "rootfs",
+            ),
+            (
+                new().file("manifest", "{}").file("etc/hostname", "a"),
+                "rootfs",
+            ),
+        ] {
+            let (work, build) = begin(archive);
+            let build = build.unwrap();
+            assert_eq!(build.lacking(), Some(missing));
+            assert_eq!(build.manifest().unwrap().name, unnamed());
+            let image = work.path().join(".acbuild/currentaci");
+            assert_eq!(fs::read(image.join("rootfs/etc/hostname")).unwrap(), b"a");
+            let mode = fs::metadata(image.join("rootfs")).unwrap().permissions();
+            assert_eq!(mode.mode() & 0o7777, 0o755);
+        }
+    }
+
+    #[test]
+    fn an_image_is_an_image_also_with_faults() {
+        let (_work, build) = begin(ArchiveBuilder::aci());
+        assert_eq!(build.unwrap().lacking(), None);
+        for archive in [
+            ArchiveBuilder::aci().file("stray", ""),
+            ArchiveBuilder::new().file("etc/a", "").file("../b", ""),
+        ] {
+            let (work, build) = begin(archive);
+            assert!(matches!(build, Err(BeginError::Extract { .. })));
+            assert!(!work.path().join(".acbuild").exists());
         }
     }
 }

@@ -33,6 +33,7 @@ pub struct Build {
     pub(super) context: LockedContext,
     /// The directory `currentaci`.
     pub(super) image: OwnedFd,
+    pub(super) lacking: Option<&'static str>,
 }
 
 impl Build {
@@ -55,7 +56,18 @@ impl Build {
                 mode: String::from_utf8_lossy(&mode).into_owned(),
             });
         }
-        Ok(Self { context, image })
+        Ok(Self {
+            context,
+            image,
+            lacking: None,
+        })
+    }
+
+    /// After [`Build::begin`], what the file it began with lacked to be an image, `manifest` or
+    /// `rootfs`: it was then taken for an archive of a root file system, which the user should hear.
+    #[must_use]
+    pub fn lacking(&self) -> Option<&'static str> {
+        self.lacking
     }
 
     /// Ends the build in `work_path`, whatever its mode and however it got there.

@@ -15,7 +15,7 @@ use rustix::io::Errno;
 use super::begin::holds;
 use super::context::{Build, UNFINISHED};
 use super::edit::EditError;
-use super::error::OpenError;
+use super::error::{OpenError, room};
 use super::place::{Place, components, open_dir_all, open_parent, open_place};
 use super::remove::remove_tree;
 
@@ -100,6 +100,7 @@ impl Diagnostic for CopyError {
             Self::Build(error) => error.hint(),
             Self::HoldsBuild { .. } => Some("put the build elsewhere with --work-path DIR".into()),
             Self::Copy { source, .. } => source.hint(),
+            Self::Target { source, .. } => room(source),
             Self::History(error) => error.hint(),
             _ => None,
         }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use gantry_types::{Diagnostic, Kind, ManifestError};
 
+use crate::room::is_full;
+
 /// A build in progress could not be opened or read.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -60,9 +62,15 @@ impl Diagnostic for OpenError {
             Self::Manifest { .. } => {
                 Some("mend .acbuild/currentaci/manifest or start over with \"acbuild end\"".into())
             }
+            Self::Io { source, .. } => room(source),
             _ => None,
         }
     }
+}
+
+/// What to try after `error`, if it is about room.
+pub(super) fn room(error: &io::Error) -> Option<String> {
+    is_full(error).then(|| "make room there, or work elsewhere with --work-path DIR".into())
 }
 
 /// Adds what was worked on to an I/O error.

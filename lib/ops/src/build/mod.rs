@@ -11,7 +11,7 @@
 //!
 //! A build exists when `currentaci` exists; it gets and loses that name by one rename. So a command
 //! killed at any moment leaves the old state or the new one, and the next one cleans up after it.
-//! Scripts read and change `currentaci` themselves: its place and form are part of the contract.
+//! Scripts read and change `currentaci` themselves: its place and form are part of what acbuild promises.
 //!
 //! Owners: a user without root owns everything in `rootfs`, and the written image says root. So root
 //! and every user get the same image from the same input that belongs to root.

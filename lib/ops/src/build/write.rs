@@ -14,6 +14,7 @@ use gantry_types::{Diagnostic, ImageId, Kind};
 use super::context::Build;
 use super::edit::unnamed;
 use super::error::OpenError;
+use crate::room::is_full;
 
 /// Seconds since 1970 that stand for "now" in an image, so that it can be made again.
 ///
@@ -77,6 +78,12 @@ pub enum WriteError {
         /// The file or directory.
         path: PathBuf,
     },
+    /// What has the name is a device, a FIFO or a socket, which a file must not replace.
+    #[error("{} is not a regular file", path.display())]
+    NotAFile {
+        /// The device, FIFO or socket.
+        path: PathBuf,
+    },
     /// The file cannot be made in its directory.
     #[error("cannot write {}", path.display())]
     Target {
@@ -96,9 +103,14 @@ pub enum WriteError {
     Archive(archive::WriteError),
 }
 
-impl From<archive::WriteError> for WriteError {
-    fn from(error: archive::WriteError) -> Self {
+impl WriteError {
+    /// What went wrong while `file` was written.
+    fn writing(file: &Path, error: archive::WriteError) -> Self {
         match error {
+            archive::WriteError::Output { source } => Self::Target {
+                path: file.to_owned(),
+                source,
+            },
             archive::WriteError::File { path, source, .. }
                 if source.kind() == io::ErrorKind::PermissionDenied =>
             {
@@ -115,7 +127,7 @@ impl Diagnostic for WriteError {
     fn kind(&self) -> Kind {
         match self {
             Self::Build(error) => error.kind(),
-            Self::Unnamed | Self::Exists { .. } => Kind::Usage,
+            Self::Unnamed | Self::Exists { .. } | Self::NotAFile { .. } => Kind::Usage,
             Self::Target { .. } | Self::Permission { .. } => Kind::Environment,
             Self::Archive(error) => error.kind(),
         }
@@ -126,7 +138,10 @@ impl Diagnostic for WriteError {
             Self::Build(error) => error.hint(),
             Self::Unnamed => Some("acbuild set-name example.com/app".into()),
             Self::Exists { .. } => Some("--overwrite replaces it".into()),
-            Self::Target { .. } | Self::Permission { .. } => None,
+            Self::Target { source, .. } if is_full(source) => {
+                Some("make room on its file system, or write elsewhere".into())
+            }
+            Self::Target { .. } | Self::Permission { .. } | Self::NotAFile { .. } => None,
             Self::Archive(error) => error.hint(),
         }
     }
@@ -136,6 +151,7 @@ impl Build {
     /// Writes the image to `file`, compressed with gzip; the build goes on.
     ///
     /// The file gets its name when it is complete and on stable storage. On failure nothing is left.
+    /// A symbolic link to a file stays, and the file it leads to is replaced.
     ///
     /// # Errors
     ///
@@ -150,18 +166,31 @@ impl Build {
                 path: file.to_owned(),
             });
         }
+        let given = file;
         let target = |source| WriteError::Target {
-            path: file.to_owned(),
+            path: given.to_owned(),
             source,
+        };
+        let real;
+        let file = match std::fs::metadata(file) {
+            Ok(found) if found.is_dir() => {
+                return Err(target(io::Error::from(io::ErrorKind::IsADirectory)));
+            }
+            Ok(found) if !found.is_file() => {
+                return Err(WriteError::NotAFile {
+                    path: file.to_owned(),
+                });
+            }
+            Ok(_) => {
+                real = std::fs::canonicalize(file).map_err(target)?;
+                real.as_path()
+            }
+            Err(_) => file,
         };
         let directory = match file.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
-        if file.is_dir() {
-            return Err(target(io::Error::from(io::ErrorKind::IsADirectory)));
-        }
-
         let mut output = tempfile::Builder::new()
             .prefix(".acbuild-")
             .permissions(Permissions::from_mode(0o644))
@@ -175,7 +204,8 @@ impl Build {
             rootfs.as_fd(),
             &mut buffered,
             &archive_options(options),
-        )?;
+        )
+        .map_err(|error| WriteError::writing(given, error))?;
         buffered.flush().map_err(target)?;
         drop(buffered);
         output.as_file().sync_all().map_err(target)?;
@@ -220,7 +250,62 @@ fn archive_options(options: &WriteOptions) -> archive::WriteOptions {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    use super::super::begin::Start;
+    use super::super::edit::set_label;
     use super::*;
+
+    fn build(work: &Path) -> Build {
+        let build = Build::begin(work, &Start::Nothing).unwrap();
+        build
+            .edit(None, |manifest| {
+                manifest.name = "example.com/app".parse().unwrap();
+                set_label(manifest, "version".parse().unwrap(), "1")
+            })
+            .unwrap();
+        build
+    }
+
+    const OVERWRITE: WriteOptions = WriteOptions {
+        overwrite: true,
+        epoch: None,
+    };
+
+    #[test]
+    fn only_a_file_is_overwritten_and_a_link_to_one_stays() {
+        let work = tempfile::tempdir().unwrap();
+        let path = |name: &str| work.path().join(name);
+        let build = build(work.path());
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            path("fifo"),
+            rustix::fs::FileType::Fifo,
+            0o600.into(),
+            0,
+        )
+        .unwrap();
+        let error = build.write(&path("fifo"), &OVERWRITE).unwrap_err();
+        assert!(error.to_string().ends_with("fifo is not a regular file"));
+        assert!(!fs::metadata(path("fifo")).unwrap().is_file());
+
+        fs::create_dir(path("images")).unwrap();
+        fs::write(path("images/app-1.aci"), "old").unwrap();
+        std::os::unix::fs::symlink("images/app-1.aci", path("app.aci")).unwrap();
+        build.write(&path("app.aci"), &OVERWRITE).unwrap();
+        assert!(path("app.aci").is_symlink());
+        assert_ne!(fs::read(path("images/app-1.aci")).unwrap(), b"old");
+        assert_eq!(fs::read_dir(path("images")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_full_disk_is_told_with_the_name_of_the_file() {
+        let source = io::Error::from(io::ErrorKind::StorageFull);
+        let error = archive::WriteError::Output { source };
+        let error = WriteError::writing(Path::new("app.aci"), error);
+        assert_eq!(error.to_string(), "cannot write app.aci");
+        assert!(error.hint().unwrap().contains("make room"));
+    }
 
     #[test]
     fn an_epoch_is_a_plain_number_that_fits_a_tar_header() {

@@ -11,6 +11,8 @@ use gantry_store::{ResolveError, StoreError};
 use gantry_trust::{Rejection, SignatureError, VerifyError};
 use gantry_types::{AcIdentifier, Diagnostic, Hash, Kind, ManifestError};
 
+use crate::room::is_full;
+
 /// An image could not be fetched; the store holds what it held before.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
@@ -300,14 +302,6 @@ impl Diagnostic for RequestError {
             Self::Download(error) => error.hint(),
         }
     }
-}
-
-/// Whether there is no room left to write to.
-pub(super) fn is_full(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-    )
 }
 
 fn make_room() -> Option<String> {

@@ -36,7 +36,7 @@ pub use insecure::{InsecureOptions, InsecureOptionsError};
 pub use observer::{Downloading, FetchObserver, Notice};
 pub use reference::{ImageReference, LocalFile, ReferenceError};
 
-use error::is_full;
+use crate::room::is_full;
 use import::{Arrived, Wanted};
 pub(crate) use reference::with_version;
 use signature::SignaturePlace;
