@@ -1,7 +1,7 @@
 //! Opening a store, and where its files lie.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -47,6 +47,10 @@ impl Store {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(error) => return Err(StoreError::io("read", path)(error)),
         };
+        // Written by a tool that did not sync it, before a power cut.
+        if text.is_empty() {
+            return Ok(false);
+        }
         match text.trim().parse::<u32>() {
             Ok(found) if found > VERSION => Err(StoreError::Newer {
                 path: self.root.clone(),
@@ -86,7 +90,12 @@ impl Store {
         // their owner may reach them by path.
         make(self.trees_dir(), 0o700)?;
         let written = self.root.join(format!(".version-{}", std::process::id()));
-        fs::write(&written, format!("{VERSION}\n")).map_err(StoreError::io("write", &written))?;
+        let write = || {
+            let mut file = fs::File::create(&written)?;
+            file.write_all(format!("{VERSION}\n").as_bytes())?;
+            file.sync_data()
+        };
+        write().map_err(StoreError::io("write", &written))?;
         let version = self.root.join("version");
         fs::rename(&written, &version).map_err(StoreError::io("create", &version))
     }
@@ -190,7 +199,13 @@ mod tests {
     fn a_layout_cut_short_is_completed() {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir_all(dir.path().join("store/blobs")).unwrap();
+        // What a power cut makes of a file that was renamed before its content was durable.
+        fs::write(dir.path().join("store/version"), "").unwrap();
         let store = Store::open(dir.path()).unwrap();
         assert!(store.names_dir().is_dir());
+        assert_eq!(
+            fs::read_to_string(dir.path().join("store/version")).unwrap(),
+            "1\n"
+        );
     }
 }
