@@ -1,7 +1,7 @@
 //! Adding keys to the keystore: find them, show them, ask, write them.
 //!
-//! Source of the texts: rkt-cli contract 8. What goes to stdout and what to stderr is the caller's to
-//! keep: [`KeyReview`] says which is which.
+//! The texts are those of rkt 1.30. What goes to stdout and what to stderr is the caller's to keep:
+//! [`KeyReview`] says which is which.
 
 mod location;
 mod review;

@@ -27,7 +27,7 @@ impl TreeId {
     /// Tree of an ACI: `deps-sha512-` and 64 hex digits, as rkt names it.
     ///
     /// `images` is the flattened list of the image and its dependencies, highest priority first; an
-    /// image without any is its own list. Source: contract/rkt-ondisk.md 3.1.
+    /// image without any is its own list. Source: rkt 1.30, store/treestore/tree.go.
     #[must_use]
     pub fn of_images(images: &[ImageId]) -> Self {
         let keys: Vec<String> = images

@@ -6,7 +6,7 @@ use std::str::FromStr;
 /// The fingerprint of a key: lower-case hex, 40 digits for the keys of RFC 4880 and 64 for those of
 /// RFC 9580.
 ///
-/// It is the file name of a trusted key. Source: rkt-ondisk contract 1.2.
+/// It is the file name of a trusted key. Source: rkt 1.30, pkg/keystore/keystore.go.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint(Box<str>);
 

@@ -35,7 +35,7 @@ impl Keystore {
     ///
     /// Read in this order: system root, local root, system prefixes, local prefixes, each from the first
     /// part of the name to the whole of it. An empty file takes back what was trusted before it under
-    /// the same fingerprint. Source: rkt-ondisk contract 1.2.
+    /// the same fingerprint. Source: rkt 1.30, pkg/keystore/keystore.go.
     pub fn keys_for(&self, name: &AcIdentifier) -> KeySet {
         let mut set = self.root_keys();
         for store in self.stores() {

@@ -142,7 +142,7 @@ impl fmt::Display for Verdict {
                 f.write_str("good signature by ")?;
                 list(f, signers)
             }
-            // The phrase before the colon is what scripts look for: observed.md, signatures.
+            // The phrase before the colon is that of Go's openpgp package, which scripts look for.
             Self::Unknown { issuers } if issuers.is_empty() => {
                 f.write_str("openpgp: signature made by unknown entity: it names no key")
             }

@@ -16,7 +16,7 @@ pub(super) struct Dependencies {
 
 impl Dependencies {
     /// The trees of an image with these dependencies, topmost first: its own, then those of the last
-    /// dependency, and so on to the first. Source: contract/appc.md 7.1.
+    /// dependency, and so on to the first. Source: appc spec, pkg/acirenderer.
     pub(super) fn trees_below(&self, own: TreeId) -> Vec<TreeId> {
         let mut trees = vec![own];
         for (_, record) in self.images.iter().rev() {

@@ -14,7 +14,7 @@ const CAPABILITIES: u8 = 1 << 5;
 const PATHS: u8 = 1 << 6;
 const SECCOMP: u8 = 1 << 7;
 
-/// The words and what they stand for. Source: contract/rkt-cli.md 1.12.
+/// The words and what they stand for. Source: rkt 1.30, rkt/flag/secflags.go.
 const WORDS: [(&str, u8); 12] = [
     ("none", 0),
     ("image", IMAGE),

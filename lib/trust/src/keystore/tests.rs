@@ -203,7 +203,7 @@ fn odd_files_neither_hang_nor_count() {
 }
 
 #[test]
-fn added_keys_have_the_modes_and_names_of_the_contract() {
+fn added_keys_have_the_modes_and_names_that_rkt_gives_them() {
     let dirs = Dirs::new();
     let keystore = dirs.keystore();
     let key = PublicKey::parse(BUILDER).unwrap();
