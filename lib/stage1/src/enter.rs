@@ -103,6 +103,8 @@ fn become_command(plan: &AppPlan, command: &[CString]) -> Result<Infallible, Lau
     let name = || format!("enter the mounts of app {}; is it running?", plan.name);
     let mounts = mounts_of(&plan.name).step(name)?;
     move_into_link_name_space(mounts.as_fd(), Some(LinkNameSpaceType::Mount)).step(name)?;
+    // What becomes the command closes all descriptors, whoever owns them.
+    drop(mounts);
     signal::reset().step(|| "reset signals")?;
     let uid = user::resolve(&plan.user, Kind::User)?;
     let gid = user::resolve(&plan.group, Kind::Group)?;

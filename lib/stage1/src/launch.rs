@@ -11,7 +11,7 @@ use rustix::thread::{set_no_new_privs, set_thread_groups, set_thread_res_gid, se
 
 use gantry_sys::capability::{Capabilities, limit_bounding_set, limit_own};
 use gantry_sys::namespace::Namespaces;
-use gantry_sys::process::{Fork, close_on_exec_from, exec, exit_now, fork_into};
+use gantry_sys::process::{Fork, close_from, exec, exit_now, fork_into};
 
 use crate::failed::{Chain, Failed, Step as _, report};
 use crate::inside;
@@ -117,6 +117,8 @@ pub(crate) struct Identity<'a> {
 }
 
 /// Takes on the identity and the bounds of an app, and then its program.
+///
+/// It closes every descriptor but the standard streams, so the caller has to end if this fails.
 pub(crate) fn become_program(
     plan: &AppPlan,
     identity: &Identity<'_>,
@@ -126,8 +128,8 @@ pub(crate) fn become_program(
     if plan.no_new_privileges {
         set_no_new_privs(true).step(|| "forbid new privileges")?;
     }
-    // Before the working directory: a path through /proc/self/fd could otherwise lead outside.
-    close_on_exec_from(3).step(|| "keep descriptors from the app")?;
+    // Before any path of the image is looked up: one through /proc/self/fd could lead outside.
+    close_from(3).step(|| "keep descriptors from the app")?;
     let directory = &plan.working_directory;
     inside::open(directory, OFlags::PATH | OFlags::DIRECTORY)
         .and_then(rustix::process::fchdir)
