@@ -1,8 +1,9 @@
 //! The file system of one app, put together in the app's own mount namespace.
 
+use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
-use rustix::fs::{CWD, Mode, OFlags, symlinkat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, symlinkat};
 use rustix::io::Errno;
 use rustix::mount::{MoveMountFlags, OpenTreeFlags, move_mount};
 
@@ -11,6 +12,7 @@ use gantry_sys::mount::{Depth, MountAttributes, set_attributes};
 use crate::arguments::ConfSource;
 use crate::device;
 use crate::failed::{Failed, Step as _};
+use crate::inside;
 use crate::overlay::{clone_tree, detached};
 use crate::plan::AppPlan;
 use crate::pod_root::{attach, leave_old_root};
@@ -97,14 +99,14 @@ impl Parts {
         self.mount_volumes(app, root_fd)?;
         self.etc_files(app, root_fd, &hostname)?;
         temporary_directories(root_fd)?;
-        if app.read_only_root {
-            let read_only = MountAttributes {
-                read_only: true,
-                ..MountAttributes::default()
-            };
-            set_attributes(root_fd, Depth::One, read_only)
-                .step(|| "make the root file system read-only")?;
-        }
+        // An app with CAP_MKNOD can make devices here, which must not open.
+        let attributes = MountAttributes {
+            read_only: app.read_only_root,
+            no_devices: true,
+            ..MountAttributes::default()
+        };
+        set_attributes(root_fd, Depth::One, attributes)
+            .step(|| "set the attributes of the root file system")?;
         leave_old_root(&root).step(|| "leave the pod's root")
     }
 
@@ -115,9 +117,12 @@ impl Parts {
             } else {
                 Wanted::File
             };
-            target::find_or_make(root, &plan.target, wanted)
-                .and_then(|place| attach(&volume.mount, &place, ""))
-                .step(|| format!("mount a volume at {}", plan.target))?;
+            let name = || format!("mount a volume at {}", plan.target);
+            let place = target::find_or_make(root, &plan.target, wanted).step(name)?;
+            if target::is_in_proc(&place).step(name)? {
+                return Err(io::Error::other("a link of the image leads into /proc")).step(name);
+            }
+            attach(&volume.mount, &place, "").step(name)?;
         }
         Ok(())
     }
@@ -129,30 +134,34 @@ impl Parts {
         hostname: &OwnedFd,
     ) -> Result<(), Failed> {
         let is_volume = |path: &str| app.mounts.iter().any(|mount| mount.target == path);
-        for (path, file) in [
-            ("/etc/resolv.conf", self.resolv_conf.as_ref()),
-            ("/etc/hosts", self.hosts.as_ref()),
-            ("/etc/hostname", Some(hostname)),
+        for (name, file, asked_for) in [
+            ("resolv.conf", self.resolv_conf.as_ref(), true),
+            ("hosts", self.hosts.as_ref(), true),
+            ("hostname", Some(hostname), false),
         ] {
-            let Some(file) = file.filter(|_| !is_volume(path)) else {
+            let path = format!("/etc/{name}");
+            let Some(file) = file.filter(|_| !is_volume(&path)) else {
                 continue;
             };
+            let step = || format!("mount {path} of the app");
+            let place = match etc_place(root, name, asked_for) {
+                // Without anybody's asking, what is there is as good.
+                Ok(None) => continue,
+                Err(_) if !asked_for => continue,
+                place => place.step(step)?,
+            };
+            let Some(place) = place else { continue };
             let read_only = MountAttributes {
                 read_only: true,
                 ..MountAttributes::default()
             };
-            set_attributes(file.as_fd(), Depth::One, read_only)
-                .and_then(|()| {
-                    let place = target::find_or_make(root, path, Wanted::File)?;
-                    Ok(attach(file, &place, "")?)
-                })
-                .step(|| format!("mount {path} of the app"))?;
+            set_attributes(file.as_fd(), Depth::One, read_only).step(step)?;
+            attach(file, &place, "").step(step)?;
         }
-        let etc = match crate::inside::open_at(root, "/etc", OFlags::PATH, Mode::empty()) {
-            Err(Errno::NOENT | Errno::LOOP) => return Ok(()),
-            etc => etc.step(|| "open /etc of the image")?,
-        };
-        if self.hosts.is_none() {
+        // Nothing is written to a volume unasked.
+        let etc = target::own_directory(root, "/etc").step(|| "open /etc of the image")?;
+        let Some(etc) = etc else { return Ok(()) };
+        if self.hosts.is_none() && !is_volume("/etc/hosts") {
             // Whatever already is there, a link included, is the image's own choice.
             let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
             match rustix::fs::openat(&etc, "hosts", flags, Mode::from_raw_mode(0o644)) {
@@ -167,6 +176,37 @@ impl Parts {
             Ok(()) | Err(Errno::EXIST | Errno::ROFS) => Ok(()),
             Err(error) => Err(error).step(|| "make /etc/mtab of the app"),
         }
+    }
+}
+
+/// The place of a file of ours in `/etc`; `None` where the app keeps what is there.
+fn etc_place(root: BorrowedFd<'_>, name: &str, asked_for: bool) -> Result<Option<OwnedFd>, Errno> {
+    let path = format!("/etc/{name}");
+    let found = inside::open_at(root, path.as_str(), OFlags::PATH, Mode::empty());
+    let place = match found {
+        Err(Errno::NOENT) => {
+            let exists = inside::open_at(root, "/etc", OFlags::PATH, Mode::empty()).is_ok();
+            match (exists, target::own_directory(root, "/etc")?) {
+                // A volume, which gets no file that nobody asked for.
+                (true, None) if !asked_for => return Ok(None),
+                // Images of distributions have links to what is only made at boot.
+                (_, Some(etc)) if is_link(&etc, name)? => target::replace_link(etc.as_fd(), name)?,
+                _ => target::find_or_make(root, &path, Wanted::File)?,
+            }
+        }
+        found => found?,
+    };
+    if volume::is_directory(&place)? {
+        return Err(Errno::ISDIR);
+    }
+    Ok((!target::is_in_proc(&place)?).then_some(place))
+}
+
+fn is_link(directory: &OwnedFd, name: &str) -> Result<bool, Errno> {
+    match rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) => Ok(FileType::from_raw_mode(stat.st_mode) == FileType::Symlink),
+        Err(Errno::NOENT) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

@@ -1,16 +1,22 @@
 //! `/dev` of an app: a small tmpfs of its own with the devices every program expects.
 //!
 //! The nodes are made here, from their numbers, in a file system no image has touched, so that they
-//! are the real devices whatever the host's or the image's `/dev` holds.
+//! are the real devices whatever the host's or the image's `/dev` holds. They are bound one by one
+//! into a directory where no other node opens: an app may have `CAP_MKNOD`, and a node that it makes
+//! must not give it the host's disks.
 
 use std::os::fd::{AsFd, BorrowedFd};
 
-use rustix::fs::{CWD, FileType, Mode, makedev, mkdirat, mknodat, symlinkat};
+use rustix::fs::{CWD, FileType, Mode, OFlags, makedev, mkdirat, mknodat, symlinkat};
 use rustix::io::Errno;
-use rustix::mount::{MountAttrFlags, MoveMountFlags, move_mount};
+use rustix::mount::{MountAttrFlags, MoveMountFlags, OpenTreeFlags, move_mount};
 
 use crate::failed::{Failed, Step as _};
+use crate::overlay::clone_tree;
 use crate::pod_root::{attach, new_mount};
+
+/// Where the nodes are made, in the app's copy of the pod's root, which the app never sees.
+pub(crate) const NODES_DIR: &str = "/devices";
 
 /// Name, major and minor number. Source: Linux, Documentation/admin-guide/devices.txt.
 ///
@@ -39,18 +45,29 @@ const LINKS: [(&str, &str); 5] = [
 /// The process must be in the app's own mount namespace, since the pod's mounts move there.
 pub(crate) fn mount(target: BorrowedFd<'_>, with_tun: bool) -> Result<(), Failed> {
     let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+    let nodes = new_mount("tmpfs", &[("mode", "0755"), ("size", "64k")], attributes)
+        .and_then(|nodes| attach(&nodes, CWD, NODES_DIR).map(|()| nodes))
+        .step(|| "make a place for the app's devices")?;
     let options = [("mode", "0755"), ("size", "4m")];
-    let dev = new_mount("tmpfs", &options, attributes).step(|| "make the app's /dev")?;
+    let dev = new_mount(
+        "tmpfs",
+        &options,
+        attributes | MountAttrFlags::MOUNT_ATTR_NODEV,
+    )
+    .step(|| "make the app's /dev")?;
     attach(&dev, target, "").step(|| "mount the app's /dev")?;
     for (name, major, minor) in NODES {
-        make_node(&dev, name, major, minor).step(|| format!("make /dev/{name} of the app"))?;
+        make_node(&nodes, name, major, minor)
+            .and_then(|()| bind_node(name, &dev, name))
+            .step(|| format!("make /dev/{name} of the app"))?;
     }
     for (to, name) in LINKS {
         symlinkat(to, &dev, name).step(|| format!("make /dev/{name} of the app"))?;
     }
     if with_tun {
-        let made = mkdirat(&dev, "net", Mode::from_raw_mode(0o755));
-        made.and_then(|()| make_node(&dev, "net/tun", 10, 200))
+        mkdirat(&dev, "net", Mode::from_raw_mode(0o755))
+            .and_then(|()| make_node(&nodes, "tun", 10, 200))
+            .and_then(|()| bind_node("tun", &dev, "net/tun"))
             .step(|| "make /dev/net/tun of the app")?;
     }
     for name in ["shm", "pts"] {
@@ -67,6 +84,18 @@ pub(crate) fn mount(target: BorrowedFd<'_>, with_tun: bool) -> Result<(), Failed
         .step(|| format!("bring the pod's /dev/{name} to the app"))?;
     }
     Ok(())
+}
+
+/// Shows the device `node` at `name` in `dev`.
+fn bind_node(node: &str, dev: impl AsFd, name: &str) -> Result<(), Errno> {
+    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
+    rustix::fs::openat(&dev, name, flags, Mode::from_raw_mode(0o666))?;
+    let node = format!("{NODES_DIR}/{node}");
+    attach(
+        &clone_tree(node.as_ref(), OpenTreeFlags::empty())?,
+        dev,
+        name,
+    )
 }
 
 /// Makes a character device that everybody may open.

@@ -1,7 +1,7 @@
 //! PID 1 of a pod: makes its root, starts its apps, reaps, and ends it.
 
 use std::os::fd::OwnedFd;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{CWD, Mode, OFlags};
@@ -55,10 +55,25 @@ pub(crate) fn run(
     let result = follow(supervisor)
         .and_then(|()| set_up(plans, arguments))
         .and_then(|parts| supervise(plans, &parts, arguments, signals));
-    result.unwrap_or_else(|error| {
+    let status = result.unwrap_or_else(|error| {
         report(format_args!("{}", Chain(&error)));
         SETUP_FAILED
-    })
+    });
+    end_the_rest();
+    status
+}
+
+/// Ends what apps left behind, so that nothing of the pod runs, writes or listens any more when it
+/// counts as exited: the kernel would end it, but only after the lock is gone.
+fn end_the_rest() {
+    if rustix::process::getpid() != Pid::INIT {
+        return;
+    }
+    // To the group of number 1 means to everybody else in this PID namespace. Source: kill(2).
+    if kill_process_group(Pid::INIT, Signal::KILL).is_err() {
+        return;
+    }
+    while matches!(wait(WaitOptions::empty()), Ok(_) | Err(Errno::INTR)) {}
 }
 
 /// Makes sure that the pod does not outlive its supervisor.
@@ -90,7 +105,7 @@ fn set_up(plans: &[AppPlan], arguments: &RunArguments) -> Result<Vec<Parts>, Fai
         .iter()
         .map(|plan| Parts::take(plan, arguments.resolv_conf, arguments.hosts))
         .collect::<Result<_, _>>()?;
-    pod_root::enter(arguments.all_paths)?;
+    pod_root::enter(arguments)?;
     for (plan, parts) in plans.iter().zip(&parts) {
         parts.attach_root(&plan.name)?;
     }
@@ -110,15 +125,15 @@ fn supervise(
     for (plan, parts) in plans.iter().zip(parts) {
         apps.push(start(plan, parts, arguments.interactive)?);
     }
-    status::announce_ready()?;
+    go_on(status::announce_ready());
     let mut outcome = Outcome::default();
     let mut deadline: Option<Instant> = None;
     while apps.iter().any(|app| !matches!(app.phase, Phase::Ended)) {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let begin_stop = match signals.wait(left).step(|| "wait for signals")? {
             None => {
-                // Nothing more is waited for: what still runs afterwards dies with this process.
-                deadline = None;
+                // Again later: an app that is killed may have a handler that does not end either.
+                deadline = after(arguments.stop_timeout.max(MIN_REPEAT));
                 signal_running(&apps, Signal::KILL);
                 false
             }
@@ -126,11 +141,19 @@ fn supervise(
             Some(_) => outcome.stop_requested(),
         };
         if begin_stop {
-            deadline = Some(Instant::now() + arguments.stop_timeout);
+            deadline = after(arguments.stop_timeout);
             signal_running(&apps, Signal::TERM);
         }
     }
     Ok(outcome.status())
+}
+
+/// Shortest time between two rounds of killing.
+const MIN_REPEAT: Duration = Duration::from_secs(1);
+
+/// The moment after `time`; `None` for one so far away that it never comes.
+fn after(time: Duration) -> Option<Instant> {
+    Instant::now().checked_add(time)
 }
 
 fn start<'a>(plan: &'a AppPlan, parts: &Parts, interactive: bool) -> Result<AppState<'a>, Failed> {
@@ -201,9 +224,10 @@ fn reap(apps: &mut [AppState<'_>], outcome: &mut Outcome) -> Result<bool, Failed
                     // From here on the number may become another process's.
                     rustix::fs::unlink(pid_file(&app.plan.name))
                         .step(|| format!("forget the process of app {}", app.plan.name))?;
-                    status::record(&app.plan.name, exit)?;
+                    // A full disk is no reason to end the other apps.
+                    go_on(status::record(&app.plan.name, exit));
                     begin_stop |= outcome.app_ended(exit);
-                    app.phase = post_stop(app.plan, &app.mounts)?;
+                    app.phase = go_on(post_stop(app.plan, &app.mounts)).unwrap_or(Phase::Ended);
                 }
                 Phase::PostStop(handler) if handler == pid => {
                     if exit != Exit::Status(0) {
@@ -219,6 +243,13 @@ fn reap(apps: &mut [AppState<'_>], outcome: &mut Outcome) -> Result<bool, Failed
             }
         }
     }
+}
+
+/// Reports a failure that is no reason to end the pod.
+fn go_on<T>(result: Result<T, Failed>) -> Option<T> {
+    result
+        .inspect_err(|error| report(format_args!("{}", Chain(error))))
+        .ok()
 }
 
 /// Starts the post-stop handler of an app that has ended, among the app's mounts.

@@ -9,6 +9,7 @@
 //! /rkt                 stage1/rootfs/rkt of the pod directory: status files
 //! /opt/stage2/APP/rootfs   the apps' root file systems
 //! /hidden/{dir,file}   what covers hidden paths
+//! /devices             empty; each app makes its devices on a mount of its own there
 //! /null                standard input of the apps
 //! ```
 
@@ -26,15 +27,19 @@ use rustix::process::{fchdir, pivot_root};
 
 use gantry_sys::mount::{Depth, Propagation, set_propagation};
 
+use crate::arguments::{Network, RunArguments};
 use crate::failed::{Failed, Step as _};
 use crate::overlay::clone_tree;
 
-/// Readable, but not changeable by any app. Source: contract, file system of an app.
+/// Readable, but not changeable by any app.
+///
+/// Root in an app is root to the files in /proc, and most parameters below /proc/sys are the whole
+/// machine's. Source: rkt 1.30, stage1/init/common/mount.go; systemd-nspawn for all of /proc/sys.
 const PROTECTED: [&str; 11] = [
     "/proc/bus",
-    "/proc/sys/kernel/core_pattern",
-    "/proc/sys/kernel/modprobe",
-    "/proc/sys/vm/panic_on_oom",
+    "/proc/fs",
+    "/proc/irq",
+    "/proc/sys",
     "/proc/sysrq-trigger",
     "/sys/block",
     "/sys/bus",
@@ -44,8 +49,13 @@ const PROTECTED: [&str; 11] = [
     "/sys/kernel",
 ];
 
-/// Covered by an empty directory or file without permissions. Source: as above.
-const HIDDEN: [(&str, &str); 11] = [
+/// Parameters that a pod with a network of its own may change, since they are that network's.
+const OWN_NETWORK: &str = "/proc/sys/net";
+
+/// Covered by an empty directory or file without permissions.
+///
+/// Source: rkt 1.30, stage1/init/common/mount.go; the last seven are those of OCI runtimes.
+const HIDDEN: [(&str, &str); 18] = [
     ("/sys/firmware", HIDDEN_DIR),
     ("/sys/fs", HIDDEN_DIR),
     ("/sys/hypervisor", HIDDEN_DIR),
@@ -57,6 +67,13 @@ const HIDDEN: [(&str, &str); 11] = [
     ("/proc/kcore", HIDDEN_FILE),
     ("/proc/kmem", HIDDEN_FILE),
     ("/proc/mem", HIDDEN_FILE),
+    ("/proc/acpi", HIDDEN_DIR),
+    ("/proc/asound", HIDDEN_DIR),
+    ("/proc/scsi", HIDDEN_DIR),
+    ("/proc/keys", HIDDEN_FILE),
+    ("/proc/latency_stats", HIDDEN_FILE),
+    ("/proc/timer_list", HIDDEN_FILE),
+    ("/proc/timer_stats", HIDDEN_FILE),
 ];
 
 const HIDDEN_DIR: &str = "/hidden/dir";
@@ -78,7 +95,7 @@ pub(crate) fn seclude() -> Result<(), Failed> {
 /// Replaces the root of this process by the pod's own root and leaves the host's mounts.
 ///
 /// The working directory must be the pod directory. Afterwards it is `/`.
-pub(crate) fn enter(all_paths: bool) -> Result<(), Failed> {
+pub(crate) fn enter(arguments: &RunArguments) -> Result<(), Failed> {
     let status = status_tree()?;
     let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC;
     let root = new_mount("tmpfs", &[("mode", "0755"), ("size", "1m")], attributes)
@@ -96,6 +113,7 @@ pub(crate) fn enter(all_paths: bool) -> Result<(), Failed> {
         "opt",
         "opt/stage2",
         "hidden",
+        "devices",
     ] {
         mkdirat(CWD, directory, Mode::from_raw_mode(0o755))
             .step(|| format!("make /{directory} in the pod's root"))?;
@@ -117,7 +135,11 @@ pub(crate) fn enter(all_paths: bool) -> Result<(), Failed> {
     )
     .and_then(|mount| attach(&mount, CWD, "dev/pts"))
     .step(|| "mount the pod's /dev/pts")?;
-    if all_paths { Ok(()) } else { mask() }
+    if arguments.all_paths {
+        Ok(())
+    } else {
+        mask(arguments.network != Network::Host)
+    }
 }
 
 /// Makes a null device of the pod's the standard input of this process and of all it starts.
@@ -184,8 +206,13 @@ fn status_tree() -> Result<OwnedFd, Failed> {
         .step(|| "bind the status directory")
 }
 
-fn mask() -> Result<(), Failed> {
+fn mask(own_network: bool) -> Result<(), Failed> {
     cover_material().step(|| "make what covers hidden paths")?;
+    // Taken before /proc/sys becomes read-only, and put back in its place.
+    let network = own_network
+        .then(|| clone_tree(OWN_NETWORK.as_ref(), OpenTreeFlags::empty()))
+        .transpose()
+        .step(|| format!("take {OWN_NETWORK}"))?;
     for path in PROTECTED {
         let flags = MountFlags::BIND | MountFlags::RDONLY | MountFlags::NOSUID;
         match mount_bind(path, path) {
@@ -196,6 +223,9 @@ fn mask() -> Result<(), Failed> {
             }),
         }
         .step(|| format!("protect {path}"))?;
+    }
+    if let Some(network) = network {
+        attach(&network, CWD, OWN_NETWORK).step(|| format!("give back {OWN_NETWORK}"))?;
     }
     for (path, cover) in HIDDEN {
         match mount_bind(cover, path) {

@@ -83,6 +83,9 @@ pub(crate) fn run(
     signals.block().step(|| "block signals")?;
     let own = pidfd_open(getpid(), PidfdFlags::empty()).step(|| "open the supervisor's process")?;
     let (end, ended) = pipe_with(PipeFlags::CLOEXEC).step(|| "make a pipe")?;
+    // Once there is a child it is PID 1 of the pod, which is what this file says to readers; who
+    // reads it before may already ask for a stop. If it cannot be written nothing was started.
+    write_ppid()?;
     let child = match clone(namespaces(&arguments)).step(|| "make the pod's namespaces")? {
         Fork::Child => {
             drop(end);
@@ -96,8 +99,6 @@ pub(crate) fn run(
         Fork::Parent(child) => child,
     };
     drop((own, plans, ended));
-    // Its only child is PID 1 of the pod, which is what this file says to readers.
-    write_ppid()?;
     Ok(wait_for(&child, &end, &signals)?)
 }
 

@@ -6,7 +6,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{Mode, OFlags, mkdirat};
+use rustix::fs::{AtFlags, Mode, OFlags, PROC_SUPER_MAGIC, ResolveFlags, mkdirat};
 use rustix::io::Errno;
 
 use gantry_sys::openat::open_beneath;
@@ -88,6 +88,29 @@ pub(crate) fn plain_directory(root: BorrowedFd<'_>, name: &str) -> Result<OwnedF
         Err(Errno::NOENT) => make_one(root, name, Wanted::Directory),
         answer => answer,
     }
+}
+
+/// Whether a place lies in procfs, where a link of the image may lead.
+pub(crate) fn is_in_proc(place: impl AsFd) -> Result<bool, Errno> {
+    Ok(rustix::fs::fstatfs(place)?.f_type == PROC_SUPER_MAGIC)
+}
+
+/// Opens the directory `path` within `root` if it lies on the mount of `root` itself; `None` if it is
+/// missing, no directory, or on another mount such as a volume.
+pub(crate) fn own_directory(root: BorrowedFd<'_>, path: &str) -> Result<Option<OwnedFd>, Errno> {
+    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS | ResolveFlags::NO_XDEV;
+    let flags = LOOK | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    match rustix::fs::openat2(root, path, flags, Mode::empty(), resolve) {
+        Ok(directory) => Ok(Some(directory)),
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::XDEV) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes the empty file `name` in `directory` in the place of a link that leads nowhere.
+pub(crate) fn replace_link(directory: BorrowedFd<'_>, name: &str) -> Result<OwnedFd, Errno> {
+    rustix::fs::unlinkat(directory, name, AtFlags::empty())?;
+    make_one(directory, name, Wanted::File)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 
-use rustix::fs::{CWD, Gid, Mode, OFlags, Uid, mkdirat};
+use rustix::fs::{CWD, FileType, Gid, Mode, OFlags, Uid, mkdirat};
 use rustix::io::Errno;
 use rustix::mount::OpenTreeFlags;
 
@@ -219,11 +219,34 @@ pub(crate) fn detach(plan: &MountPlan) -> Result<Detached, Failed> {
         set_attributes(mount.as_fd(), Depth::Tree, read_only)
             .step(|| format!("make the volume {} read-only", path.display()))?;
     }
+    if !shows_devices(&plan.volume, &mount).step(name)? {
+        let no_devices = MountAttributes {
+            no_devices: true,
+            ..MountAttributes::default()
+        };
+        set_attributes(mount.as_fd(), Depth::One, no_devices)
+            .step(|| format!("keep devices out of the volume {}", path.display()))?;
+    }
     let is_directory = is_directory(&mount).step(name)?;
     Ok(Detached {
         mount,
         is_directory,
     })
+}
+
+/// Whether a volume is there for its devices: the host's `/dev`, a part of it, or a device itself.
+///
+/// In any other a device is one that an app made, which must not open.
+fn shows_devices(volume: &Backing, mount: &OwnedFd) -> Result<bool, Errno> {
+    if matches!(volume, Backing::Empty { .. }) {
+        return Ok(false);
+    }
+    let stat = rustix::fs::fstat(mount)?;
+    let is_device = matches!(
+        FileType::from_raw_mode(stat.st_mode),
+        FileType::CharacterDevice | FileType::BlockDevice
+    );
+    Ok(is_device || rustix::fs::stat("/dev").is_ok_and(|dev| dev.st_dev == stat.st_dev))
 }
 
 fn make_empty(directory: &std::path::Path, mode: u32, uid: u32, gid: u32) -> Result<(), Errno> {
@@ -248,7 +271,7 @@ fn make_empty(directory: &std::path::Path, mode: u32, uid: u32, gid: u32) -> Res
 /// Whether a descriptor, of any kind, is that of a directory.
 pub(crate) fn is_directory(file: impl AsFd) -> Result<bool, Errno> {
     let mode = rustix::fs::fstat(file)?.st_mode;
-    Ok(rustix::fs::FileType::from_raw_mode(mode) == rustix::fs::FileType::Directory)
+    Ok(FileType::from_raw_mode(mode) == FileType::Directory)
 }
 
 #[cfg(test)]

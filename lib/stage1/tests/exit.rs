@@ -278,3 +278,64 @@ fn the_pod_is_locked_while_it_runs() {
     assert_eq!(running.finish().status, Some(0));
     assert_eq!(try_lock(), Ok(()));
 }
+
+#[test]
+fn nothing_of_the_pod_outlives_it() {
+    if !can_run_pods() {
+        return;
+    }
+    // What the app leaves behind writes to the host as long as it lives.
+    let script = "for i in 1 2 3 4 5 6 7 8; do \
+        (while true; do echo x > /v/beat; done) & done; \
+        while ! test -e /v/beat; do :; done; exit 0";
+    for _ in 0..10 {
+        let pod = Pod::with_volumes(
+            vec![App::shell("app", script).mount("v", "/v")],
+            json!([{"name": "v", "kind": "empty"}]),
+        );
+        assert_eq!(pod.run().status, Some(0));
+        let beat = pod.path("sharedVolumes/v/beat");
+        std::fs::remove_file(&beat).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        assert!(!beat.exists());
+    }
+}
+
+#[test]
+fn a_full_disk_ends_no_app() {
+    if !can_run_pods() {
+        return;
+    }
+    let pod = Pod::new(vec![
+        App::shell("short", "exit 0"),
+        App::shell("long", "sleep 0.5; echo done"),
+    ]);
+    std::fs::create_dir_all(pod.path("stage1/rootfs/rkt")).unwrap();
+    // Room for the directory of status files, but for no file.
+    let full =
+        "mount -t tmpfs -o nr_inodes=2 none stage1/rootfs/rkt; mkdir stage1/rootfs/rkt/status";
+    let outcome = pod.run_with(full, &["--net=host"]);
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    assert_eq!(outcome.stdout, "done\n", "{outcome:?}");
+    let says = "cannot write the exit status of app short: No space left on device";
+    assert!(outcome.stderr.contains(says), "{outcome:?}");
+}
+
+#[test]
+fn a_handler_that_does_not_end_is_killed_when_the_pod_stops() {
+    if !can_run_pods() {
+        return;
+    }
+    let handlers =
+        json!([{"name": "post-stop", "exec": ["/bin/sh", "-c", "echo post; sleep 1000"]}]);
+    let pod = Pod::new(vec![
+        App::shell("app", "trap '' TERM; echo up; sleep 1000; sleep 1000")
+            .with("eventHandlers", handlers),
+    ]);
+    let running = pod.start_with("", &["--net=host", "--stop-timeout=1"]);
+    running.says("up");
+    running.signal("TERM");
+    let outcome = running.finish();
+    assert_eq!(outcome.status, Some(9), "{outcome:?}");
+    assert!(outcome.stdout.contains("post"), "{outcome:?}");
+}

@@ -463,3 +463,100 @@ fn pods_that_cannot_be_read_are_refused() {
         assert!(outcome.stderr.contains(says), "{outcome:?}");
     }
 }
+
+#[test]
+fn no_program_is_reached_through_a_descriptor_of_ours() {
+    if !can_run_pods() {
+        return;
+    }
+    // The pod directory, descriptor 9 here, lies on a file system of the host (CVE-2024-21626).
+    let path = "/proc/self/fd/9/outside";
+    for exec in [path, "/link", "/script"] {
+        let pod = Pod::new(vec![App::exec("app", &[exec])]);
+        std::fs::copy(gantry_testkit::busybox(), pod.path("outside")).unwrap();
+        symlink(path, pod.image("app").join("link")).unwrap();
+        let script = pod.image("app").join("script");
+        std::fs::write(&script, format!("#!{path}\n")).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&script, mode).unwrap();
+        let outcome = pod.run();
+        assert_eq!(outcome.status, Some(203), "{exec}: {outcome:?}");
+        assert!(
+            outcome.stderr.contains("is not in the image")
+                || outcome.stderr.contains("no such file in the image"),
+            "{exec}: {outcome:?}"
+        );
+    }
+}
+
+#[test]
+fn devices_that_an_app_makes_do_not_open() {
+    if !can_run_pods() {
+        return;
+    }
+    let script = "cd /dev; for place in / /dev /v; do \
+        mknod $place/made c 1 5 && (dd if=$place/made bs=1 count=1 | wc -c) 2>/dev/null; done";
+    let app = App::shell("app", script).mount("v", "/v");
+    let pod = Pod::with_volumes(vec![app], json!([{"name": "v", "kind": "empty"}]));
+    let outcome = pod.run();
+    assert_eq!(outcome.stdout, "0\n0\n0\n", "{outcome:?}");
+}
+
+#[test]
+fn parameters_of_the_kernel_are_read_only_but_for_the_pods_own() {
+    if !can_run_pods() {
+        return;
+    }
+    let script = "for i in kernel/panic kernel/sysrq vm/swappiness fs/file-max; do \
+        v=$(cat /proc/sys/$i) && (echo $v > /proc/sys/$i) 2>/dev/null && echo \"$i written\"; done; \
+        v=$(cat /proc/sys/net/core/somaxconn) && \
+        (echo $v > /proc/sys/net/core/somaxconn) 2>/dev/null && echo network; true";
+    let run = |net| {
+        let app = App::shell("app", script);
+        Pod::new(vec![app]).run_with("", &[net]).stdout
+    };
+    assert_eq!(run("--net=none"), "network\n");
+    assert_eq!(run("--net=host"), "");
+}
+
+#[test]
+fn an_etc_that_is_odd_keeps_no_app_from_running() {
+    if !can_run_pods() {
+        return;
+    }
+    let odd = |change: &dyn Fn(&std::path::Path), script: &str| {
+        let pod = Pod::new(vec![App::shell("app", script)]);
+        std::fs::create_dir_all(pod.path("stage1/rootfs/etc")).unwrap();
+        std::fs::write(pod.path("stage1/rootfs/etc/rkt-resolv.conf"), "resolver\n").unwrap();
+        change(&pod.image("app").join("etc"));
+        let outcome = pod.run_with("", &["--net=host", "--dns-conf-mode=resolv=stage0"]);
+        (outcome.status, outcome.stdout, outcome.stderr)
+    };
+    // As in images of distributions with systemd: the target is made at boot, which is not here.
+    let (status, stdout, stderr) = odd(
+        &|etc| {
+            symlink(
+                "../run/systemd/resolve/stub-resolv.conf",
+                etc.join("resolv.conf"),
+            )
+            .unwrap();
+            symlink("/absent/hostname", etc.join("hostname")).unwrap();
+        },
+        "cat /etc/resolv.conf; grep -q rkt /etc/hostname && echo named",
+    );
+    assert_eq!(
+        (status, stdout.as_str()),
+        (Some(0), "resolver\nnamed\n"),
+        "{stderr}"
+    );
+    // A link into the kernel's files is no place for ours.
+    let (status, stdout, stderr) = odd(
+        &|etc| symlink("/proc/uptime", etc.join("hostname")).unwrap(),
+        "grep -c rkt /proc/uptime; cat /etc/resolv.conf",
+    );
+    assert_eq!(
+        (status, stdout.as_str()),
+        (Some(0), "0\nresolver\n"),
+        "{stderr}"
+    );
+}

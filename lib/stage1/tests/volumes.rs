@@ -159,6 +159,37 @@ fn targets_behind_links_stay_inside_the_image() {
     }
 }
 
+#[test]
+fn links_lead_no_volume_into_proc() {
+    if !can_run_pods() {
+        return;
+    }
+    let app = App::shell("app", "echo up").mount("v", "/innocent/tty");
+    let pod = Pod::with_volumes(vec![app], json!([{"name": "v", "kind": "empty"}]));
+    symlink("/proc", pod.image("app").join("innocent")).unwrap();
+    let outcome = pod.run();
+    assert_eq!(outcome.status, Some(254), "{outcome:?}");
+    assert_eq!(outcome.stdout, "");
+    assert!(
+        outcome.stderr.contains("mount a volume at /innocent/tty"),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn a_read_only_volume_in_the_place_of_etc_is_taken_as_it_is() {
+    if !can_run_pods() {
+        return;
+    }
+    let host = tempfile::tempdir().unwrap();
+    std::fs::write(host.path().join("file"), "content\n").unwrap();
+    let volumes = json!([{"name": "v", "kind": "host", "source": host.path(), "readOnly": true}]);
+    let app = App::shell("app", "cat /etc/file").mount("v", "/etc");
+    let outcome = Pod::with_volumes(vec![app], volumes).run();
+    assert_eq!(outcome.stdout, "content\n", "{outcome:?}");
+    assert_eq!(std::fs::read_dir(host.path()).unwrap().count(), 1);
+}
+
 fn made(entry: &std::io::Result<std::fs::DirEntry>) -> bool {
     entry
         .as_ref()
