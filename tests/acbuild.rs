@@ -677,3 +677,30 @@ fn messages_show_what_was_wrong_and_what_would_be_right() {
         acbuild(&env, line).expect(1).says(text);
     }
 }
+
+#[test]
+fn an_image_takes_the_place_of_nothing_but_files() {
+    let env = TestEnv::new();
+    script(
+        &env,
+        "begin
+         set-name example.test/a
+         write real.aci",
+    );
+    sh(
+        &env,
+        "mkfifo pipe && ln -s pipe to-pipe && ln -s real.aci to-file && echo made",
+    );
+    for name in ["pipe", "to-pipe"] {
+        acbuild(&env, &format!("write --overwrite {name}"))
+            .expect(1)
+            .says(&format!("write: {name} is not a regular file"));
+    }
+    acbuild(&env, "set-name example.test/b").expect(0);
+    acbuild(&env, "write --overwrite to-file").expect(0);
+    let kinds = sh(
+        &env,
+        "stat -c %F pipe to-pipe to-file real.aci | paste -sd,",
+    );
+    assert_eq!(kinds, "fifo,symbolic link,symbolic link,regular file");
+}

@@ -505,7 +505,7 @@ fn what_rkt_does_not_know_is_told_from_what_is_still_to_come() {
         (&["enter", "x"], "enter is not supported yet"),
         (
             &["image", "export", "x", "y"],
-            "image export is not supported yet",
+            "image: export is not supported yet",
         ),
         (&["image", "--bogus"], "--bogus"),
         (&["--insecure-options=imge", "fetch", "x"], "all-fetch"),

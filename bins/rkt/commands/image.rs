@@ -152,9 +152,7 @@ impl ImageArgs {
 fn unknown(words: &[String], context: &mut Context<'_>) -> Result<(), Failure> {
     let name = words.first().map_or("", String::as_str);
     if NOT_YET.contains(&name) {
-        return Err(Failure::environment(format!(
-            "image {name} is not supported yet"
-        )));
+        return Err(Failure::environment(format!("{name} is not supported yet")));
     }
     note(
         context.err,
