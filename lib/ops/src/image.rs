@@ -18,7 +18,7 @@ use crate::fetch::{ReferenceError, with_version};
 pub struct Row {
     /// ID.
     pub id: ImageId,
-    /// `name:version`, or the name alone.
+    /// `name:version`, or the name alone; control characters are escaped.
     pub name: String,
     /// Format.
     pub kind: ImageKind,

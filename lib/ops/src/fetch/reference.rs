@@ -171,11 +171,24 @@ pub(crate) fn with_host_labels(name: ImageName) -> Result<ImageName, gantry_type
 }
 
 /// `NAME:VERSION`, or the name alone: how people call an image.
+///
+/// A version may be any text. What would end a line, move the cursor or turn the direction of writing is
+/// escaped, or an unchecked image could make a listing say that it, or another, was checked.
 pub(crate) fn with_version(name: &ImageName) -> String {
-    match name.version() {
-        Some(version) => format!("{}:{version}", name.name),
-        None => name.name.to_string(),
+    let mut text = name.name.to_string();
+    if let Some(version) = name.version() {
+        text.push(':');
+        for character in version.chars() {
+            match character {
+                '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                    text.extend(character.escape_unicode());
+                }
+                _ if character.is_control() => text.extend(character.escape_unicode()),
+                _ => text.push(character),
+            }
+        }
     }
+    text
 }
 
 #[cfg(test)]
@@ -234,6 +247,23 @@ mod tests {
         };
         assert_eq!(name.labels.get("arch"), Some("aarch64"));
         assert_eq!(name.labels.get("os"), Some("linux"));
+    }
+
+    #[test]
+    fn a_version_cannot_forge_lines_or_command_a_terminal() {
+        let mut name: ImageName = "example.com/app:1.0".parse().unwrap();
+        assert_eq!(with_version(&name), "example.com/app:1.0");
+        for (version, shown) in [
+            ("1\nsha512-00\tother", "1\\u{a}sha512-00\\u{9}other"),
+            ("\u{1b}[2J", "\\u{1b}[2J"),
+            ("1\u{202e}0", "1\\u{202e}0"),
+            ("grün+1", "grün+1"),
+        ] {
+            name.labels
+                .set("version".parse().unwrap(), version)
+                .unwrap();
+            assert_eq!(with_version(&name), format!("example.com/app:{shown}"));
+        }
     }
 
     #[test]
