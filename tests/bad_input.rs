@@ -533,6 +533,7 @@ fn a_command_line_is_checked_before_anything_is_fetched() {
     let dir = format!("--dir={}", env.path("rkt").display());
     for (flag, text) in [
         ("--memory=x", "--memory"),
+        ("--memory=1000", "memory limit of 1000 bytes too low"),
         ("--oom-score-adj=5000", "--oom-score-adj"),
         ("--environment=x", "--environment"),
         ("--mount=volume=x", "invalid mount"),

@@ -172,7 +172,10 @@ pub(crate) fn one_uuid(argument: Option<&str>, file: Option<&Path>) -> Result<St
     match (argument, file) {
         (Some(uuid), None) => Ok(uuid.to_owned()),
         (None, Some(file)) => read_uuid(file),
-        _ => Err(Failure::usage("give one UUID, or --uuid-file")),
+        (None, None) => Err(Failure::usage("give one UUID, or --uuid-file")),
+        (Some(_), Some(_)) => Err(Failure::usage(
+            "give either a UUID or --uuid-file, not both",
+        )),
     }
 }
 
@@ -185,7 +188,8 @@ pub(crate) fn uuids(arguments: &[String], file: Option<&Path>) -> Result<Vec<Str
     match (arguments, file) {
         ([], Some(file)) => Ok(vec![read_uuid(file)?]),
         ([_, ..], None) => Ok(arguments.to_vec()),
-        _ => Err(Failure::usage("give at least one UUID, or --uuid-file")),
+        ([], None) => Err(Failure::usage("give at least one UUID, or --uuid-file")),
+        ([_, ..], Some(_)) => Err(Failure::usage("give either UUIDs or --uuid-file, not both")),
     }
 }
 

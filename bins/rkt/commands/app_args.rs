@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, FromArgMatches};
 use gantry_cli::Failure;
 use gantry_pod::AppRequest;
-use gantry_types::{AcIdentifier, AcName, Annotations, ImageId, Isolator};
+use gantry_types::{AcIdentifier, AcName, Annotations, ImageId, Isolator, IsolatorValue};
 
 use crate::cli::go_bool;
 use crate::commands::pod_args::{MountArgs, variables};
@@ -200,8 +200,28 @@ impl AppArgs {
                 .map_err(|error| wrong(&error))?;
             let isolator = Isolator::from_json_value(name, value.to_string().as_bytes())
                 .map_err(|error| wrong(&error))?;
+            check_memory(&isolator)?;
             isolators.push(isolator);
         }
         Ok(isolators)
+    }
+}
+
+/// Least memory that an app can be limited to, in bytes: one page. Source: rkt 1.30, `rkt run --memory`.
+const MIN_MEMORY: i64 = 4096;
+
+/// # Errors
+///
+/// A limit below [`MIN_MEMORY`], usually a number whose unit was forgotten.
+fn check_memory(isolator: &Isolator) -> Result<(), Failure> {
+    let IsolatorValue::Memory(memory) = isolator.value() else {
+        return Ok(());
+    };
+    match memory.limit.map(|limit| limit.value()) {
+        Some(bytes) if bytes < MIN_MEMORY => Err(Failure::usage(format!(
+            "memory limit of {bytes} bytes too low"
+        ))
+        .with_hint("give a unit, as in --memory=16M")),
+        _ => Ok(()),
     }
 }

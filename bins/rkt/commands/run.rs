@@ -52,7 +52,7 @@ impl RunArgs {
         let pod = self
             .pod
             .prepare(images, &setup, globals, false, uuid_file, context)?;
-        self.options.warn(context);
+        self.options.warn("run", context);
         context.out.flush().map_err(Failure::Output)?;
         Err(pod.run(&options).into())
     }

@@ -60,12 +60,14 @@ impl RunOptionArgs {
     }
 
     /// Says what the pod will miss; called when nothing else stands against running it.
-    pub(crate) fn warn(&self, context: &mut Context<'_>) {
+    pub(crate) fn warn(&self, command: &str, context: &mut Context<'_>) {
         if let None | Some("" | "default") = self.net.as_deref() {
             note(
                 context.err,
-                "run: warning: the default network is not available yet: \
-                 the pod has loopback only (--net=none), use --net=host to reach others",
+                format_args!(
+                    "{command}: warning: the default network is not available yet: \
+                     the pod has loopback only (--net=none), use --net=host to reach others"
+                ),
             );
         }
     }

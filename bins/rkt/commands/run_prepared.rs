@@ -29,7 +29,7 @@ impl RunPreparedArgs {
         let setup = Setup::new(globals)?;
         let pod = setup.pods()?.lookup(&self.uuid)?;
         let options = self.options.options(&setup, globals)?;
-        self.options.warn(context);
+        self.options.warn("run-prepared", context);
         context.out.flush().map_err(Failure::Output)?;
         Err(pod.run_prepared(&options).into())
     }
