@@ -3,7 +3,8 @@
 //! A pod is a directory, `pods/PHASE/UUID`, and the flock on it. It moves by `rename` from phase to
 //! phase, and who holds the exclusive lock owns it; while it runs that is its stage1. Nothing else is
 //! state: a process killed at any instruction leaves a pod that the lock tells to be without an owner,
-//! and the next collection removes it. See `contract/rkt-ondisk.md` 2 for the directories and files.
+//! and the next collection removes it. See rkt 1.30,
+//! Documentation/devel/pod-lifecycle.md, for the phases, and `gantry_types::pod_layout` for the files.
 
 #![forbid(unsafe_code)]
 
@@ -27,7 +28,6 @@ mod ports;
 mod prepare;
 mod prepare_error;
 mod remove;
-mod remove_tree;
 mod request;
 mod run;
 #[cfg(test)]
@@ -37,6 +37,7 @@ mod volumes;
 mod warning;
 
 pub use entrypoint::EntrypointError;
+pub use gantry_sys::remove_tree::Leftover;
 pub use gc::{GcEvent, GcOptions};
 pub use info::{AppInfo, AppState, InfoError, Listing, MountInfo, NetInfo, PodInfo};
 pub use lookup::LookupError;
@@ -46,7 +47,6 @@ pub use pods_dir::{CreateError, ForeignEntry, Inventory, OpenError, PodsDir};
 pub use prepare::PreparedPod;
 pub use prepare_error::PrepareError;
 pub use remove::{RemoveError, RemoveOptions};
-pub use remove_tree::Leftover;
 pub use request::{AppRequest, PrepareRequest};
 pub use run::{RunError, RunOptions};
 pub use stop::{StopError, Stopped};

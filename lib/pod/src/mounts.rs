@@ -136,13 +136,13 @@ mod tests {
         let name = std::ffi::CString::new(crate::sample::uuid(1).to_string()).unwrap();
         rustix::mount::mount_bind(&volume, &inside).unwrap();
         // Removal stops at a bind mount of the same file system.
-        let left = crate::remove_tree::remove_tree(pod.parent().unwrap(), &name);
+        let left = gantry_sys::remove_tree::remove_tree(pod.parent().unwrap(), &name);
         assert!(
             !left.is_empty() && volume.join("precious").exists(),
             "{left:?}"
         );
         unmount_below(&pod).unwrap();
-        assert!(crate::remove_tree::remove_tree(pod.parent().unwrap(), &name).is_empty());
+        assert!(gantry_sys::remove_tree::remove_tree(pod.parent().unwrap(), &name).is_empty());
         assert!(volume.join("precious").exists());
     }
 

@@ -137,7 +137,7 @@ fn abandon(mut pod: Pod) {
         return;
     }
     if let (Ok(parent), Ok(name)) = (pod.parent(), std::ffi::CString::new(pod.uuid().to_string())) {
-        let _ = crate::remove_tree::remove_tree(parent, &name);
+        let _ = gantry_sys::remove_tree::remove_tree(parent, &name);
     }
 }
 
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prepared_pod_has_the_contracted_files() {
+    fn a_prepared_pod_has_the_files_that_rkt_has() {
         let sample = Sample::new();
         let image = sample.image("example.test/hello", APP);
         let mut request = request(image);

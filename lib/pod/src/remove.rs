@@ -6,13 +6,13 @@ use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::path::Path;
 
+use gantry_sys::remove_tree::{Leftover, remove_tree};
 use gantry_types::{Diagnostic, Kind, Uuid};
 
 use crate::entrypoint::{self, EntrypointError};
 use crate::file;
 use crate::phase::{Phase, State};
 use crate::pod::Pod;
-use crate::remove_tree::{Leftover, remove_tree};
 
 /// What removal needs to know about the host.
 #[derive(Debug, Clone, Copy)]
@@ -159,7 +159,7 @@ impl Pod {
         }
         crate::mounts::unmount_below(&self).map_err(|e| io("unmount what is below", e))?;
         // stage1's tree first: as long as the small files are there, an interrupted removal can
-        // still be told from a stranger's directory. Source: contract/rkt-ondisk.md 2.1, "sweep".
+        // still be told from a stranger's directory.
         let mut entries = match file::open_dir(self.as_fd(), "stage1") {
             Ok(stage1) => remove_tree(stage1.as_fd(), c"rootfs"),
             Err(e)

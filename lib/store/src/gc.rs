@@ -17,6 +17,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use gantry_sys::lock::{PathLock, Share, Wait};
+use gantry_sys::remove_tree::remove_path;
 use gantry_sys::sync::sync_dir;
 use gantry_types::ImageId;
 
@@ -26,7 +27,6 @@ use crate::error::StoreError;
 use crate::lease::LockOut;
 use crate::names::leave_record;
 use crate::record::{ImageRecord, nanos};
-use crate::remove_tree::remove_tree;
 use crate::staged_file::{HIDDEN, hidden_name};
 use crate::store::Store;
 use crate::tree_id::TreeId;
@@ -250,7 +250,7 @@ impl Store {
         // Otherwise a power cut could undo the rename and keep the removals.
         sync_dir(&self.trees_dir()).map_err(StoreError::io("sync", self.trees_dir()))?;
         crash::point("tree-hidden");
-        remove_tree(&hidden).map_err(StoreError::io("remove", &hidden))
+        remove_path(&hidden).map_err(StoreError::io("remove", &hidden))
     }
 
     fn sweep_blobs(
@@ -296,7 +296,7 @@ impl Store {
                 let Some(_lock) = lock_out(&path) else {
                     continue;
                 };
-                match remove_tree(&path) {
+                match remove_path(&path) {
                     Ok(()) => report.leftovers += 1,
                     Err(error) => report.problems.push(StoreError::io("remove", path)(error)),
                 }

@@ -34,7 +34,6 @@ mod names;
 mod publish;
 mod record;
 mod record_json;
-mod remove_tree;
 mod staged_file;
 mod store;
 #[cfg(test)]

@@ -7,9 +7,9 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use gantry_sys::lock::{PathLock, Share, Wait};
+use gantry_sys::remove_tree::remove_path;
 
 use crate::error::StoreError;
-use crate::remove_tree::remove_tree;
 use crate::staged_file::{hidden_name, rename_new};
 use crate::store::Store;
 
@@ -90,7 +90,7 @@ impl Drop for TreeStaging {
     fn drop(&mut self) {
         if let Some(path) = &self.path {
             // What cannot be removed now is garbage that the next collection removes.
-            let _ = remove_tree(path);
+            let _ = remove_path(path);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Mounts, namespaces, openat2, extended attributes, cgroup files: the only crate with unsafe code.
+//! Mounts, namespaces, openat2, extended attributes, removal of trees: the only crate with unsafe code.
 
 #![allow(unsafe_code)]
 
@@ -10,6 +10,7 @@ pub mod namespace;
 pub mod netif;
 pub mod openat;
 pub mod process;
+pub mod remove_tree;
 pub mod signal;
 pub mod sync;
 pub mod xattr;
