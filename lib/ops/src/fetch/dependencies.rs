@@ -1,9 +1,9 @@
 //! The images beneath an image.
 
-use gantry_store::{ImageRecord, Lease, TreeId};
+use gantry_store::{ImageRecord, Lease, TreeId, Verdict};
 use gantry_types::{Dependency, ImageManifest, ImageName};
 
-use super::{FetchError, Fetcher};
+use super::{FetchError, Fetcher, Notice, with_version};
 
 /// Longest way from an image down to the last of its dependencies.
 const MAX_DEPTH: usize = 32;
@@ -51,12 +51,27 @@ impl Fetcher<'_, '_> {
         // A signature given by the user is that of the image asked for, not of those beneath it.
         let signature = self.signature.take();
         let fetched = manifest.dependencies.iter().try_for_each(|dependency| {
-            found.images.push(self.dependency(dependency)?);
+            let (lease, record) = self.dependency(dependency)?;
+            self.warn_of_waiver(&record, manifest);
+            found.images.push((lease, record));
             Ok(())
         });
         self.signature = signature;
         self.chain.pop();
         fetched.map(|()| found)
+    }
+
+    /// A signed image is listed as signed whatever lies beneath it, so this is the moment to tell.
+    fn warn_of_waiver(&mut self, dependency: &ImageRecord, manifest: &ImageManifest) {
+        if let Verdict::Waived { option } = &dependency.verdict
+            && !self.insecure.image()
+        {
+            self.notice(&Notice::Problem(format!(
+                "dependency {} of {} was not checked when it was fetched with {option}",
+                with_version(&dependency.image_name()),
+                manifest.name
+            )));
+        }
     }
 
     fn dependency(&mut self, wanted: &Dependency) -> Result<(Lease, ImageRecord), FetchError> {

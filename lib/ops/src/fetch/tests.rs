@@ -333,6 +333,26 @@ fn dependencies_come_along_and_circles_are_refused() {
 }
 
 #[test]
+fn a_dependency_that_nobody_checked_shows() {
+    let Some(world) = World::new() else { return };
+    world.trust("example.test", &world.owner);
+    let depends = ",\"dependencies\":[{\"imageName\":\"example.test/base\"}]";
+    world.serve("base", &aci("example.test/base", "1", "", 0), None);
+    world.fetch_insecure("example.test/base").unwrap();
+    let app = aci("example.test/app", "1", depends, 0);
+    world.serve_signed("app", &app, &world.owner);
+    let (result, log) = world.run(&request("example.test/app", PullPolicy::New, "none"));
+    result.unwrap();
+    let warning = "warning: dependency example.test/base:1 of example.test/app was not checked when it \
+                   was fetched with --insecure-options=image";
+    assert!(
+        log.notices.iter().any(|notice| notice == warning),
+        "{:?}",
+        log.notices
+    );
+}
+
+#[test]
 fn many_fetches_at_once_make_one_download() {
     let Some(world) = World::new() else { return };
     world.trust("example.test", &world.owner);
