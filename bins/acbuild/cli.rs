@@ -21,7 +21,7 @@ use crate::commands::{
 #[derive(clap::Parser, Debug)]
 #[command(name = "acbuild", infer_subcommands = true, max_term_width = 100)]
 pub(crate) struct Cli {
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Global options")]
     pub(crate) globals: Globals,
     #[command(subcommand)]
     pub(crate) command: Option<Command>,

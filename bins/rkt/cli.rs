@@ -18,7 +18,7 @@ const WITH_IMAGES: &[&str] = &["run", "prepare", "fetch"];
 #[command(name = "rkt", infer_subcommands = true, disable_version_flag = true)]
 pub(crate) struct Cli {
     /// Flags of every command.
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Global options")]
     pub(crate) globals: Globals,
     /// What to do.
     #[command(subcommand)]
