@@ -21,6 +21,9 @@ mod signature;
 #[cfg(test)]
 mod tests;
 
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -145,6 +148,12 @@ impl Fetcher<'_, '_> {
     fn by_path(&mut self, file: &LocalFile) -> Result<ImageId, FetchError> {
         let LocalFile { path, given } = file;
         self.notice(&Notice::UsingFile(given.clone()));
+        let open = |source| FetchError::OpenImage {
+            path: given.clone(),
+            source,
+        };
+        // First of all: who misspelt the name must not hear of signatures.
+        let mut opened = open_regular(path).map_err(open)?;
         let place = match self.signature {
             Some(file) => SignaturePlace::named(file),
             None => SignaturePlace::beside(file),
@@ -152,21 +161,12 @@ impl Fetcher<'_, '_> {
         let image = given.display().to_string();
         let prepared = self.prepare_check(&image, None, &place)?;
         let check = self.settle(&image, prepared)?;
-        let open = |source| FetchError::OpenImage {
-            path: given.clone(),
-            source,
-        };
-        // Looked at first: opening a FIFO would wait for a writer.
-        if !std::fs::metadata(path).map_err(open)?.is_file() {
-            return Err(open(std::io::Error::other("not a regular file")));
-        }
-        let mut file = std::fs::File::open(path).map_err(open)?;
         // A copy first: what is verified must be what is extracted, whatever happens to the file.
         let place = path.display().to_string();
         let mut ingest = self.context.store.ingest(&format!("path {place}"))?;
         let source = Source::Path(place);
         ingest.restart()?;
-        if let Err(source) = std::io::copy(&mut file, &mut ingest) {
+        if let Err(source) = io::copy(&mut opened, &mut ingest) {
             ingest.discard()?;
             return Err(match is_full(&source) {
                 true => FetchError::Store(StoreError::Io {
@@ -222,5 +222,17 @@ impl Fetcher<'_, '_> {
     fn used(&self, id: ImageId) -> ImageId {
         self.context.store.touch(&id, self.now());
         id
+    }
+}
+
+/// Opens a regular file, without waiting for the other end of a FIFO.
+fn open_regular(path: &Path) -> io::Result<File> {
+    let file = File::options()
+        .read(true)
+        .custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed())
+        .open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::other("not a regular file")),
     }
 }

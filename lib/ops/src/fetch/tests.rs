@@ -297,6 +297,22 @@ fn a_file_is_imported_with_the_signature_beside_it_or_the_one_named() {
 }
 
 #[test]
+fn a_file_that_is_missing_or_none_is_told_before_anything_else() {
+    let Some(world) = World::new() else { return };
+    let before = population(world.store.root());
+    for (name, reason) in [("missing.aci", "No such file"), ("", "not a regular file")] {
+        let path = world.dir.path().join(name);
+        let error = world.fetch(path.to_str().unwrap()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("cannot import image file {}", path.display())
+        );
+        assert!(chain(&error).contains(reason), "{}", chain(&error));
+    }
+    assert_eq!(population(world.store.root()), before);
+}
+
+#[test]
 fn dependencies_come_along_and_circles_are_refused() {
     let Some(world) = World::new() else { return };
     world.trust("example.test", &world.owner);
