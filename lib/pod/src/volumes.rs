@@ -11,7 +11,8 @@ use crate::warning::Warning;
 ///
 /// A mount that was asked for comes first and needs its volume. A mount point of the image whose path
 /// is still free takes the volume of its name. If there is none, an `empty` volume named
-/// `APP-MOUNTPOINT` is made for it, with a warning. Source: contract/rkt-ondisk.md 5, rkt-cli.md 3.
+/// `APP-MOUNTPOINT` is made for it, with a warning. Source: rkt 1.30, Documentation/subcommands/run.md,
+/// "Mounting volumes"; stage1/init/common/mount.go.
 pub(crate) fn resolve(
     apps: &mut [RuntimeApp],
     volumes: &mut Vec<Volume>,
@@ -26,6 +27,8 @@ pub(crate) fn resolve(
             return Err(PrepareError::DuplicateVolume(volume.name.clone()));
         }
     }
+    // Not those that are made here: a name of the image must not reach another app's volume.
+    let asked_for: Vec<AcName> = volumes.iter().map(|volume| volume.name.clone()).collect();
     for app in apps {
         let mut mounts: Vec<Mount> = Vec::new();
         // Those of the app win over those for all at the same path.
@@ -66,20 +69,16 @@ pub(crate) fn resolve(
                     path: point.path.clone(),
                 });
             }
-            let name = if volumes.iter().any(|volume| volume.name == point.name) {
+            let name = if asked_for.contains(&point.name) {
                 point.name.clone()
             } else {
-                // Two names joined by a dash are a name, so this cannot fail.
-                let name = AcName::sanitize(&format!("{}-{}", app.name, point.name))
-                    .unwrap_or_else(|_| point.name.clone());
-                if !volumes.iter().any(|volume| volume.name == name) {
-                    warnings.push(Warning::ImplicitVolume {
-                        app: app.name.clone(),
-                        mount_point: point.name.clone(),
-                        path: point.path.clone(),
-                    });
-                    volumes.push(empty_volume(name.clone()));
-                }
+                warnings.push(Warning::ImplicitVolume {
+                    app: app.name.clone(),
+                    mount_point: point.name.clone(),
+                    path: point.path.clone(),
+                });
+                let name = free_name(volumes, &app.name, &point.name);
+                volumes.push(empty_volume(name.clone()));
                 name
             };
             mounts.push(Mount {
@@ -91,6 +90,20 @@ pub(crate) fn resolve(
         app.mounts = mounts;
     }
     Ok(())
+}
+
+/// `APP-MOUNTPOINT`, with a number if a volume has that name already.
+///
+/// A dash is part of names, so app `a-b` with mount point `c` and app `a` with `b-c` would else share a
+/// volume, and a mount point could be named so that it gets a volume that the user made for others.
+fn free_name(volumes: &[Volume], app: &AcName, point: &AcName) -> AcName {
+    let taken = |name: &AcName| volumes.iter().any(|volume| volume.name == *name);
+    let numbers = std::iter::once(String::new()).chain((2_u64..).map(|n| format!("-{n}")));
+    numbers
+        // Names joined by dashes are a name, so sanitizing changes nothing and cannot fail.
+        .filter_map(|suffix| AcName::sanitize(&format!("{app}-{point}{suffix}")).ok())
+        .find(|name| !taken(name))
+        .unwrap_or_else(|| point.clone())
 }
 
 fn empty_volume(name: AcName) -> Volume {
@@ -234,6 +247,27 @@ mod tests {
                 0,
             ),
         ];
+        let table = table.into_iter().chain([
+            // Names that run together.
+            (
+                vec![
+                    app("a-b", &["c,path=/c"], &[]),
+                    app("a", &["b-c,path=/c"], &[]),
+                ],
+                &[][..],
+                &[][..],
+                &["a-b-c@/c", "a-b-c-2@/c"][..],
+                2,
+            ),
+            // A volume that the user made, for something else.
+            (
+                vec![app("a", &[data], &[])],
+                &["a-data,kind=host,source=/"],
+                &[],
+                &["a-data-2@/data"],
+                1,
+            ),
+        ]);
         for (apps, volumes, for_all, want, made) in table {
             let (result, count, warned) = resolved(apps, volumes, for_all);
             assert_eq!(result.unwrap(), want);
