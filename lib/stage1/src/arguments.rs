@@ -1,6 +1,6 @@
 //! The arguments of the `run` entrypoint, interface version 6.
 //!
-//! Source: contract, stage1 interface.
+//! Source: rkt 1.30, Documentation/devel/stage1-implementors-guide.md.
 
 use std::ffi::OsString;
 use std::time::Duration;
@@ -61,6 +61,9 @@ pub(crate) enum ArgumentError {
     /// An option that no version up to 6 has.
     #[error("unknown option {0:?}")]
     Unknown(String),
+    /// An option that is part of the interface, and promises what nothing here keeps.
+    #[error("user namespaces (--private-users) are not supported yet")]
+    PrivateUsers,
     /// An option whose value means nothing.
     #[error("bad value {value:?} for option {option}")]
     Value { option: String, value: String },
@@ -144,7 +147,9 @@ impl RunArguments {
         };
         match option {
             "debug" | "mutable" | "disable-seccomp" => flag(value).ok_or_else(bad).map(drop)?,
-            "mds-token" | "local-config" | "private-users" => {}
+            "mds-token" | "local-config" => {}
+            // Who asks for this wants to be safe from root in the pod, and would not be.
+            "private-users" => return Err(ArgumentError::PrivateUsers),
             "net" => self.network = network(value.unwrap_or_default()),
             "interactive" => self.interactive = flag(value).ok_or_else(bad)?,
             "hostname" => {
@@ -308,7 +313,6 @@ mod tests {
             "--interactive",
             "--mds-token=abc",
             "--local-config=/etc/rkt",
-            "--private-users=65536:65536",
             "--hostname=box",
             "--disable-capabilities-restriction",
             "--disable-paths",
@@ -351,6 +355,7 @@ mod tests {
             &["not-a-uuid"],
             &[UUID, UUID],
             &["--bogus", UUID],
+            &["--private-users=65536:65536", UUID],
             &["--interactive=maybe", UUID],
             &["--ipc=shared", UUID],
             &["--dns-conf-mode=resolv=never", UUID],
