@@ -205,7 +205,7 @@ impl Pod {
 
     /// The exit status of an app; `None` if it has none yet.
     ///
-    /// A status that cannot be understood counts as 1. Source: contract/rkt-ondisk.md 2.1.
+    /// A status that cannot be understood counts as 1.
     ///
     /// # Errors
     ///
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn no_pods_are_null_and_one_has_the_contracted_fields() {
+    fn no_pods_are_null_and_one_has_the_fields_of_rkt() {
         let sample = Sample::new();
         assert!(sample.pods.list().unwrap().to_json().unwrap().is_null());
         let mut pod = sample.pods.create(uuid(1)).unwrap();

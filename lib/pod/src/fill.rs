@@ -121,7 +121,7 @@ pub(crate) fn fill(
 /// The environment of an app as lines of `NAME=value`, for what enters the pod later.
 ///
 /// A value with a newline has no place in such a file and is left out; the app itself gets it from the
-/// manifest. Source: contract/rkt-ondisk.md 2.2 and 5, "env defaults".
+/// manifest. Source: rkt 1.30, stage1/init/common/pod.go.
 fn environment_file(app: &RuntimeApp) -> String {
     let mut all = Environment::default();
     let defaults = [

@@ -13,7 +13,7 @@ use crate::pods_dir::ForeignEntry;
 /// A pod as `--format=json` shows it.
 ///
 /// Times are nanoseconds since 1970; in JSON those of the pod are seconds, as ever.
-/// Source: contract/rkt-cli.md 5.1.
+/// Source: rkt 1.30, lib/types.go.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PodInfo {
     /// The UUID.
@@ -123,7 +123,7 @@ pub struct MountInfo {
 
 /// A network of a pod: an element of `net-info.json`, with all that is in it.
 ///
-/// Source: contract/rkt-ondisk.md 2.2.
+/// Source: rkt 1.30, networking/netinfo/netinfo.go.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NetInfo {

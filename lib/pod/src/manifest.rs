@@ -150,7 +150,7 @@ fn build_app(
 
 /// Lowest precedence first: the caller's environment, the image's, that for all apps, the app's own.
 ///
-/// Source: contract/rkt-cli.md 3, row `--environment` (as documented, not as rkt coded it).
+/// Source: rkt 1.30, Documentation/subcommands/run.md, `--environment` (as documented, not as coded).
 fn environment(
     request: &PrepareRequest,
     wanted: &AppRequest,

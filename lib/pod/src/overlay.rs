@@ -12,7 +12,7 @@ const NFS: i64 = 0x6969;
 
 /// Why the roots of apps in a data directory cannot be overlays; `None` if they can.
 ///
-/// Source: contract/rkt-ondisk.md 3.2.
+/// Source: rkt 1.30, common/common.go, `PathSupportsOverlay`.
 pub(crate) fn why_not(data_dir: BorrowedFd<'_>) -> Option<&'static str> {
     if !kernel_has_overlay() {
         return Some("the kernel has no overlay file system");

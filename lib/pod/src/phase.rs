@@ -4,7 +4,7 @@ use std::fmt;
 
 /// One of the six directories under `pods/`. A pod moves only forward through them.
 ///
-/// Source: contract/rkt-ondisk.md 2.1.
+/// Source: rkt 1.30, Documentation/devel/pod-lifecycle.md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Phase {
     /// Created, not locked yet; holds nothing but an empty directory.
@@ -67,7 +67,7 @@ impl Phase {
 
 /// The state of a pod as `rkt list` and `rkt status` name it.
 ///
-/// Source: contract/rkt-ondisk.md 2.1, rkt-cli.md 5.1.
+/// Source: rkt 1.30, Documentation/devel/pod-lifecycle.md; pkg/pod/pods.go for the words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {
     /// Just created.
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_phase_and_lock_has_the_contracted_name() {
+    fn every_phase_and_lock_has_rkts_name() {
         let table = [
             (Phase::Embryo, "embryo", "embryo", "embryo"),
             (Phase::Prepare, "prepare", "preparing", "aborted prepare"),

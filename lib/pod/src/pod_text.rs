@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 /// What listings need of a pod manifest; everything may be missing.
 ///
-/// Source: contract/appc.md 5, "lastditch" decoding.
+/// Source: appc spec, schema/lastditch.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct PodText {

@@ -164,7 +164,7 @@ impl PodsDir {
 
     /// Creates a pod: locked by us and in the phase [`Phase::Prepare`].
     ///
-    /// The order is the contracted one (rkt-ondisk.md 2.1), so that the pod is locked before anyone
+    /// The order is that of rkt (Documentation/devel/pod-lifecycle.md), so that the pod is locked before anyone
     /// could take it for an aborted one. A collector may remove the embryo before it is locked; then
     /// it is made again. Nothing is synced: a pod that a power cut takes away in this phase is garbage.
     ///

@@ -7,7 +7,7 @@ use gantry_types::{AcName, Annotations, ExposedPort, ImageId, Isolator, Mount, V
 /// A pod to be prepared from images in the store.
 ///
 /// Everything is a value: files were read, the environment was taken, references were resolved.
-/// Source: contract/rkt-cli.md 3.
+/// Source: rkt 1.30, Documentation/subcommands/run.md.
 #[derive(Debug, Clone, Default)]
 pub struct PrepareRequest {
     /// The apps, in their order on the command line. At least one.

@@ -16,7 +16,7 @@ use crate::prepare::PreparedPod;
 
 /// How a pod is run; the values go to stage1 as they are.
 ///
-/// Source: contract/rkt-ondisk.md 4.2, interface version 6.
+/// Source: rkt 1.30, Documentation/devel/stage1-implementors-guide.md, interface version 6.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunOptions {
     /// Our stage1 program.

@@ -145,9 +145,8 @@ impl Parts {
             };
             let step = || format!("mount {path} of the app");
             let place = match etc_place(root, name, asked_for) {
-                // Without anybody's asking, what is there is as good.
-                Ok(None) => continue,
-                Err(_) if !asked_for => continue,
+                // What is there is as good as what nobody asked for.
+                Err(_) if !asked_for => None,
                 place => place.step(step)?,
             };
             let Some(place) = place else { continue };

@@ -9,7 +9,7 @@ pub(crate) const DEFAULT_PATH: &str =
 /// The variables of an app: rkt's defaults, each of which the app's own replaces.
 ///
 /// Nothing of the caller's environment is passed on, but for `terminal`, the kind of its terminal
-/// where the app has one. Source: contract, file system of an app.
+/// where the app has one. Source: appc spec, ace.md; rkt 1.30, stage1/init/common/pod.go.
 pub(crate) fn of_app(
     name: &str,
     own: &Environment,

@@ -3,7 +3,8 @@
 use gantry_sys::capability::Capabilities;
 use gantry_types::Isolators;
 
-/// The bounding set of an app that says nothing. Source: appc spec, ACE; contract, security isolators.
+/// The bounding set of an app that says nothing. Source: appc spec, ace.md,
+/// "Linux Isolators".
 const DEFAULT_CAPABILITIES: [&str; 14] = [
     "CAP_AUDIT_WRITE",
     "CAP_CHOWN",

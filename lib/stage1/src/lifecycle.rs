@@ -8,7 +8,8 @@ const TERM: u8 = 15;
 /// What is known of the end of a pod.
 ///
 /// An immutable pod is one unit: the first app that fails ends it with its status; an app that
-/// returns 0 lets the others go on. Source: contract, units generated per pod.
+/// returns 0 lets the others go on. Source: rkt 1.30, Documentation/devel/architecture.md,
+/// "Immutable vs. mutable pods".
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
     failed: Option<u8>,

@@ -34,7 +34,7 @@ use crate::overlay::clone_tree;
 /// Readable, but not changeable by any app.
 ///
 /// Root in an app is root to the files in /proc, and most parameters below /proc/sys are the whole
-/// machine's. Source: rkt 1.30, stage1/init/common/mount.go; systemd-nspawn for all of /proc/sys.
+/// machine's. Source: rkt 1.30, stage1/init/common; systemd-nspawn, which rkt uses, for all of /proc/sys.
 const PROTECTED: [&str; 11] = [
     "/proc/bus",
     "/proc/fs",
@@ -54,7 +54,7 @@ const OWN_NETWORK: &str = "/proc/sys/net";
 
 /// Covered by an empty directory or file without permissions.
 ///
-/// Source: rkt 1.30, stage1/init/common/mount.go; the last seven are those of OCI runtimes.
+/// Source: rkt 1.30, stage1/init/common; the last seven are those of OCI runtimes.
 const HIDDEN: [(&str, &str); 18] = [
     ("/sys/firmware", HIDDEN_DIR),
     ("/sys/fs", HIDDEN_DIR),

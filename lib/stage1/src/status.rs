@@ -7,7 +7,7 @@ use gantry_types::pod_layout;
 
 use crate::failed::{Failed, Step as _};
 
-/// The status of our own failures. Source: contract, exit status of `rkt run`.
+/// The status of our own failures, as rkt's own commands have it. Source: rkt 1.30, rkt/rkt.go.
 pub(crate) const SETUP_FAILED: u8 = 254;
 
 /// The status of an app whose program could not be executed. Source: systemd.exec(5), `EXIT_EXEC`.

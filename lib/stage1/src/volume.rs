@@ -64,7 +64,8 @@ pub(crate) enum VolumeError {
 /// Decides the mounts of an app, parents before what lies below them.
 ///
 /// Explicit mounts come first; a mount point of the image without one takes the pod's volume of its
-/// name, or else an empty volume of its own, with a warning. Source: contract, implicit volumes.
+/// name, or else an empty volume of its own, with a warning.
+/// Source: rkt 1.30, stage1/init/common/mount.go.
 pub(crate) fn plan(
     runtime: &RuntimeApp,
     app: &App,

@@ -63,7 +63,7 @@ fn a_program_that_cannot_be_executed_is_explained() {
 }
 
 #[test]
-fn programs_are_found_as_the_contract_says() {
+fn programs_are_found_by_path_working_directory_or_search_path() {
     if !can_run_pods() {
         return;
     }
