@@ -704,3 +704,15 @@ fn an_image_takes_the_place_of_nothing_but_files() {
     );
     assert_eq!(kinds, "fifo,symbolic link,symbolic link,regular file");
 }
+
+#[test]
+fn beginning_with_a_plain_archive_is_said() {
+    let env = TestEnv::new();
+    env.write("tree/etc/motd", "hello");
+    sh(&env, "tar -C tree -cf root.tar etc && echo made");
+    acbuild(&env, "begin ./root.tar")
+        .expect(0)
+        .says("manifest is missing, assuming build is beginning with a tar of a rootfs");
+    let motd = fs::read(env.path(".acbuild/currentaci/rootfs/etc/motd")).unwrap();
+    assert_eq!(motd, b"hello");
+}

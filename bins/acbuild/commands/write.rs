@@ -1,7 +1,7 @@
 //! `write`.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use gantry_cli::{Failure, note, say};
 use gantry_ops::build::{SourceDateEpoch, WriteOptions};
@@ -39,29 +39,11 @@ pub(crate) fn run(args: &Args, invocation: &mut Invocation<'_, '_>) -> Result<()
         epoch: epoch()?,
     };
     invocation.explain(&args.arguments);
-    let file = target(Path::new(file), args.overwrite)?;
-    let written = invocation.open()?.write(&file, &options)?;
+    let written = invocation.open()?.write(Path::new(file), &options)?;
     if written.exec_missing {
         note(invocation.ctx.err, "warning: exec command was never set.");
     }
     Ok(say(invocation.ctx.out, written.id)?)
-}
-
-/// The file that the image takes the place of.
-///
-/// Writing ends in a rename, which would put the image in the place of whatever has the name: for root
-/// also of `/dev/null`, or of the link `/dev/stdout`. So links lead to their file, and all else is refused.
-fn target(file: &Path, overwrite: bool) -> Result<PathBuf, Failure> {
-    let Ok(found) = std::fs::metadata(file) else {
-        return Ok(file.to_owned());
-    };
-    if !overwrite || found.is_dir() {
-        return Ok(file.to_owned());
-    }
-    let resolved = std::fs::canonicalize(file).ok();
-    resolved
-        .filter(|_| found.is_file())
-        .ok_or_else(|| Failure::usage(format!("{} is not a regular file", file.display())))
 }
 
 fn epoch() -> Result<Option<SourceDateEpoch>, Failure> {
