@@ -6,6 +6,7 @@
 //! - [`extract`] puts an image's files beneath a directory, and nowhere else;
 //! - [`mod@write`] makes an image of a directory, the same bytes on every run;
 //! - [`copy`] copies a tree of files with everything that belongs to them;
+//! - [`remove_tree`] removes what was extracted or copied;
 //! - [`digest`] hashes what passes through.
 //!
 //! Every byte read here is a stranger's until a signature says otherwise, so each reader has
@@ -26,6 +27,8 @@ pub mod limits;
 pub mod refusal;
 pub mod tar;
 pub mod write;
+
+pub use gantry_sys::remove_tree;
 
 mod member;
 mod metadata;

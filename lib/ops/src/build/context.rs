@@ -196,3 +196,26 @@ fn io_error(name: &str, source: io::Error) -> OpenError {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsFd;
+
+    use super::super::begin::Start;
+    use super::*;
+
+    #[test]
+    fn a_build_ends_however_deep_its_directories_are() {
+        let work = tempfile::tempdir().unwrap();
+        let build = Build::begin(work.path(), &Start::Nothing).unwrap();
+        let mut dir = build.rootfs().unwrap();
+        drop(build);
+        // Most systems let a process have 1024 descriptors.
+        for _ in 0..1100 {
+            rustix::fs::mkdirat(&dir, "d", Mode::RWXU).unwrap();
+            dir = open_dir(dir.as_fd(), "d").unwrap();
+        }
+        Build::end(work.path()).unwrap();
+        assert_eq!(std::fs::read_dir(work.path()).unwrap().count(), 0);
+    }
+}

@@ -1,57 +1,22 @@
-//! Removing trees that hold directories their owner may not enter.
+//! Removing trees of the image in the making.
 
 use std::ffi::CStr;
 use std::io;
 use std::os::fd::BorrowedFd;
 
-use rustix::fs::{AtFlags, Dir, Mode, OFlags};
-use rustix::io::Errno;
+use gantry_archive::remove_tree as archive;
 
-/// Removes `name` in `dir` and everything below it; nothing there is fine, links are not followed.
-///
-/// Images hold directories without write or search permission, which stop their owner unless he is
-/// root, so permission is given on the way.
+/// Removes `name` in `dir` and everything below it; nothing there is fine, links are not followed, and
+/// neither are mounts that an interrupted command has left.
 ///
 /// # Errors
 ///
-/// The first error of opening, reading or unlinking.
+/// The first entry that stays; what could be removed is gone.
 pub(super) fn remove_tree(dir: BorrowedFd<'_>, name: &CStr) -> io::Result<()> {
-    match rustix::fs::unlinkat(dir, name, AtFlags::empty()) {
-        Ok(()) | Err(Errno::NOENT) => return Ok(()),
-        Err(Errno::ISDIR | Errno::PERM) => {}
-        Err(errno) => return Err(errno.into()),
+    match archive::remove_tree(dir, name).into_iter().next() {
+        None => Ok(()),
+        Some(left) => Err(io::Error::new(left.source.kind(), left)),
     }
-    if rustix::fs::unlinkat(dir, name, AtFlags::REMOVEDIR).is_ok() {
-        return Ok(());
-    }
-    let below = open_writable(dir, name)?;
-    let mut entries = Dir::read_from(&below)?;
-    while let Some(entry) = entries.read() {
-        let entry = entry?;
-        if !matches!(entry.file_name().to_bytes(), b"." | b"..") {
-            remove_tree(rustix::fd::AsFd::as_fd(&below), entry.file_name())?;
-        }
-    }
-    Ok(rustix::fs::unlinkat(dir, name, AtFlags::REMOVEDIR)?)
-}
-
-fn open_writable(dir: BorrowedFd<'_>, name: &CStr) -> io::Result<rustix::fd::OwnedFd> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let owner_all = Mode::RWXU;
-    let opened = match rustix::fs::openat(dir, name, flags, Mode::empty()) {
-        Err(Errno::ACCESS) => {
-            // By name, for it cannot be opened. A link that took its place would be followed, but
-            // only into what this user owns anyway, and only to give himself permission.
-            rustix::fs::chmodat(dir, name, owner_all, AtFlags::empty())?;
-            rustix::fs::openat(dir, name, flags, Mode::empty())?
-        }
-        opened => opened?,
-    };
-    let mode = Mode::from_raw_mode(rustix::fs::fstat(&opened)?.st_mode);
-    if !mode.contains(owner_all) {
-        rustix::fs::fchmod(&opened, mode | owner_all)?;
-    }
-    Ok(opened)
 }
 
 #[cfg(test)]
