@@ -124,6 +124,8 @@ pub(crate) fn become_program(
     identity: &Identity<'_>,
     program: &[CString],
 ) -> Result<Infallible, LaunchError> {
+    // Where this cannot be done there are no keys, or a filter keeps the app from them as well.
+    let _ = gantry_sys::keyring::new_session();
     take_identity(identity, plan.capabilities)?;
     if plan.no_new_privileges {
         set_no_new_privs(true).step(|| "forbid new privileges")?;

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
@@ -36,7 +37,7 @@ pub(crate) enum StopError {
 pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> Result<(), StopError> {
     let (force, uuid) = force_and_uuid(arguments)?;
     let no_supervisor = || StopError::NoSupervisor { uuid: uuid.clone() };
-    let text = std::fs::read_to_string(pod_layout::PPID).map_err(|_| no_supervisor())?;
+    let text = read_ppid().map_err(|_| no_supervisor())?;
     let pid = text
         .trim()
         .parse()
@@ -67,6 +68,23 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> Result<(), StopE
         other => Ok(other.step(|| format!("signal pod {uuid}"))?),
     }
 }
+
+/// Reads the file that a supervisor writes first of all, waiting for one that is only just starting.
+fn read_ppid() -> io::Result<String> {
+    for _ in 0..STARTING_ATTEMPTS {
+        match std::fs::read_to_string(pod_layout::PPID) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                std::thread::sleep(STARTING_PAUSE);
+            }
+            answer => return answer,
+        }
+    }
+    Err(io::ErrorKind::NotFound.into())
+}
+
+/// How often, and in which distance, a file is looked for that a starting supervisor will write.
+const STARTING_ATTEMPTS: u32 = 100;
+const STARTING_PAUSE: Duration = Duration::from_millis(10);
 
 /// A descriptor of the process `pid`, if that is the supervisor of the pod in this directory.
 ///

@@ -177,6 +177,27 @@ fn the_stop_entrypoint_asks_and_forces() {
 }
 
 #[test]
+fn a_pod_that_is_only_just_starting_can_be_stopped() {
+    if !can_run_pods() {
+        return;
+    }
+    for force in [&["stop"][..], &["stop", "--force"]] {
+        let pod = Pod::new(vec![App::shell("app", "exec sleep 1000")]);
+        let running = pod.start_with("sleep 0.2", &["--net=host"]);
+        let stop = pod.entrypoint(force);
+        assert_eq!(stop.status, Some(0), "{stop:?}");
+        // By force the supervisor itself may be what is killed.
+        let expected = if force.len() == 1 {
+            &[Some(0)][..]
+        } else {
+            &[Some(254), None]
+        };
+        let outcome = running.finish();
+        assert!(expected.contains(&outcome.status), "{outcome:?}");
+    }
+}
+
+#[test]
 fn handlers_run_before_and_after() {
     if !can_run_pods() {
         return;
