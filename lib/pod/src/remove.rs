@@ -235,7 +235,10 @@ mod tests {
                 owner.move_to(phase).unwrap();
             }
             drop(owner);
-            let pod = sample.pods.get(uuid(2)).unwrap().unwrap();
+            let mut pod = sample.pods.get(uuid(2)).unwrap().unwrap();
+            // A program that another test starts just now holds a copy of the lock until its exec.
+            pod.wait_unlocked(None).unwrap();
+            pod.refresh().unwrap();
             assert_eq!(pod.phase(), phase);
             pod.remove(&gc_options(&stage1).remove).unwrap();
             let ran = matches!(phase, Phase::Run | Phase::ExitedGarbage);
