@@ -7,7 +7,7 @@
 //! rkt [flags] run [pod flags] IMG1 [app flags] [-- args… [---]] [flags] IMG2 …
 //! ```
 //!
-//! [`take_apart`] brings the command's name to the front and cuts the images off, so that what is left
+//! [`Grammar::take_apart`] brings the command's name to the front and cuts the images off, so that what is left
 //! is an ordinary command line.
 
 use std::collections::BTreeMap;

@@ -8,7 +8,7 @@ use serde_json::json;
 /// Discover the download URLs for an app
 ///
 /// Prints the places of the image and its signature, and of the public keys, that the pages of the
-/// name's domain give. A name is NAME[:VERSION][,LABEL=VALUE]...
+/// name's domain give. A name is NAME, NAME:VERSION or NAME:VERSION,LABEL=VALUE,...
 #[derive(clap::Args, Debug)]
 pub(crate) struct DiscoverArgs {
     /// Don't check TLS certificates, and allow plain http

@@ -17,9 +17,13 @@ use crate::setup::Setup;
 /// Flags that make up a pod.
 #[derive(Args, Debug)]
 pub(crate) struct PodArgs {
-    /// Volume: NAME,kind=host,source=PATH[,readOnly=BOOL][,recursive=BOOL] or
-    /// NAME,kind=empty[,mode=MODE][,uid=N][,gid=N]
-    #[arg(long, value_name = "SPEC")]
+    // As an attribute: in a doc comment the brackets would be links.
+    #[arg(
+        long,
+        value_name = "SPEC",
+        help = "Volume: NAME,kind=host,source=PATH[,readOnly=BOOL][,recursive=BOOL] or \
+                NAME,kind=empty[,mode=MODE][,uid=N][,gid=N]"
+    )]
     volume: Vec<Volume>,
     /// Mounts for all apps.
     #[command(flatten)]

@@ -88,8 +88,18 @@ const NO_PROGRAMS: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_NOSUID
 ///
 /// A volume thus shows what the host mounts below it later.
 pub(crate) fn seclude() -> Result<(), Failed> {
-    set_propagation(c"/", Depth::Tree, Propagation::Slave)
-        .step(|| "separate the pod's mounts from the host's")
+    let done = set_propagation(c"/", Depth::Tree, Propagation::Slave);
+    let in_chroot = done
+        .as_ref()
+        .is_err_and(|error| error.kind() == std::io::ErrorKind::InvalidInput);
+    done.step(|| match in_chroot {
+        // Nor could such a root be left: see pivot_root(2).
+        true => {
+            "separate the pod's mounts from the host's, since the root directory is no mount point \
+             (in a chroot, bind-mount it on itself and enter it with pivot_root)"
+        }
+        false => "separate the pod's mounts from the host's",
+    })
 }
 
 /// Replaces the root of this process by the pod's own root and leaves the host's mounts.
