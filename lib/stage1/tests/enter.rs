@@ -35,7 +35,7 @@ fn a_command_has_the_apps_rights_and_surroundings() {
         App::shell("web", "echo marker > /tmp/file; echo up; sleep 1000; true")
             .with("user", json!("web"))
             .with("group", json!("web"))
-            .with("workingDirectory", json!("/work"))
+            .with("workingDirectory", json!("/srv"))
             .with("environment", environment),
         App::shell("other", "exec sleep 1000"),
     ]);
@@ -47,7 +47,7 @@ fn a_command_has_the_apps_rights_and_surroundings() {
         ls /proc/1/root 2>/dev/null; exit 7";
     let (status, stdout, stderr) = enter(&pod, init, "web", &["/bin/sh", "-c", script]);
     assert_eq!(status, Some(7), "{stdout}{stderr}");
-    let expected = "33\n44\n/work\nblue web\nmarker\nCapEff:\t0000000000000000\n\
+    let expected = "33\n44\n/srv\nblue web\nmarker\nCapEff:\t0000000000000000\n\
         CapBnd:\t00000000a80425fb\n0\n1\n2\n3\n1\n";
     assert_eq!(stdout, expected, "{stderr}");
     let (status, _, _) = enter(&pod, init, "other", &["sh", "-c", "kill -9 $$"]);

@@ -70,7 +70,7 @@ fn programs_are_found_by_path_working_directory_or_search_path() {
     for (exec, environment, directory) in [
         ("true", json!([]), "/"),
         ("bin/true", json!([]), "/"),
-        ("../bin/true", json!([]), "/work"),
+        ("../bin/true", json!([]), "/srv"),
         (
             "applet",
             json!([{"name": "PATH", "value": "/nowhere:/odd"}]),

@@ -210,7 +210,7 @@ fn the_working_directory_must_lie_inside() {
         return;
     }
     for (directory, status) in [
-        ("/work", 0),
+        ("/srv", 0),
         ("/link", 0),
         ("/absent", 254),
         ("/bin/busybox", 254),
@@ -220,12 +220,12 @@ fn the_working_directory_must_lie_inside() {
     ] {
         let app = App::exec("app", &["/bin/pwd"]).with("workingDirectory", json!(directory));
         let pod = Pod::new(vec![app]);
-        symlink("work", pod.image("app").join("link")).unwrap();
+        symlink("srv", pod.image("app").join("link")).unwrap();
         symlink("/proc/self/fd/4", pod.image("app").join("escape")).unwrap();
         let outcome = pod.run();
         assert_eq!(outcome.status, Some(status), "{directory}: {outcome:?}");
         if status == 0 {
-            assert_eq!(outcome.stdout, "/work\n");
+            assert_eq!(outcome.stdout, "/srv\n");
         }
     }
 }

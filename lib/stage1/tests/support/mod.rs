@@ -122,7 +122,7 @@ impl Pod {
 
     fn make_image(&self, app: &str) {
         let image = self.image(app);
-        for directory in ["bin", "etc", "work"] {
+        for directory in ["bin", "etc", "srv"] {
             fs::create_dir_all(image.join(directory)).unwrap();
         }
         // Debian's busybox-static: a whole userland that needs no library.
