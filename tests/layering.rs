@@ -30,8 +30,14 @@ const LAYERS: &[(&str, &[&str])] = &[
 const NOT_IN_STAGE1: &[&str] = &["reqwest", "tokio", "rustls", "sequoia-openpgp", "aws-lc-rs"];
 
 fn metadata() -> serde_json::Value {
+    // For this platform only: crates of others are not on a machine that has just built this one.
+    let platform = format!(
+        "--filter-platform={}-unknown-linux-gnu",
+        std::env::consts::ARCH
+    );
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version=1", "--locked", "--offline"])
+        .arg(platform)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("cargo metadata runs");
