@@ -1,26 +1,7 @@
 //! What the isolators of an app mean for the process that becomes it.
 
 use gantry_sys::capability::Capabilities;
-use gantry_types::Isolators;
-
-/// The bounding set of an app that says nothing. Source: appc spec, ace.md,
-/// "Linux Isolators".
-const DEFAULT_CAPABILITIES: [&str; 14] = [
-    "CAP_AUDIT_WRITE",
-    "CAP_CHOWN",
-    "CAP_DAC_OVERRIDE",
-    "CAP_FSETID",
-    "CAP_FOWNER",
-    "CAP_KILL",
-    "CAP_MKNOD",
-    "CAP_NET_RAW",
-    "CAP_NET_BIND_SERVICE",
-    "CAP_SETUID",
-    "CAP_SETGID",
-    "CAP_SETPCAP",
-    "CAP_SETFCAP",
-    "CAP_SYS_CHROOT",
-];
+use gantry_types::{DEFAULT_CAPABILITIES, Isolators};
 
 /// The isolators, decided.
 #[derive(Debug, PartialEq, Eq)]
