@@ -1,13 +1,16 @@
 //! The command line of actool.
 
 use std::ffi::OsString;
+use std::io::Write;
 
+use clap::error::ContextKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use gantry_cli::note;
 
 use crate::commands;
 use crate::go_flags::{self, FlagError};
 
-/// Builds, validates and discovers app container images
+/// actool, the application container tool
 #[derive(Parser, Debug)]
 #[command(
     name = "actool",
@@ -19,7 +22,7 @@ pub(crate) struct Cli {
     /// Print usage information and exit
     #[arg(long)]
     pub(crate) help: bool,
-    /// Print out more debug information to stderr
+    /// Print verbose (debug) output
     #[arg(long)]
     pub(crate) debug: bool,
     /// What to do.
@@ -40,47 +43,106 @@ pub(crate) enum Command {
 }
 
 /// A command line that cannot be carried out.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub(crate) enum UsageError {
     /// The command does not exist.
-    #[error("unknown subcommand: {0:?}")]
     Command(String),
-    /// A flag is not right.
-    #[error(transparent)]
-    Flag(#[from] FlagError),
-    /// A value is not right.
-    #[error("{0}")]
-    Value(String),
+    /// A flag before the command is not right.
+    Global(FlagError),
+    /// A flag of a command is not right.
+    Flag {
+        /// The command's name.
+        command: String,
+        /// What is wrong.
+        error: FlagError,
+    },
+}
+
+impl UsageError {
+    /// Says what is wrong as the original does, and gives the exit status.
+    ///
+    /// The error stands once more below a long list of flags, so that it is not missed.
+    pub(crate) fn explain(&self, err: &mut dyn Write) -> u8 {
+        let program = parser();
+        match self {
+            Self::Command(name) => {
+                note(err, format_args!("actool: unknown subcommand: {name:?}"));
+                note(err, "Run 'actool help' for usage.");
+                2
+            }
+            Self::Global(error) => {
+                let asked = *error == FlagError::Help;
+                if !asked {
+                    note(err, error);
+                }
+                note(err, "Usage of actool:");
+                note(err, go_flags::listing(&program).trim_end());
+                if asked { 0 } else { 2 }
+            }
+            Self::Flag { command, error } => {
+                if *error != FlagError::Help {
+                    note(err, error);
+                }
+                note(err, "Usage:");
+                let command = program.find_subcommand(command);
+                let listing = command.map(go_flags::listing).unwrap_or_default();
+                if !listing.is_empty() {
+                    note(err, listing.trim_end());
+                }
+                note(err, error);
+                2
+            }
+        }
+    }
 }
 
 /// Reads the arguments after the program's name, by the rules of Go's flag package.
 pub(crate) fn parse(arguments: &[OsString]) -> Result<Cli, UsageError> {
     let program = parser();
     let mut words = vec![OsString::from("actool")];
-    let (flags, rest) = go_flags::split(&program, arguments)?;
+    let (flags, rest) = go_flags::split(&program, arguments).map_err(UsageError::Global)?;
     words.extend(flags);
-    if let Some((name, arguments)) = rest.split_first() {
-        let name = name.to_string_lossy();
-        let Some(command) = program.find_subcommand(name.as_ref()) else {
-            return Err(UsageError::Command(name.into_owned()));
+    let mut name = String::new();
+    // With --help the rest of the line is not even looked at.
+    if let Some((word, arguments)) = rest.split_first()
+        && !words.contains(&OsString::from("--help=true"))
+    {
+        name = word.to_string_lossy().into_owned();
+        let Some(command) = program.find_subcommand(&name) else {
+            return Err(UsageError::Command(name));
         };
-        words.push(name.as_ref().into());
-        if command.get_name() == "version" {
-            // Further arguments are passed over, as in the original.
-        } else {
-            let (flags, operands) = go_flags::split(command, arguments)?;
-            words.extend(flags);
+        words.push(word.clone());
+        let (flags, operands) =
+            go_flags::split(command, arguments).map_err(|error| UsageError::Flag {
+                command: name.clone(),
+                error,
+            })?;
+        words.extend(flags);
+        // A command without operands passes them over, as in the original.
+        if command.get_positionals().next().is_some() {
             words.push("--".into());
             words.extend(operands.iter().cloned());
         }
     }
     let matches = program.try_get_matches_from(words);
     let parsed = matches.and_then(|matches| Cli::from_arg_matches(&matches));
-    parsed.map_err(|error| {
-        let text = error.render().to_string();
-        let first = text.lines().next().unwrap_or_default();
-        UsageError::Value(first.trim_start_matches("error: ").to_owned())
+    parsed.map_err(|error| UsageError::Flag {
+        command: name,
+        error: value_error(&error),
     })
+}
+
+/// What clap says of a value, in the words of Go.
+fn value_error(error: &clap::Error) -> FlagError {
+    let context = |kind| error.get(kind).map(ToString::to_string).unwrap_or_default();
+    let flag = context(ContextKind::InvalidArg);
+    let name = flag.split([' ', '=']).next().unwrap_or_default();
+    let reason = std::error::Error::source(error).map(ToString::to_string);
+    FlagError::Value {
+        name: name.trim_start_matches('-').to_owned(),
+        value: context(ContextKind::InvalidValue),
+        reason: reason.unwrap_or_else(|| "parse error".to_owned()),
+    }
 }
 
 /// The parser.

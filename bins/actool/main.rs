@@ -5,13 +5,12 @@
 mod cli;
 mod commands;
 mod go_flags;
+mod tabwriter;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use gantry_cli::{
-    Context, Failure, Statuses, WRITE_MAN_PAGES, note, report, run_tool, write_man_pages,
-};
+use gantry_cli::{Context, Failure, Statuses, WRITE_MAN_PAGES, report, run_tool, write_man_pages};
 
 use crate::cli::{Cli, Command};
 
@@ -30,9 +29,11 @@ fn run(arguments: &[OsString], context: &mut Context<'_>) -> Result<(), Failure>
     let cli = match cli::parse(arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            note(context.err, format_args!("actool: {error}"));
-            note(context.err, "Run 'actool help' for usage.");
-            return Err(Failure::Status(2));
+            let status = error.explain(context.err);
+            return match status {
+                0 => Ok(()),
+                status => Err(Failure::Status(status)),
+            };
         }
     };
     let Cli {

@@ -7,10 +7,17 @@ use gantry_cli::{Context, Failure};
 use gantry_ops::validate::{AciError, image_manifest};
 use gantry_types::ImageManifest;
 
-/// Print the manifest of an image
+/// Print the manifest from an ACI
 #[derive(clap::Args, Debug)]
+#[command(
+    long_about = "Print the manifest from an ACI.",
+    override_usage = "actool cat-manifest  [--pretty-print] ACI_FILE"
+)]
 pub(crate) struct CatManifestArgs {
-    /// Print it over several lines, indented
+    /// Print with better style
+    ///
+    /// Over several lines, each level indented by four blanks. Without it the manifest is printed as it is
+    /// stored.
     #[arg(long)]
     pretty_print: bool,
     /// The image file
@@ -45,15 +52,16 @@ impl CatManifestArgs {
             }
         };
         let manifest = ImageManifest::from_json(&stored);
-        let mut text = match &manifest {
-            Ok(manifest) if self.pretty_print => manifest.to_json_pretty("    "),
-            _ if self.pretty_print => Vec::new(),
-            _ => stored,
+        let text = match &manifest {
+            Ok(manifest) if self.pretty_print => Some(manifest.to_json_pretty("    ")),
+            Err(_) if self.pretty_print => None,
+            _ => Some(stored),
         };
-        if !text.is_empty() {
-            text.push(b'\n');
+        if let Some(text) = text {
+            let out = &mut context.out;
+            out.write_all(&text).map_err(Failure::Output)?;
+            out.write_all(b"\n").map_err(Failure::Output)?;
         }
-        context.out.write_all(&text).map_err(Failure::Output)?;
         manifest
             .map(drop)
             .map_err(|error| Failure::environment(format!("Unable to read {path}: {error}")))

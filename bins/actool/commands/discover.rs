@@ -5,21 +5,25 @@ use gantry_ops::discover::{Attempt, DiscoverError, Discovered, discover};
 use gantry_ops::{ClientConfig, ConnectTo, DiscoveryOptions, HttpClient};
 use serde_json::json;
 
-/// Discover the download URLs for an app
-///
-/// Prints the places of the image and its signature, and of the public keys, that the pages of the
-/// name's domain give. A name is NAME, NAME:VERSION or NAME:VERSION,LABEL=VALUE,...
+/// Discover the download URLs for one or more app container images
 #[derive(clap::Args, Debug)]
+#[command(
+    long_about = "Discover the download URLs for an app",
+    after_long_help = "Prints the places of the image and its signature, and of the public keys, that the \
+        pages of the name's domain give. A name is NAME, NAME:VERSION or NAME:VERSION,LABEL=VALUE,..."
+)]
 pub(crate) struct DiscoverArgs {
-    /// Don't check TLS certificates, and allow plain http
-    #[arg(long)]
-    insecure: bool,
-    /// Output the result as JSON
+    /// Output result as JSON
     #[arg(long)]
     json: bool,
-    /// Port to connect to for discovery, 0 for the scheme's own
-    #[arg(long, default_value_t = 0, value_name = "PORT")]
+    /// Port to connect to when performing discovery
+    ///
+    /// 0 is the scheme's own.
+    #[arg(long, default_value_t = 0, value_parser = crate::go_flags::unsigned::<u16>)]
     port: u16,
+    /// Don't check TLS certificates and allow insecure non-TLS downloads over http
+    #[arg(long)]
+    insecure: bool,
     /// Where a name leads, as curl's option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO
     #[arg(long, value_name = "H1:P1:H2:P2")]
     connect_to: Vec<ConnectTo>,

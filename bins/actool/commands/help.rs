@@ -1,10 +1,18 @@
-//! `actool help [COMMAND]`.
+//! `actool help [COMMAND]`: the texts of the parser, laid out as the original does.
 
+use clap::Command;
 use gantry_cli::{Context, Failure, say};
 use gantry_types::SemVer;
 
+use crate::go_flags::sorted;
+use crate::tabwriter::align;
+
 /// Show a list of commands or help for one command
 #[derive(clap::Args, Debug, Default)]
+#[command(
+    long_about = "Show a list of commands or detailed help for one command",
+    override_usage = "actool help [COMMAND]"
+)]
 pub(crate) struct HelpArgs {
     /// The command
     #[arg(value_name = "COMMAND")]
@@ -13,13 +21,12 @@ pub(crate) struct HelpArgs {
 
 impl HelpArgs {
     pub(crate) fn run(&self, context: &mut Context<'_>) -> Result<(), Failure> {
-        let mut program = crate::cli::parser();
-        program.build();
+        let program = crate::cli::parser();
         let Some(name) = self.command.first() else {
-            return say(context.out, whole(&program).trim_end());
+            return say(context.out, align(whole(&program).trim_end()));
         };
         match program.find_subcommand(name) {
-            Some(command) => say(context.out, one(command).trim_end()),
+            Some(command) => say(context.out, align(one(command).trim_end())),
             None => Err(Failure::environment(format!(
                 "Unrecognized command: {name}"
             ))),
@@ -27,79 +34,102 @@ impl HelpArgs {
     }
 }
 
-fn whole(program: &clap::Command) -> String {
-    let about = about(program);
-    let version = SemVer::ac_version();
-    let commands: Vec<_> = program
+fn whole(program: &Command) -> String {
+    let commands: String = program
         .get_subcommands()
-        .map(|command| (command.get_name().to_owned(), self::about(command)))
+        .map(|command| format!("\n\t{}\t{}", command.get_name(), about(command)))
         .collect();
     format!(
-        "NAME:\n\tactool - {about}\n\n\
-         USAGE: \n\tactool [global options] <command> [command options] [arguments...]\n\n\
-         VERSION:\n\t{version}\n\n\
-         COMMANDS:\n{}\n\
-         GLOBAL OPTIONS:\n{}\n\
+        "NAME:\n\tactool - {}\n\n\
+         USAGE:\n\tactool [global options] <command> [command options] [arguments...]\n\n\
+         VERSION:\n\t{}\n\n\
+         COMMANDS:{commands}\n\n\
+         GLOBAL OPTIONS:{}\n\n\
          Run \"actool help <command>\" for more details on a specific command.\n",
-        columns(&commands),
-        columns(&options(program)),
+        about(program),
+        SemVer::ac_version(),
+        options(program),
     )
 }
 
-fn one(command: &clap::Command) -> String {
-    let name = command.get_name();
-    let operands = command.get_positionals();
-    let operands = operands.map(|operand| {
-        format!(
-            " {}...",
-            operand.get_value_names().map_or("", |names| &names[0])
-        )
-    });
-    let operands: String = operands.collect();
-    let options = options(command);
-    let flags = if options.is_empty() { "" } else { " [options]" };
-    let mut text = format!(
-        "NAME:\n\t{name} - {}\n\nUSAGE:\n\tactool {name}{flags}{operands}\n\n",
-        about(command)
-    );
-    if let Some(long) = command.get_long_about() {
-        let lines = long.to_string().replace('\n', "\n\t");
-        text.push_str(&format!("DESCRIPTION:\n\t{lines}\n\n"));
-    }
+fn one(command: &Command) -> String {
+    let (name, about) = (command.get_name(), about(command));
+    let description: String = description(command)
+        .lines()
+        .map(|line| format!("\t{line}\n"))
+        .collect();
+    let mut options = options(command);
     if !options.is_empty() {
-        text.push_str(&format!("OPTIONS:\n{}", columns(&options)));
+        options = format!("OPTIONS:{options}\n\n");
     }
+    format!(
+        "NAME:\n\t{name} - {about}\n\n\
+         USAGE:\n\t{}\n\n\
+         DESCRIPTION:\n{description}\n\
+         {options}For help on global options run \"actool help\"\n",
+        usage(command),
+    )
+}
+
+fn about(command: &Command) -> String {
+    let about = command.get_about().map(ToString::to_string);
+    about.unwrap_or_default()
+}
+
+/// What a command does, without the sentence that stands beside its name already.
+fn description(command: &Command) -> String {
+    let about = about(command);
+    let long = command.get_long_about().map(ToString::to_string);
+    match long {
+        Some(long) => match long.strip_prefix(&format!("{about}\n\n")) {
+            Some(rest) => rest.to_owned(),
+            None => long,
+        },
+        None => about,
+    }
+}
+
+/// The usage line that a command brings along, or else its flags and operands in their order.
+fn usage(command: &Command) -> String {
+    let line = |mut command: Command| {
+        let text = command.render_usage().to_string();
+        text.trim_start_matches("Usage: ").to_owned()
+    };
+    let own = line(command.clone());
+    if own != line(command.clone().override_usage(None::<&str>)) {
+        return own;
+    }
+    let mut text = format!("actool {} ", command.get_name());
+    let flags = command.get_opts().filter(|flag| !flag.is_hide_set());
+    let flags = flags.map(|flag| {
+        let name = flag.get_long().unwrap_or_default();
+        match flag.get_value_names() {
+            Some([value, ..]) if !flag.is_require_equals_set() => format!("[--{name}={value}]"),
+            _ => format!("[--{name}]"),
+        }
+    });
+    let operands = command.get_positionals();
+    let operands = operands.filter_map(|operand| {
+        let name = operand.get_value_names()?.first()?;
+        Some(format!("{name}..."))
+    });
+    let words: Vec<_> = flags.chain(operands).collect();
+    text.push_str(&words.join(" "));
     text
 }
 
-fn about(command: &clap::Command) -> String {
-    command
-        .get_about()
-        .map(ToString::to_string)
-        .unwrap_or_default()
-}
-
 /// Each option as `--name=default` with what it does.
-fn options(command: &clap::Command) -> Vec<(String, String)> {
-    let arguments = command.get_opts();
-    let row = |argument: &clap::Arg| {
-        let default = argument.get_default_values().first();
-        let default = default
-            .map(|value| value.to_string_lossy())
-            .unwrap_or_default();
-        let name = argument.get_long().unwrap_or_default();
-        let help = argument.get_help().map(ToString::to_string);
-        (format!("--{name}={default}"), help.unwrap_or_default())
+fn options(command: &Command) -> String {
+    let line = |option: &clap::Arg| {
+        let default = option.get_default_values().first();
+        let default = default.map(|value| value.to_string_lossy());
+        let name = option.get_long().unwrap_or_default();
+        let help = option.get_help().map(ToString::to_string);
+        format!(
+            "\n\t--{name}={}\t{}",
+            default.unwrap_or_default(),
+            help.unwrap_or_default()
+        )
     };
-    arguments.map(row).collect()
-}
-
-/// Two columns, the second aligned at a multiple of eight as Go's tabwriter does.
-fn columns(rows: &[(String, String)]) -> String {
-    let widest = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    let width = (widest + 1).next_multiple_of(8);
-    let lines = rows
-        .iter()
-        .map(|(name, text)| format!("\t{name:width$}{text}\n"));
-    lines.collect()
+    sorted(command).into_iter().map(line).collect()
 }

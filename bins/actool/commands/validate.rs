@@ -5,13 +5,15 @@ use std::path::PathBuf;
 use gantry_cli::{Context, Failure, note};
 use gantry_ops::validate::{Subject, ValidateError, validate};
 
-/// Validate app container images, image layouts and manifests
-///
-/// What a file is, is found out by looking at it, unless --type says so. All files are looked at; the
-/// status is 1 if one is not valid.
+/// Validate that one or more images or manifests meet the AppContainer specification
 #[derive(clap::Args, Debug)]
+#[command(
+    long_about = "Validate one or more AppContainer files",
+    after_long_help = "What a file is, is found out by looking at it, unless --type says so. All files are \
+        looked at; the status is 1 if one is not valid."
+)]
 pub(crate) struct ValidateArgs {
-    /// Type of the files: appimage, layout or manifest
+    /// Type of file to validate. If unset, actool will try to detect the type. One of "appimage,layout,manifest"
     #[arg(long = "type", default_value = "", value_name = "TYPE")]
     subject: String,
     /// Images, image layouts and manifests
