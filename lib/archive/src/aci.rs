@@ -224,6 +224,16 @@ impl Layout {
         }
     }
 
+    /// Whether a manifest was taken in.
+    pub(crate) fn has_manifest(&self) -> bool {
+        self.manifest.is_some()
+    }
+
+    /// The bytes of the manifest, if it was there.
+    pub(crate) fn into_manifest(self) -> Option<Vec<u8>> {
+        self.manifest
+    }
+
     /// The bytes of the manifest, if both parts were there.
     pub(crate) fn finish(self) -> Result<Vec<u8>, AciError> {
         let manifest = self.manifest.ok_or(AciError::ManifestMissing)?;
@@ -254,14 +264,14 @@ fn read_manifest_entry<R: std::io::BufRead>(
 /// Two of a million different names look the same in one run of ten million, and the key differs from
 /// run to run, so nobody can prepare names that do.
 #[derive(Debug, Default)]
-struct Names {
+pub(crate) struct Names {
     key: RandomState,
     hashes: HashSet<u64>,
 }
 
 impl Names {
     /// False if the name was there already.
-    fn insert(&mut self, name: &[u8]) -> bool {
+    pub(crate) fn insert(&mut self, name: &[u8]) -> bool {
         self.hashes.insert(self.key.hash_one(name))
     }
 }

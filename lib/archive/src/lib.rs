@@ -3,6 +3,7 @@
 //! - [`compress`] recognises and decodes what an image file may be compressed with;
 //! - [`tar`] reads a tar stream entry by entry, and writes headers;
 //! - [`aci`] says whether a stream is an App Container Image, and finds its manifest;
+//! - [`list`] says what lies in an image, file by file;
 //! - [`extract`] puts an image's files beneath a directory, and nowhere else;
 //! - [`mod@write`] makes an image of a directory, the same bytes on every run;
 //! - [`copy`] copies a tree of files with everything that belongs to them;
@@ -24,6 +25,7 @@ pub mod copy;
 pub mod digest;
 pub mod extract;
 pub mod limits;
+pub mod list;
 pub mod refusal;
 pub mod tar;
 pub mod write;

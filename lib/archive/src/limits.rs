@@ -29,6 +29,11 @@ pub struct Limits {
     /// Memory for what must wait until the end of the archive: attributes of directories, hard links
     /// that precede their target; in bytes.
     pub max_deferred: usize,
+    /// Largest list of an archive's files ([`crate::list`]), in bytes of memory.
+    pub max_list: usize,
+    /// Largest size of all holes together, in bytes, where content is hashed: a hole takes no room in an
+    /// archive, but as long to hash as data.
+    pub max_hashed_holes: u64,
 }
 
 impl Default for Limits {
@@ -48,6 +53,10 @@ impl Default for Limits {
             max_extents: 1 << 18,
             max_manifest: 4 << 20,
             max_deferred: 32 << 20,
+            // Two and a half million files with ordinary names.
+            max_list: 512 << 20,
+            // About a minute.
+            max_hashed_holes: 16 << 30,
         }
     }
 }

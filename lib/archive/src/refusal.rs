@@ -190,6 +190,12 @@ pub enum Rule {
     /// More than [`crate::limits::Limits::max_manifest`].
     #[error("the manifest is larger than {0} bytes")]
     LargeManifest(u64),
+    /// More files, names and attributes than [`crate::limits::Limits::max_list`] has room for.
+    #[error("the list of files takes more than {0} bytes of memory")]
+    LargeList(usize),
+    /// More than [`crate::limits::Limits::max_hashed_holes`].
+    #[error("the holes of sparse files, which would have to be hashed, exceed {0} bytes in total")]
+    LargeHoles(u64),
     /// More directories and early hard links than [`crate::limits::Limits::max_deferred`] has room for.
     #[error("too many directories or early hard links")]
     TooMuchDeferred,
