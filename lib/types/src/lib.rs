@@ -37,6 +37,7 @@ pub mod pod_layout;
 mod pod_manifest;
 mod port;
 mod quantity;
+pub mod render;
 mod root_plan;
 mod runtime_app;
 mod semver;
