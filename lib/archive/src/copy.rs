@@ -1,10 +1,10 @@
 //! Copying a tree of files with everything that belongs to them.
 
 mod content;
+mod entry;
 
 use std::collections::HashMap;
 use std::ffi::{CStr, CString, OsStr};
-use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -13,8 +13,10 @@ use std::path::{Path, PathBuf};
 use gantry_sys::openat::open_beneath;
 use gantry_sys::xattr::XattrTarget;
 use gantry_types::{Diagnostic, Kind};
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
+
+pub(crate) use entry::{CREATE, Source};
 
 use crate::extract::Ownership;
 use crate::metadata::{Failed, Metadata, XattrPolicy, sorted_names, step};
@@ -70,8 +72,6 @@ impl Diagnostic for CopyError {
         }
     }
 }
-
-const CREATE: &str = "create the copy of";
 
 /// Copies the file or tree `from.1`, seen from the directory `from.0`, to the new name `to.1` in `to.0`.
 ///
@@ -155,12 +155,14 @@ impl Copier<'_> {
             }
             self.links.insert(key, self.target_path.clone());
         }
-        let copied = match file_type {
-            FileType::RegularFile => self.file(from, from_name, &stat, to, to_name),
-            FileType::Socket | FileType::Unknown => Ok(()),
-            _ => self.special(from, from_name, &stat, to, to_name),
+        let source = Source {
+            directory: from,
+            name: from_name.to_bytes(),
+            stat: &stat,
         };
-        copied.map_err(|failed| self.failed(failed))
+        source
+            .copy(to, to_name, self.options.ownership)
+            .map_err(|failed| self.failed(failed))
     }
 
     fn directory(
@@ -209,63 +211,6 @@ impl Copier<'_> {
                 XattrPolicy::BestEffort,
             )
             .map_err(|failed| self.failed(failed))
-    }
-
-    fn file(
-        &self,
-        from: BorrowedFd<'_>,
-        from_name: &CStr,
-        seen: &Stat,
-        to: BorrowedFd<'_>,
-        to_name: &[u8],
-    ) -> Result<(), Failed> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let source =
-            rustix::fs::openat(from, from_name, flags, Mode::empty()).map_err(step("open"))?;
-        let stat = rustix::fs::fstat(&source).map_err(step("inspect"))?;
-        if (stat.st_dev, stat.st_ino) != (seen.st_dev, seen.st_ino) {
-            return Err((
-                "read",
-                io::Error::other("it was replaced while it was copied"),
-            ));
-        }
-        let metadata = Metadata::read(&stat, XattrTarget::Open(source.as_fd()))
-            .map_err(step("read attributes of"))?;
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        let target = rustix::fs::openat(to, to_name, flags, Mode::RUSR | Mode::WUSR)
-            .map_err(step(CREATE))?;
-        let target = File::from(target);
-        content::copy(&File::from(source), &target).map_err(|error| ("copy", error))?;
-        metadata.apply(
-            target.as_fd(),
-            self.options.ownership,
-            XattrPolicy::BestEffort,
-        )
-    }
-
-    /// Copies a symbolic link, device or FIFO.
-    fn special(
-        &self,
-        from: BorrowedFd<'_>,
-        from_name: &CStr,
-        stat: &Stat,
-        to: BorrowedFd<'_>,
-        to_name: &[u8],
-    ) -> Result<(), Failed> {
-        let metadata = Metadata::read(stat, XattrTarget::Named(from, from_name.to_bytes()))
-            .map_err(step("read attributes of"))?;
-        let file_type = FileType::from_raw_mode(stat.st_mode);
-        let is_link = file_type == FileType::Symlink;
-        if is_link {
-            let link = rustix::fs::readlinkat(from, from_name, Vec::new()).map_err(step("read"))?;
-            rustix::fs::symlinkat(link.as_c_str(), to, to_name).map_err(step(CREATE))?;
-        } else {
-            let mode = Mode::RUSR | Mode::WUSR;
-            rustix::fs::mknodat(to, to_name, file_type, mode, stat.st_rdev)
-                .map_err(step(CREATE))?;
-        }
-        let ownership = self.options.ownership;
-        metadata.apply_named(to, to_name, is_link, ownership, XattrPolicy::BestEffort)
     }
 
     fn link(&self, first: &[u8], to: BorrowedFd<'_>, to_name: &[u8]) -> Result<(), Failed> {

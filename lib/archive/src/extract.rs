@@ -50,6 +50,8 @@ pub struct Extracted {
     pub entries: u64,
     /// Sum of the sizes of all files, holes included.
     pub bytes: u64,
+    /// Directories beneath `rootfs` that no entry named, made for what lies in them; sorted.
+    pub implied: Vec<Vec<u8>>,
 }
 
 /// An image could not be extracted. What was extracted before is left for the caller to remove.
@@ -122,7 +124,7 @@ pub fn extract_aci(
         }
     }
     let manifest = layout.finish()?;
-    tree.finish()?;
+    let implied = tree.finish()?;
     write_manifest(target, &manifest)?;
     let stream = reader.finish().map_err(AciError::from)?;
     let (_, digest) = stream.into_inner().finish();
@@ -131,6 +133,7 @@ pub fn extract_aci(
         image_id: ImageId::from_digest(digest),
         entries,
         bytes,
+        implied,
     })
 }
 

@@ -7,6 +7,7 @@
 //! - [`extract`] puts an image's files beneath a directory, and nowhere else;
 //! - [`mod@write`] makes an image of a directory, the same bytes on every run;
 //! - [`copy`] copies a tree of files with everything that belongs to them;
+//! - [`render`] makes one tree of those of an image and all that it depends on;
 //! - [`remove_tree`] removes what was extracted or copied;
 //! - [`digest`] hashes what passes through.
 //!
@@ -27,6 +28,7 @@ pub mod extract;
 pub mod limits;
 pub mod list;
 pub mod refusal;
+pub mod render;
 pub mod tar;
 pub mod write;
 

@@ -352,7 +352,9 @@ impl<'a> Tree<'a> {
     }
 
     /// Makes the links that waited, then gives the directories their attributes, the deepest first.
-    pub(super) fn finish(mut self) -> Result<(), ExtractError> {
+    ///
+    /// Gives the directories that no entry named.
+    pub(super) fn finish(mut self) -> Result<Vec<Vec<u8>>, ExtractError> {
         self.finish_links()?;
         // A directory's name is the beginning of those beneath it, so it sorts before them.
         self.directories.sort_by(|(a, _), (b, _)| b.cmp(a));
@@ -365,7 +367,9 @@ impl<'a> Tree<'a> {
                 });
             applied.map_err(|failed| Stop::from(failed).of(&self.name(path)))?;
         }
-        Ok(())
+        let mut implied: Vec<Vec<u8>> = self.implicit.into_iter().collect();
+        implied.sort();
+        Ok(implied)
     }
 
     /// Links may wait for links. Going through them forward and once more backward is enough for every
