@@ -2,6 +2,7 @@
 
 mod decoder;
 mod encoder;
+mod gzip;
 mod input;
 
 pub use decoder::{DecodeError, Decoder, LimitError};

@@ -1,5 +1,6 @@
 //! Writing an image: the same tree gives the same bytes.
 
+mod sparse;
 mod walk;
 
 use std::io::{self, BufWriter, Write};
@@ -47,6 +48,8 @@ pub struct WriteOptions {
     /// Seconds since 1970: later times are set back to it, and it is the manifest's own. Without it the
     /// manifest's time is the latest in the tree. Source: reproducible-builds.org, `SOURCE_DATE_EPOCH`.
     pub source_date_epoch: Option<i64>,
+    /// How many threads may compress; with 0 and 1 it is the caller's own. The bytes are the same.
+    pub threads: usize,
 }
 
 /// An image could not be written.
@@ -99,8 +102,10 @@ impl Diagnostic for WriteError {
 ///
 /// The tree is walked in lexical order by byte, directories before what lies in them, and the manifest
 /// comes last. The same tree, manifest and options give the same bytes: account names, access times and
-/// attributes that the host sets (SELinux labels, for one) stay out. Sockets are left out, devices and
-/// FIFOs have no content, hard links within the tree stay links. `out` is not flushed.
+/// attributes that the host sets (SELinux labels, for one) stay out, and whether zeros in a file are
+/// holes on disk makes no difference. Sockets are left out, devices and FIFOs have no content, hard links
+/// within the tree stay links; of a file with MiBs of zeros only the rest is stored, and the zeros become
+/// holes again. `out` is not flushed.
 ///
 /// # Errors
 ///
@@ -111,9 +116,47 @@ pub fn write_aci(
     out: impl Write,
     options: &WriteOptions,
 ) -> Result<ImageId, WriteError> {
-    let output = |source| WriteError::Output { source };
-    let encoder = Encoder::new(out, options.compression).map_err(output)?;
-    let mut archive = BufWriter::with_capacity(STREAM_BUFFER, Sha512Writer::new(encoder));
+    let hashed = Sha512Writer::new(encoder(out, options)?);
+    let (encoder, digest) = write_tar(manifest_json, rootfs, hashed, options)?.finish();
+    finish(encoder)?;
+    Ok(ImageId::from_digest(digest))
+}
+
+/// [`write_aci`] for a caller who has no use for the ID, and saves the time to work it out.
+///
+/// # Errors
+///
+/// As [`write_aci`].
+pub fn write_aci_without_id(
+    manifest_json: &[u8],
+    rootfs: BorrowedFd<'_>,
+    out: impl Write,
+    options: &WriteOptions,
+) -> Result<(), WriteError> {
+    let encoder = encoder(out, options)?;
+    finish(write_tar(manifest_json, rootfs, encoder, options)?)
+}
+
+fn encoder<W: Write>(out: W, options: &WriteOptions) -> Result<Encoder<W>, WriteError> {
+    Encoder::with_threads(out, options.compression, options.threads).map_err(output)
+}
+
+fn finish<W: Write>(encoder: Encoder<W>) -> Result<(), WriteError> {
+    encoder.finish().map(drop).map_err(output)
+}
+
+fn output(source: io::Error) -> WriteError {
+    WriteError::Output { source }
+}
+
+/// Writes the uncompressed archive, and gives the target back.
+fn write_tar<W: Write>(
+    manifest_json: &[u8],
+    rootfs: BorrowedFd<'_>,
+    target: W,
+    options: &WriteOptions,
+) -> Result<W, WriteError> {
+    let mut archive = BufWriter::with_capacity(STREAM_BUFFER, target);
     let latest = walk(rootfs, &mut archive, options)?;
     let epoch = options.source_date_epoch;
     let manifest = Entry {
@@ -138,12 +181,9 @@ pub fn write_aci(
     ] {
         archive.write_all(part).map_err(output)?;
     }
-    let hashed = archive
+    archive
         .into_inner()
-        .map_err(|error| output(error.into_error()))?;
-    let (encoder, digest) = hashed.finish();
-    encoder.finish().map_err(output)?;
-    Ok(ImageId::from_digest(digest))
+        .map_err(|error| output(error.into_error()))
 }
 
 #[cfg(test)]

@@ -4,20 +4,21 @@ use std::fmt;
 use std::io::{self, Write};
 
 use bzip2::write::BzEncoder;
-use flate2::write::GzEncoder;
 use liblzma::write::XzEncoder;
 
 use super::Compression;
+use super::gzip::GzipEncoder;
 
 /// Compresses what is written to it; the header names no file, time or operating system.
 ///
-/// Output depends on the version of the compression libraries, which `Cargo.lock` pins.
+/// Output depends on the version of the compression libraries, which `Cargo.lock` pins, and not on the
+/// number of threads or on how the input was divided among calls.
 /// [`Encoder::finish`] must be called: dropping an encoder leaves a truncated file.
 pub struct Encoder<W: Write>(Inner<W>);
 
 enum Inner<W: Write> {
     Plain(W),
-    Gzip(GzEncoder<W>),
+    Gzip(GzipEncoder<W>),
     Bzip2(BzEncoder<W>),
     Xz(XzEncoder<W>),
     Zstd(zstd::stream::write::Encoder<'static, W>),
@@ -28,14 +29,21 @@ impl<W: Write> Encoder<W> {
     ///
     /// # Errors
     ///
-    /// When the compressor cannot be set up, which is for want of memory.
+    /// When the compressor cannot be set up, which is for want of memory, or the target fails.
     pub fn new(target: W, compression: Compression) -> io::Result<Self> {
+        Self::with_threads(target, compression, 1)
+    }
+
+    /// [`Encoder::new`] with up to `threads` threads that compress, where the format lends itself to it,
+    /// which is gzip. With 0 or 1 there are none but the caller's.
+    ///
+    /// # Errors
+    ///
+    /// As [`Encoder::new`]. Where the system refuses threads there are fewer.
+    pub fn with_threads(target: W, compression: Compression, threads: usize) -> io::Result<Self> {
         Ok(Self(match compression {
             Compression::None => Inner::Plain(target),
-            Compression::Gzip => {
-                let header = flate2::GzBuilder::new().mtime(0).operating_system(255);
-                Inner::Gzip(header.write(target, flate2::Compression::new(6)))
-            }
+            Compression::Gzip => Inner::Gzip(GzipEncoder::new(target, threads)?),
             Compression::Bzip2 => Inner::Bzip2(BzEncoder::new(target, bzip2::Compression::best())),
             Compression::Xz => Inner::Xz(XzEncoder::new(target, 6)),
             Compression::Zstd => Inner::Zstd(zstd::stream::write::Encoder::new(target, 3)?),

@@ -1,8 +1,11 @@
 //! Writing the headers of an entry: ustar, with PAX records for what it cannot hold and no others.
 
+use std::borrow::Cow;
+
 use super::header::{CHECKSUM, EntryKind, checksums};
 use super::pending::xattr_key;
 use super::reader::Entry;
+use super::sparse::encode_map;
 use super::{BLOCK, number, padding, pax};
 
 /// Longest name, prefix and link target of a ustar header, in bytes.
@@ -11,19 +14,33 @@ const PREFIX_BYTES: usize = 155;
 
 /// The header blocks of an entry: what stands in the archive before its data.
 ///
-/// The same entry always gives the same bytes. User and group are numbers; the names are `root` for 0
+/// A sparse file is written as GNU tar's PAX format 1.0, which Go and bsdtar read too; its map is part of
+/// what is given here. The same entry always gives the same bytes. User and group are numbers; the names are `root` for 0
 /// and blank otherwise, so that no account data of the machine gets in.
 pub(crate) fn encode(entry: &Entry) -> Vec<u8> {
     let mut block = [0; BLOCK];
     let mut records = Vec::new();
-    match split_path(&entry.path) {
+    let mut path = Cow::Borrowed(&entry.path);
+    let mut stored = entry.size;
+    let mut map = Vec::new();
+    if let Some(extents) = &entry.sparse {
+        map = encode_map(extents, entry.size);
+        stored = map.len() as u64 + extents.iter().map(|extent| extent.length).sum::<u64>();
+        pax::append(&mut records, b"GNU.sparse.major", b"1");
+        pax::append(&mut records, b"GNU.sparse.minor", b"0");
+        pax::append(&mut records, b"GNU.sparse.name", &entry.path);
+        let size = entry.size.to_string();
+        pax::append(&mut records, b"GNU.sparse.realsize", size.as_bytes());
+        path = Cow::Owned(sparse_path(&entry.path));
+    }
+    match split_path(&path) {
         Some((prefix, name)) => {
             put(&mut block[345..], prefix);
             put(&mut block, name);
         }
         None => {
-            pax::append(&mut records, b"path", &entry.path);
-            put(&mut block, &entry.path[..NAME_BYTES]);
+            pax::append(&mut records, b"path", &path);
+            put(&mut block, &path[..NAME_BYTES]);
         }
     }
     if let EntryKind::HardLink(target) | EntryKind::Symlink(target) = &entry.kind {
@@ -40,7 +57,7 @@ pub(crate) fn encode(entry: &Entry) -> Vec<u8> {
     field(100..108, b"mode", u64::from(entry.mode & 0o7777));
     field(108..116, b"uid", entry.uid.into());
     field(116..124, b"gid", entry.gid.into());
-    field(124..136, b"size", entry.size);
+    field(124..136, b"size", stored);
     let whole_seconds = u64::try_from(entry.mtime.seconds).ok();
     let plain_time = whole_seconds.filter(|_| entry.mtime.nanoseconds == 0);
     if !plain_time.is_some_and(|seconds| number::format(&mut block[136..148], seconds)) {
@@ -86,7 +103,16 @@ pub(crate) fn encode(entry: &Entry) -> Vec<u8> {
     blocks.append(&mut records);
     blocks.resize(blocks.len().next_multiple_of(BLOCK), 0);
     blocks.extend_from_slice(&block);
+    blocks.append(&mut map);
     blocks
+}
+
+/// What tools without knowledge of sparse files extract the map and data to. Source: GNU tar manual,
+/// "PAX Format, Version 1.0", less the number of the process, which no two runs share.
+fn sparse_path(path: &[u8]) -> Vec<u8> {
+    let base = path.iter().rposition(|byte| *byte == b'/');
+    let (directory, base) = path.split_at(base.map_or(0, |slash| slash + 1));
+    [directory, b"GNUSparseFile.0/", base].concat()
 }
 
 /// What a time field of eleven octal digits holds.
@@ -194,10 +220,23 @@ mod tests {
             nanoseconds in prop_oneof![Just(0), 0_u32..1_000_000_000],
             size in prop_oneof![0_u64..5000, 0_u64..(1 << 37)],
             xattrs in xattrs(),
+            runs in prop::option::of(prop::collection::vec((1_u64..1 << 30, 1_u64..1 << 30), 0..40)),
         ) -> Entry {
-            let size = if kind == EntryKind::File { size } else { 0 };
+            let mut size = if kind == EntryKind::File { size } else { 0 };
             let mtime = Timestamp { seconds, nanoseconds };
-            let sparse: Option<Vec<Extent>> = None;
+            let sparse = runs.filter(|_| kind == EntryKind::File).map(|runs| {
+                let mut end = 0;
+                let mut extents = Vec::new();
+                for (hole, length) in runs {
+                    extents.push(Extent { offset: end + hole, length });
+                    end += hole + length;
+                }
+                size = size.max(end);
+                if size > end {
+                    extents.push(Extent { offset: size, length: 0 });
+                }
+                extents
+            });
             Entry { path: path.into_bytes(), kind, mode, uid, gid, mtime, size, xattrs, sparse }
         }
     }

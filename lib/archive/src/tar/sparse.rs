@@ -1,7 +1,7 @@
 //! Maps of sparse files: where the stored bytes belong. What lies between is zeros.
 
-use super::number;
 use super::pax::decimal;
+use super::{BLOCK, number};
 use crate::refusal::Rule;
 
 /// A run of stored bytes.
@@ -143,6 +143,25 @@ impl MapReader {
     pub(super) fn finish(self) -> Vec<Extent> {
         self.map
     }
+}
+
+/// Writes the map that stands before the data in PAX 1.0, in whole blocks.
+///
+/// A file that ends with a hole has an empty extent at its end: GNU tar makes it as long as the last
+/// extent says.
+pub(super) fn encode_map(map: &[Extent], size: u64) -> Vec<u8> {
+    let end = map.last().map_or(0, |last| last.offset + last.length);
+    let tail = (end < size).then_some(Extent {
+        offset: size,
+        length: 0,
+    });
+    let mut text = format!("{}\n", map.len() + usize::from(tail.is_some()));
+    for Extent { offset, length } in map.iter().chain(&tail) {
+        text.push_str(&format!("{offset}\n{length}\n"));
+    }
+    let mut blocks = text.into_bytes();
+    blocks.resize(blocks.len().next_multiple_of(BLOCK), 0);
+    blocks
 }
 
 #[cfg(test)]

@@ -3,18 +3,19 @@
 use std::collections::HashMap;
 use std::ffi::{CStr, OsStr};
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
 use gantry_sys::xattr::XattrTarget;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
-use super::{MAX_DEPTH, Owner, WriteError, WriteOptions};
+use super::{MAX_DEPTH, Owner, WriteError, WriteOptions, sparse};
 use crate::metadata::{Metadata, sorted_names};
-use crate::tar::{Entry, EntryKind, Timestamp, data_padding, encode};
+use crate::tar::{Entry, EntryKind, Extent, Timestamp, data_padding, encode};
 
 /// Size of the buffer for file content, in bytes.
 const COPY_BUFFER: usize = 256 << 10;
@@ -59,12 +60,8 @@ impl<W: Write> Walk<'_, W> {
         let fd = rustix::fs::openat(parent, name, flags, Mode::empty())
             .map_err(|error| self.failed("open", error))?;
         let stat = rustix::fs::fstat(&fd).map_err(|error| self.failed("inspect", error))?;
-        self.header(
-            EntryKind::Directory,
-            0,
-            &stat,
-            XattrTarget::Open(fd.as_fd()),
-        )?;
+        let target = XattrTarget::Open(fd.as_fd());
+        self.header(EntryKind::Directory, &stat, target, None)?;
         let names = sorted_names(&fd).map_err(|error| self.failed("list", error))?;
         let length = self.path.len();
         self.depth += 1;
@@ -82,12 +79,16 @@ impl<W: Write> Walk<'_, W> {
         let stat = rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)
             .map_err(|error| self.failed("inspect", error))?;
         let file_type = FileType::from_raw_mode(stat.st_mode);
+        if matches!(file_type, FileType::Socket | FileType::Unknown) {
+            // A socket means nothing without the program that listens on it.
+            return Ok(());
+        }
         let target = XattrTarget::Named(parent, name.to_bytes());
         if file_type != FileType::Directory && stat.st_nlink > 1 {
             let key = (stat.st_dev, stat.st_ino);
             if let Some(first) = self.links.get(&key) {
                 let kind = EntryKind::HardLink(first.clone());
-                return self.header(kind, 0, &stat, target);
+                return self.header(kind, &stat, target, None);
             }
             self.links.insert(key, self.path.clone());
         }
@@ -95,24 +96,20 @@ impl<W: Write> Walk<'_, W> {
             rustix::fs::major(stat.st_rdev),
             rustix::fs::minor(stat.st_rdev),
         );
-        match file_type {
-            FileType::Directory => self.directory(parent, name),
-            FileType::RegularFile => self.file(parent, name, &stat),
+        let kind = match file_type {
+            FileType::Directory => return self.directory(parent, name),
+            FileType::RegularFile => return self.file(parent, name, &stat),
             FileType::Symlink => {
                 let link = rustix::fs::readlinkat(parent, name, Vec::new())
                     .map_err(|error| self.failed("read", error))?;
-                self.header(EntryKind::Symlink(link.into_bytes()), 0, &stat, target)
+                EntryKind::Symlink(link.into_bytes())
             }
-            FileType::CharacterDevice => {
-                self.header(EntryKind::CharDevice { major, minor }, 0, &stat, target)
-            }
-            FileType::BlockDevice => {
-                self.header(EntryKind::BlockDevice { major, minor }, 0, &stat, target)
-            }
-            FileType::Fifo => self.header(EntryKind::Fifo, 0, &stat, target),
-            // A socket means nothing without the program that listens on it.
-            FileType::Socket | FileType::Unknown => Ok(()),
-        }
+            FileType::CharacterDevice => EntryKind::CharDevice { major, minor },
+            FileType::BlockDevice => EntryKind::BlockDevice { major, minor },
+            FileType::Fifo => EntryKind::Fifo,
+            FileType::Socket | FileType::Unknown => return Ok(()),
+        };
+        self.header(kind, &stat, target, None)
     }
 
     fn file(&mut self, parent: BorrowedFd<'_>, name: &CStr, seen: &Stat) -> Result<(), WriteError> {
@@ -120,55 +117,61 @@ impl<W: Write> Walk<'_, W> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = rustix::fs::openat(parent, name, flags, Mode::empty())
             .map_err(|error| self.failed("open", error))?;
-        let stat = rustix::fs::fstat(&file).map_err(|error| self.failed("inspect", error))?;
+        let file = File::from(file);
+        let stat = self.fstat(&file)?;
         if (stat.st_dev, stat.st_ino) != (seen.st_dev, seen.st_ino) {
             return Err(WriteError::Changed { path: self.shown() });
         }
-        let size = u64::try_from(stat.st_size).unwrap_or(0);
-        self.header(
-            EntryKind::File,
-            size,
-            &stat,
-            XattrTarget::Open(file.as_fd()),
-        )?;
-        self.content(File::from(file), size)?;
-        self.output(data_padding(size))
+        let size = size(&stat);
+        let map =
+            sparse::map(&file, size, &mut self.buffer).map_err(|error| self.unreadable(error))?;
+        let target = XattrTarget::Open(file.as_fd());
+        self.header(EntryKind::File, &stat, target, map.as_deref())?;
+        let whole = [Extent {
+            offset: 0,
+            length: size,
+        }];
+        let extents = map.as_deref().unwrap_or(&whole);
+        for extent in extents {
+            self.content(&file, *extent)?;
+        }
+        let after = self.fstat(&file)?;
+        let time = |stat: &Stat| (stat.st_mtime, stat.st_mtime_nsec);
+        if (size, time(&stat)) != (self::size(&after), time(&after)) {
+            return Err(WriteError::Changed { path: self.shown() });
+        }
+        self.output(data_padding(
+            extents.iter().map(|extent| extent.length).sum(),
+        ))
     }
 
-    /// Copies exactly `size` bytes, and makes sure that there are no more.
-    fn content(&mut self, mut file: File, size: u64) -> Result<(), WriteError> {
-        let mut left = size;
-        loop {
-            let length = match file.read(&mut self.buffer) {
+    /// Copies exactly the bytes of an extent.
+    fn content(&mut self, file: &File, extent: Extent) -> Result<(), WriteError> {
+        let Extent { mut offset, length } = extent;
+        let end = offset + length;
+        while offset < end {
+            let wanted = usize::try_from(end - offset).unwrap_or(usize::MAX);
+            let wanted = wanted.min(self.buffer.len());
+            let length = match file.read_at(&mut self.buffer[..wanted], offset) {
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-                Err(source) => {
-                    return Err(WriteError::File {
-                        action: "read",
-                        path: self.shown(),
-                        source,
-                    });
-                }
+                Err(error) => return Err(self.unreadable(error)),
+                Ok(0) => return Err(WriteError::Changed { path: self.shown() }),
                 Ok(length) => length,
             };
-            if length as u64 > left || length == 0 && left > 0 {
-                return Err(WriteError::Changed { path: self.shown() });
-            }
-            if length == 0 {
-                return Ok(());
-            }
-            left -= length as u64;
+            offset += length as u64;
             self.archive
                 .write_all(&self.buffer[..length])
                 .map_err(|source| WriteError::Output { source })?;
         }
+        Ok(())
     }
 
     fn header(
         &mut self,
         kind: EntryKind,
-        size: u64,
         stat: &Stat,
         target: XattrTarget<'_>,
+        sparse: Option<&[Extent]>,
     ) -> Result<(), WriteError> {
         let metadata = Metadata::read(stat, target)
             .map_err(|error| self.failed("read attributes of", error))?;
@@ -190,6 +193,7 @@ impl<W: Write> Walk<'_, W> {
         self.latest = self.latest.max(mtime);
         // Attributes of a file with several names stand at the first of them.
         let is_link = matches!(kind, EntryKind::HardLink(_));
+        let is_file = kind == EntryKind::File;
         let entry = Entry {
             path: self.path.clone(),
             kind,
@@ -197,9 +201,9 @@ impl<W: Write> Walk<'_, W> {
             uid,
             gid,
             mtime,
-            size,
+            size: if is_file { size(stat) } else { 0 },
             xattrs: if is_link { Vec::new() } else { metadata.xattrs },
-            sparse: None,
+            sparse: sparse.map(<[Extent]>::to_vec),
         };
         self.output(&encode(&entry))
     }
@@ -216,6 +220,18 @@ impl<W: Write> Walk<'_, W> {
         PathBuf::from(OsStr::from_bytes(beneath))
     }
 
+    fn fstat(&self, file: &File) -> Result<Stat, WriteError> {
+        rustix::fs::fstat(file).map_err(|error| self.failed("inspect", error))
+    }
+
+    fn unreadable(&self, source: std::io::Error) -> WriteError {
+        WriteError::File {
+            action: "read",
+            path: self.shown(),
+            source,
+        }
+    }
+
     fn failed(&self, action: &'static str, error: Errno) -> WriteError {
         WriteError::File {
             action,
@@ -223,4 +239,9 @@ impl<W: Write> Walk<'_, W> {
             source: error.into(),
         }
     }
+}
+
+fn size(stat: &Stat) -> u64 {
+    // The kernel has no negative sizes.
+    u64::try_from(stat.st_size).unwrap_or(0)
 }
