@@ -34,6 +34,7 @@ pub(crate) struct Cli {
 #[derive(Subcommand, Debug)]
 #[command(disable_help_flag = true)]
 pub(crate) enum Command {
+    Build(commands::build::BuildArgs),
     CatManifest(commands::cat_manifest::CatManifestArgs),
     Discover(commands::discover::DiscoverArgs),
     Help(commands::help::HelpArgs),

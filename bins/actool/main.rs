@@ -52,6 +52,7 @@ impl Command {
     /// Runs the command; the name before its errors is empty where they stand alone.
     fn run(self, debug: bool, context: &mut Context<'_>) -> (&'static str, Result<(), Failure>) {
         match self {
+            Self::Build(args) => ("build", args.run(context)),
             Self::CatManifest(args) => ("cat-manifest", args.run(context)),
             Self::Discover(args) => ("", args.run(debug, context)),
             Self::Help(args) => ("", args.run(context)),

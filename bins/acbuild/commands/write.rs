@@ -3,14 +3,12 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use gantry_cli::{Failure, note, say};
-use gantry_ops::build::{SourceDateEpoch, WriteOptions};
+use gantry_cli::{Failure, available_threads, note, say};
+use gantry_ops::build::WriteOptions;
+use gantry_ops::epoch::{SOURCE_DATE_EPOCH, SourceDateEpoch};
 
 use crate::ending::Ending;
 use crate::invocation::{Invocation, exactly};
-
-/// Variable that fixes every time in the image. Source: reproducible-builds.org/specs.
-const SOURCE_DATE_EPOCH: &str = "SOURCE_DATE_EPOCH";
 
 #[derive(clap::Args, Debug)]
 #[command(override_usage = "acbuild write [--overwrite] FILE")]
@@ -34,9 +32,11 @@ pub(crate) fn run(args: &Args, invocation: &mut Invocation<'_, '_>) -> Result<()
         );
     }
     let [file] = exactly(&args.arguments)?;
+    let epoch = SourceDateEpoch::from_variable(std::env::var_os(SOURCE_DATE_EPOCH).as_deref());
     let options = WriteOptions {
         overwrite: args.overwrite,
-        epoch: epoch()?,
+        epoch: epoch.map_err(|error| Failure::usage(error.to_string()))?,
+        threads: available_threads(),
     };
     invocation.explain(&args.arguments);
     let written = invocation.open()?.write(Path::new(file), &options)?;
@@ -44,17 +44,4 @@ pub(crate) fn run(args: &Args, invocation: &mut Invocation<'_, '_>) -> Result<()
         note(invocation.ctx.err, "warning: exec command was never set.");
     }
     Ok(say(invocation.ctx.out, written.id)?)
-}
-
-fn epoch() -> Result<Option<SourceDateEpoch>, Failure> {
-    let Some(value) = std::env::var_os(SOURCE_DATE_EPOCH) else {
-        return Ok(None);
-    };
-    let epoch = value.to_str().and_then(|value| value.parse().ok());
-    match epoch {
-        Some(epoch) => Ok(Some(epoch)),
-        None => Err(Failure::usage(format!(
-            "{SOURCE_DATE_EPOCH} is {value:?}, which is not a number of seconds"
-        ))),
-    }
 }

@@ -11,6 +11,7 @@ mod human;
 mod parser;
 mod progress;
 mod table;
+mod threads;
 
 pub use context::{Context, note, run_tool, say};
 pub use failure::{Failure, Statuses, report};
@@ -18,3 +19,4 @@ pub use human::{full_time, relative_time, size};
 pub use parser::{WRITE_MAN_PAGES, with_go_booleans, write_man_pages};
 pub use progress::Progress;
 pub use table::Table;
+pub use threads::available_threads;

@@ -1,14 +1,17 @@
-//! One module per verb: discover, fetch, trust, build, image.
+//! One module per verb: discover, fetch, trust, build, pack, validate, image.
 
 #![forbid(unsafe_code)]
 
 pub mod build;
 pub mod discover;
+pub mod epoch;
 pub mod fetch;
 pub mod image;
+pub mod pack;
 pub mod trust;
 pub mod validate;
 
+mod new_file;
 mod room;
 
 // What a tool has to make itself before it calls an operation: where things are, and how servers are asked.

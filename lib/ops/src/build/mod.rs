@@ -35,4 +35,4 @@ pub use edit::EditError;
 pub use error::OpenError;
 pub use history::command_line;
 pub use replace::ReplaceError;
-pub use write::{EpochError, SourceDateEpoch, WriteError, WriteOptions, Written};
+pub use write::{WriteError, WriteOptions, Written};

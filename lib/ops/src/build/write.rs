@@ -1,11 +1,8 @@
 //! Writing the image in the making to a file.
 
-use std::fs::Permissions;
 use std::io::{self, BufWriter, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use gantry_archive::compress::Compression;
 use gantry_archive::write::{self as archive, Owner};
@@ -14,36 +11,9 @@ use gantry_types::{Diagnostic, ImageId, Kind};
 use super::context::Build;
 use super::edit::unnamed;
 use super::error::OpenError;
+use crate::epoch::SourceDateEpoch;
+use crate::new_file::{NewFileError, Place};
 use crate::room::is_full;
-
-/// Seconds since 1970 that stand for "now" in an image, so that it can be made again.
-///
-/// Times of files later than that become it, earlier ones stay. Source:
-/// reproducible-builds.org/specs/source-date-epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SourceDateEpoch(u64);
-
-/// A text is not a [`SourceDateEpoch`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a number of seconds from 0 to {}", SourceDateEpoch::MAX)]
-pub struct EpochError;
-
-impl SourceDateEpoch {
-    /// The last second that fits the twelve bytes which a tar header has for it, in the year 2242.
-    pub const MAX: u64 = 0o77_777_777_777;
-}
-
-impl FromStr for SourceDateEpoch {
-    type Err = EpochError;
-
-    fn from_str(text: &str) -> Result<Self, EpochError> {
-        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        match text.parse() {
-            Ok(seconds) if digits && seconds <= Self::MAX => Ok(Self(seconds)),
-            _ => Err(EpochError),
-        }
-    }
-}
 
 /// How an image is written.
 #[derive(Debug, Clone, Copy, Default)]
@@ -52,6 +22,8 @@ pub struct WriteOptions {
     pub overwrite: bool,
     /// What "now" is in the image.
     pub epoch: Option<SourceDateEpoch>,
+    /// How many threads may compress; the file does not depend on it.
+    pub threads: usize,
 }
 
 /// What was written.
@@ -103,7 +75,20 @@ pub enum WriteError {
     Archive(archive::WriteError),
 }
 
+/// Output is written in pieces of this size, in bytes.
+const WRITE_BUFFER: usize = 256 << 10;
+
 impl WriteError {
+    /// What kept `file` from being made.
+    fn refused(file: &Path, error: NewFileError) -> Self {
+        let path = file.to_owned();
+        match error {
+            NewFileError::Exists => Self::Exists { path },
+            NewFileError::NotAFile => Self::NotAFile { path },
+            NewFileError::Failed(source) => Self::Target { path, source },
+        }
+    }
+
     /// What went wrong while `file` was written.
     fn writing(file: &Path, error: archive::WriteError) -> Self {
         match error {
@@ -161,71 +146,20 @@ impl Build {
         if manifest.name == unnamed() {
             return Err(WriteError::Unnamed);
         }
-        if !options.overwrite && std::fs::symlink_metadata(file).is_ok() {
-            return Err(WriteError::Exists {
-                path: file.to_owned(),
-            });
-        }
-        let given = file;
-        let target = |source| WriteError::Target {
-            path: given.to_owned(),
-            source,
-        };
-        let real;
-        let file = match std::fs::metadata(file) {
-            Ok(found) if found.is_dir() => {
-                return Err(target(io::Error::from(io::ErrorKind::IsADirectory)));
-            }
-            Ok(found) if !found.is_file() => {
-                return Err(WriteError::NotAFile {
-                    path: file.to_owned(),
-                });
-            }
-            Ok(_) => {
-                real = std::fs::canonicalize(file).map_err(target)?;
-                real.as_path()
-            }
-            Err(_) => file,
-        };
-        let directory = match file.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        let mut output = tempfile::Builder::new()
-            .prefix(".acbuild-")
-            .permissions(Permissions::from_mode(0o644))
-            .tempfile_in(directory)
-            .map_err(target)?;
-        let mut buffered = BufWriter::with_capacity(1 << 17, output.as_file_mut());
+        let refused = |error| WriteError::refused(file, error);
+        let place = Place::new(file, options.overwrite).map_err(refused)?;
+        let new = place
+            .create(".acbuild-")
+            .map_err(|error| refused(error.into()))?;
+        let mut buffered = BufWriter::with_capacity(WRITE_BUFFER, new.file());
         let rootfs = self.rootfs()?;
         let json = manifest.to_json();
-        let id = archive::write_aci(
-            &json,
-            rootfs.as_fd(),
-            &mut buffered,
-            &archive_options(options),
-        )
-        .map_err(|error| WriteError::writing(given, error))?;
-        buffered.flush().map_err(target)?;
+        let options = archive_options(options);
+        let id = archive::write_aci(&json, rootfs.as_fd(), &mut buffered, &options)
+            .map_err(|error| WriteError::writing(file, error))?;
+        buffered.flush().map_err(|error| refused(error.into()))?;
         drop(buffered);
-        output.as_file().sync_all().map_err(target)?;
-        let persisted = if options.overwrite {
-            output.persist(file)
-        } else {
-            output.persist_noclobber(file)
-        };
-        match persisted {
-            Ok(_) => {}
-            Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists => {
-                return Err(WriteError::Exists {
-                    path: file.to_owned(),
-                });
-            }
-            Err(failed) => return Err(target(failed.error)),
-        }
-        std::fs::File::open(directory)
-            .and_then(|dir| dir.sync_all())
-            .map_err(target)?;
+        new.publish().map_err(refused)?;
         let exec_missing = manifest.app.is_some_and(|app| app.exec.is_empty());
         Ok(Written { id, exec_missing })
     }
@@ -244,7 +178,8 @@ fn archive_options(options: &WriteOptions) -> archive::WriteOptions {
     archive::WriteOptions {
         compression: Compression::Gzip,
         owner,
-        source_date_epoch: options.epoch.map(|epoch| epoch.0.cast_signed()),
+        source_date_epoch: options.epoch.map(SourceDateEpoch::seconds),
+        threads: options.threads,
     }
 }
 
@@ -270,6 +205,7 @@ mod tests {
     const OVERWRITE: WriteOptions = WriteOptions {
         overwrite: true,
         epoch: None,
+        threads: 1,
     };
 
     #[test]
@@ -305,24 +241,5 @@ mod tests {
         let error = WriteError::writing(Path::new("app.aci"), error);
         assert_eq!(error.to_string(), "cannot write app.aci");
         assert!(error.hint().unwrap().contains("make room"));
-    }
-
-    #[test]
-    fn an_epoch_is_a_plain_number_that_fits_a_tar_header() {
-        for text in ["0", "1700000000", "8589934591"] {
-            assert!(text.parse::<SourceDateEpoch>().is_ok(), "{text}");
-        }
-        for text in [
-            "",
-            "-1",
-            "+1",
-            "1.5",
-            "now",
-            " 1",
-            "8589934592",
-            "99999999999999999999",
-        ] {
-            assert_eq!(text.parse::<SourceDateEpoch>(), Err(EpochError), "{text}");
-        }
     }
 }

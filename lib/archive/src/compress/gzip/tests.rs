@@ -162,7 +162,7 @@ fn a_target_that_fails_is_told_once_and_nothing_waits() {
             let error = encoder
                 .write_all(&data)
                 .err()
-                .map_or_else(|| encoder.flush().unwrap_err(), |error| error);
+                .unwrap_or_else(|| encoder.flush().unwrap_err());
             assert_eq!(error.kind(), io::ErrorKind::StorageFull);
             let again = encoder.write(&data).unwrap_err();
             assert_eq!(again.to_string(), "compression has failed before");

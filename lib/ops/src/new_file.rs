@@ -1,0 +1,242 @@
+//! A file that gets its name when it is complete.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+use tempfile::NamedTempFile;
+
+/// Permissions of what is written, less the user's umask.
+const MODE: u32 = 0o644;
+
+/// Why a file cannot be made, or be given its name.
+#[derive(Debug)]
+pub(crate) enum NewFileError {
+    /// Something has the name, and nobody said that it may be replaced.
+    Exists,
+    /// What has the name is a device, a FIFO or a socket, which a file must not replace.
+    NotAFile,
+    /// The system refuses.
+    Failed(io::Error),
+}
+
+impl From<io::Error> for NewFileError {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Where a file will be.
+#[derive(Debug)]
+pub(crate) struct Place {
+    file: PathBuf,
+    directory: PathBuf,
+    overwrite: bool,
+}
+
+impl Place {
+    /// Looks at what has the name now. A symbolic link to a file stays, and the file it leads to is the
+    /// one that will be replaced.
+    pub(crate) fn new(file: &Path, overwrite: bool) -> Result<Self, NewFileError> {
+        if !overwrite && std::fs::symlink_metadata(file).is_ok() {
+            return Err(NewFileError::Exists);
+        }
+        let file = match std::fs::metadata(file) {
+            Ok(found) if found.is_dir() => {
+                return Err(io::Error::from(io::ErrorKind::IsADirectory).into());
+            }
+            Ok(found) if !found.is_file() => return Err(NewFileError::NotAFile),
+            Ok(_) => std::fs::canonicalize(file)?,
+            Err(_) => file.to_owned(),
+        };
+        let directory = match file.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        Ok(Self {
+            file,
+            directory,
+            overwrite,
+        })
+    }
+
+    /// The directory that the file will be in.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Makes the file, without a name where the file system can do that: then nothing is left of a
+    /// program that is killed. Elsewhere it has a name that begins with `prefix`.
+    pub(crate) fn create(self, prefix: &str) -> io::Result<NewFile> {
+        let content = match nameless(&self.directory) {
+            Some(file) => Content::Nameless(file),
+            None => Content::Named(named(&self.directory, prefix, |path| {
+                let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+                let file = rustix::fs::open(path, flags, Mode::from_raw_mode(MODE))?;
+                Ok(File::from(file))
+            })?),
+        };
+        Ok(NewFile {
+            place: self,
+            prefix: prefix.to_owned(),
+            content,
+        })
+    }
+}
+
+/// A file that goes away unless it is published.
+#[derive(Debug)]
+pub(crate) struct NewFile {
+    place: Place,
+    prefix: String,
+    content: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    Nameless(File),
+    Named(NamedTempFile),
+}
+
+impl NewFile {
+    /// The file to write to.
+    pub(crate) fn file(&self) -> &File {
+        match &self.content {
+            Content::Nameless(file) => file,
+            Content::Named(named) => named.as_file(),
+        }
+    }
+
+    /// Brings the file to stable storage and gives it its name, in one step.
+    pub(crate) fn publish(self) -> Result<(), NewFileError> {
+        self.file().sync_all()?;
+        let Place {
+            file: path,
+            directory,
+            overwrite,
+        } = self.place;
+        match (self.content, overwrite) {
+            (Content::Nameless(file), false) => link(&file, &path).map_err(name_error)?,
+            (Content::Nameless(file), true) => {
+                // Only a name can replace a name.
+                named(&directory, &self.prefix, |path| link(&file, path))?
+                    .persist(&path)
+                    .map_err(|error| error.error)?;
+            }
+            (Content::Named(named), false) => {
+                let persisted = named.persist_noclobber(&path);
+                persisted.map_err(|error| name_error(error.error))?;
+            }
+            (Content::Named(named), true) => {
+                named.persist(&path).map_err(|error| error.error)?;
+            }
+        }
+        Ok(File::open(directory)?.sync_all()?)
+    }
+}
+
+fn name_error(error: io::Error) -> NewFileError {
+    match error.kind() {
+        io::ErrorKind::AlreadyExists => NewFileError::Exists,
+        _ => NewFileError::Failed(error),
+    }
+}
+
+/// A file without a name that can be given one: the kernel, the file system and /proc have to allow it.
+fn nameless(directory: &Path) -> Option<File> {
+    let flags = OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC;
+    let file: OwnedFd = rustix::fs::open(directory, flags, Mode::from_raw_mode(MODE)).ok()?;
+    let file = File::from(file);
+    std::fs::metadata(own_path(&file)).ok().map(|_| file)
+}
+
+/// The file of this process's descriptor as a path. Source: open(2), `O_TMPFILE`.
+fn own_path(file: &File) -> String {
+    format!("/proc/self/fd/{}", file.as_raw_fd())
+}
+
+fn link(file: &File, path: &Path) -> io::Result<()> {
+    let flags = AtFlags::SYMLINK_FOLLOW;
+    Ok(rustix::fs::linkat(CWD, own_path(file), CWD, path, flags)?)
+}
+
+/// Makes something under a name that nothing else has, which goes away with it.
+fn named<T>(
+    directory: &Path,
+    prefix: &str,
+    make: impl FnMut(&Path) -> io::Result<T>,
+) -> io::Result<NamedTempFile<T>> {
+    tempfile::Builder::new()
+        .prefix(prefix)
+        .make_in(directory, make)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    /// With a name or without, as the file system has it.
+    const BOTH: [fn(&Path, bool) -> NewFile; 2] = [
+        |path, overwrite| Place::new(path, overwrite).unwrap().create(".x-").unwrap(),
+        |path, overwrite| NewFile {
+            content: Content::Named(
+                named(path.parent().unwrap(), ".x-", |path| File::create_new(path)).unwrap(),
+            ),
+            place: Place::new(path, overwrite).unwrap(),
+            prefix: ".x-".to_owned(),
+        },
+    ];
+
+    fn names(directory: &Path) -> Vec<String> {
+        let entries = fs::read_dir(directory).unwrap();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_name_that_came_meanwhile_is_kept_unless_it_may_be_replaced() {
+        let work = tempfile::tempdir().unwrap();
+        let path = work.path().join("file");
+        for overwrite in [false, true] {
+            for make in BOTH {
+                let new = make(&path, overwrite);
+                new.file().write_all(b"new").unwrap();
+                fs::write(&path, "other").unwrap();
+                let published = new.publish();
+                assert_eq!(published.is_ok(), overwrite, "{published:?}");
+                let expected = if overwrite { "new" } else { "other" };
+                assert_eq!(fs::read_to_string(&path).unwrap(), expected);
+                fs::remove_file(&path).unwrap();
+                assert!(names(work.path()).is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_published_goes_away() {
+        let work = tempfile::tempdir().unwrap();
+        let path = work.path().join("file");
+        for make in BOTH {
+            let new = make(&path, false);
+            new.file().write_all(b"new").unwrap();
+            drop(new);
+            assert!(names(work.path()).is_empty());
+        }
+        for make in BOTH {
+            let new = make(&path, false);
+            new.publish().unwrap();
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o133, 0);
+            assert_eq!(names(work.path()), ["file"]);
+            fs::remove_file(&path).unwrap();
+        }
+    }
+}
