@@ -2,9 +2,9 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use crate::{ConnectTo, ConnectToError, HostHeaders, RetryPolicy};
+use crate::{ConnectTo, ConnectToError, HostCredentials, Pace, RetryPolicy};
 
 /// How a client connects, what it trusts and how long it waits.
 #[derive(Debug, Clone)]
@@ -21,14 +21,21 @@ pub struct ClientConfig {
     pub roots: Roots,
     /// The proxies to go through.
     pub proxy: ProxyConfig,
-    /// Headers, such as credentials, for certain hosts only.
-    pub host_headers: HostHeaders,
+    /// Who we are, for certain hosts only.
+    pub credentials: HostCredentials,
     /// The longest wait for a connection.
     pub connect_timeout: Duration,
     /// The longest wait for the head of an answer, and for each further piece of it.
     pub idle_timeout: Duration,
+    /// The longest time for the head of an answer with all redirects and repetitions on the way, and for
+    /// the whole of an answer that is read at once. Downloads into files have [`pace`](Self::pace).
+    pub total_timeout: Duration,
+    /// How slow a download into a file may be.
+    pub pace: Pace,
     /// How often and after which pause a failed request is repeated.
     pub retry: RetryPolicy,
+    /// What time it is, for signed requests.
+    pub clock: fn() -> SystemTime,
 }
 
 /// Where the certificate authorities come from.
@@ -117,7 +124,8 @@ impl gantry_types::Diagnostic for EnvironmentError {
 }
 
 impl ClientConfig {
-    /// The defaults: 20 s to connect (appc discovery's own figure), 60 s between pieces, three tries.
+    /// The defaults: 20 s to connect (appc discovery's own figure), 60 s between pieces, five minutes for
+    /// what is no download, three tries.
     pub fn new(user_agent: impl Into<String>) -> Self {
         Self {
             user_agent: user_agent.into(),
@@ -126,10 +134,13 @@ impl ClientConfig {
             allow_downgrade: false,
             roots: Roots::System,
             proxy: ProxyConfig::default(),
-            host_headers: HostHeaders::default(),
+            credentials: HostCredentials::default(),
             connect_timeout: Duration::from_secs(20),
             idle_timeout: Duration::from_secs(60),
+            total_timeout: Duration::from_secs(5 * 60),
+            pace: Pace::default(),
             retry: RetryPolicy::default(),
+            clock: SystemTime::now,
         }
     }
 

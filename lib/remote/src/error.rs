@@ -1,14 +1,13 @@
 //! Why a request failed.
 
-use std::error::Error as _;
 use std::fmt;
-use std::io;
+use std::time::Duration;
 
 use gantry_types::{Diagnostic, Kind};
 use reqwest::StatusCode;
 use url::Url;
 
-use crate::RedactedUrl;
+use crate::{RedactedUrl, TransportError};
 
 /// The method and URL of a request, as errors show them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +51,8 @@ pub enum HttpError {
         status: StatusCode,
         /// The start of the answer's text, or empty.
         body: String,
+        /// After which time the server wants to be asked again.
+        retry_after: Option<Duration>,
     },
     /// A redirect was not followed.
     #[error("{request}: redirect not followed")]
@@ -68,6 +69,14 @@ pub enum HttpError {
         request: RequestLine,
         /// The limit in bytes.
         limit: u64,
+    },
+    /// The answer is in an encoding that was not asked for.
+    #[error("{request}: answer is encoded as {encoding:?}, which was not asked for")]
+    Encoded {
+        /// What was asked for.
+        request: RequestLine,
+        /// The `Content-Encoding`.
+        encoding: String,
     },
     /// The URL cannot be asked for over HTTP.
     #[error("cannot fetch {url}: only http and https URLs with a host can be fetched")]
@@ -128,8 +137,18 @@ impl Diagnostic for HttpError {
                 TransportError::NameNotFound => {
                     "check the name, or give the address with --connect-to HOST:PORT:ADDRESS:PORT"
                 }
+                TransportError::Tls(_) => {
+                    "the server may speak only versions of TLS before 1.2, or no TLS at all at this port"
+                }
+                TransportError::TooSlow => {
+                    "what has come is kept: fetch it again to go on from there"
+                }
                 _ => return None,
             },
+            Self::Status {
+                retry_after: Some(time),
+                ..
+            } => return Some(format!("the server asks to wait for {} s", time.as_secs())),
             Self::Status { status, .. }
                 if matches!(*status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) =>
             {
@@ -138,112 +157,6 @@ impl Diagnostic for HttpError {
             _ => return None,
         };
         Some(hint.to_owned())
-    }
-}
-
-/// What went wrong between this machine and the server.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TransportError {
-    /// Nothing listens at the address.
-    #[error("connection refused")]
-    Refused,
-    /// The host's name has no address.
-    #[error("host name not found")]
-    NameNotFound,
-    /// The name server did not answer usefully.
-    #[error("host name look-up failed: {0}")]
-    LookUp(String),
-    /// Nothing came for the time allowed.
-    #[error("timed out")]
-    TimedOut,
-    /// The server's certificate is not valid for the host or not signed by a known authority.
-    #[error("server certificate refused: {0}")]
-    Certificate(String),
-    /// The connection ended before the answer was complete.
-    #[error("connection closed before the answer was complete")]
-    Cut,
-    /// Anything else, as the layers below put it.
-    #[error("{0}")]
-    Other(String),
-}
-
-impl TransportError {
-    /// Names the innermost cause of `error`.
-    pub(crate) fn of(error: &reqwest::Error) -> Self {
-        let mut innermost = error.to_string();
-        let mut dns = false;
-        let mut next = error.source();
-        while let Some(cause) = next {
-            if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
-                return Self::of_tls(tls);
-            }
-            if let Some(error) = cause.downcast_ref::<io::Error>()
-                && let Some(known) = Self::of_io(error)
-            {
-                return known;
-            }
-            if let Some(error) = cause.downcast_ref::<crate::resolver::LookUpError>() {
-                return error.into();
-            }
-            innermost = cause.to_string();
-            dns |= innermost.contains("dns error");
-            next = cause.source();
-        }
-        if error.is_timeout() {
-            Self::TimedOut
-        } else if dns {
-            Self::LookUp(innermost)
-        } else if error.is_body() || error.is_decode() || innermost.contains("connection closed") {
-            // hyper tells a body that is shorter than announced only by its text.
-            Self::Cut
-        } else {
-            Self::Other(innermost)
-        }
-    }
-
-    fn of_tls(error: &rustls::Error) -> Self {
-        match error {
-            rustls::Error::InvalidCertificate(reason) => Self::Certificate(match reason {
-                rustls::CertificateError::UnknownIssuer => {
-                    "signed by no authority known here".to_owned()
-                }
-                other => other.to_string(),
-            }),
-            other => Self::Other(other.to_string()),
-        }
-    }
-
-    fn of_io(error: &io::Error) -> Option<Self> {
-        // Other errors travel inside io errors, whose `source` skips the error that they hold.
-        if let Some(inner) = error.get_ref() {
-            if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
-                return Some(Self::of_tls(tls));
-            }
-            if let Some(error) = inner.downcast_ref::<io::Error>() {
-                return Self::of_io(error);
-            }
-        }
-        match error.kind() {
-            io::ErrorKind::ConnectionRefused => Some(Self::Refused),
-            io::ErrorKind::TimedOut => Some(Self::TimedOut),
-            io::ErrorKind::UnexpectedEof
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::BrokenPipe => Some(Self::Cut),
-            _ => None,
-        }
-    }
-
-    /// The error inside what [`std::io::Read`] of a response returned.
-    pub(crate) fn of_read(error: &io::Error) -> Self {
-        let inner = error.get_ref();
-        if let Some(error) = inner.and_then(|inner| inner.downcast_ref::<Self>()) {
-            return error.clone();
-        }
-        match inner.and_then(|inner| inner.downcast_ref::<reqwest::Error>()) {
-            Some(error) => Self::of(error),
-            None => Self::of_io(error).unwrap_or_else(|| Self::Other(error.to_string())),
-        }
     }
 }
 

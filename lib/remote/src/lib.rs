@@ -8,31 +8,38 @@
 
 #![forbid(unsafe_code)]
 
-mod basic_auth;
+mod aws;
+mod base64;
 mod client;
 mod config;
 mod connect_to;
+mod credentials;
 pub mod discovery;
 pub mod download;
 mod error;
-mod host_headers;
+mod pace;
+mod percent;
 mod redact;
 mod redirect;
 mod resolver;
 mod response;
 mod retry;
+mod route;
 mod tls;
+mod transport_error;
 mod validator;
 
 pub use client::HttpClient;
 pub use config::{ClientConfig, EnvironmentError, ProxyConfig, Roots};
 pub use connect_to::{ConnectTo, ConnectToError};
-pub use error::{HttpError, RedirectError, RequestLine, TransportError};
-pub use host_headers::{HostHeaders, HostHeadersError};
+pub use credentials::{Credential, CredentialError, HostCredentials};
+pub use error::{HttpError, RedirectError, RequestLine};
+pub use pace::Pace;
 pub use redact::RedactedUrl;
 pub use reqwest::StatusCode;
 pub use reqwest::header;
 pub use response::Response;
 pub use retry::RetryPolicy;
+pub use transport_error::TransportError;
 pub use url::Url;
 pub use validator::Validator;

@@ -1,13 +1,17 @@
 //! The answer to a request.
 
 use std::io::{self, Read};
+use std::time::Instant;
 
-use reqwest::header::{CONTENT_LENGTH, HeaderMap};
+use reqwest::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap};
 use reqwest::{StatusCode, blocking};
 use url::Url;
 
+use crate::retry::retry_after;
 use crate::{HttpError, RequestLine, TransportError};
 
+/// How much is read at once, in bytes.
+const PIECE: usize = 16 * 1024;
 /// How much of an answer's text an error shows, in bytes.
 const EXCERPT_BYTES: u64 = 200;
 
@@ -17,6 +21,8 @@ pub struct Response {
     pub(crate) request: RequestLine,
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
+    /// When the whole answer has to be there, if it is read at once.
+    pub(crate) deadline: Option<Instant>,
     pub(crate) body: blocking::Response,
 }
 
@@ -76,6 +82,7 @@ impl Response {
             request: self.request,
             status: self.status,
             body: one_line(&start),
+            retry_after: retry_after(&self.headers),
         }
     }
 
@@ -83,23 +90,46 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// A body of more than `limit` bytes, or one that breaks off.
+    /// A body of more than `limit` bytes, one that breaks off, one that takes longer than
+    /// [`ClientConfig::total_timeout`](crate::ClientConfig::total_timeout), and one in an encoding that
+    /// was not asked for: what it would grow to is the server's choice.
     pub fn read_to_end(mut self, limit: u64) -> Result<Vec<u8>, HttpError> {
-        let mut bytes = Vec::new();
-        let read = self
-            .by_ref()
-            .take(limit.saturating_add(1))
-            .read_to_end(&mut bytes);
-        read.map_err(|error| HttpError::Transport {
-            request: self.request.clone(),
-            source: TransportError::of_read(&error),
-        })?;
-        if u64::try_from(bytes.len()).is_ok_and(|length| length <= limit) {
-            Ok(bytes)
-        } else {
+        if let Some(encoding) = self.encoding() {
             let request = self.request;
-            Err(HttpError::TooLarge { request, limit })
+            return Err(HttpError::Encoded { request, encoding });
         }
+        let failed = |request: &RequestLine, source| HttpError::Transport {
+            request: request.clone(),
+            source,
+        };
+        let mut bytes = Vec::new();
+        let mut piece = [0; PIECE];
+        loop {
+            let length = match self.body.read(&mut piece) {
+                Ok(0) => return Ok(bytes),
+                Ok(length) => length,
+                Err(error) => return Err(failed(&self.request, TransportError::of_read(&error))),
+            };
+            bytes.extend_from_slice(&piece[..length]);
+            if u64::try_from(bytes.len()).is_ok_and(|length| length > limit) {
+                let request = self.request;
+                return Err(HttpError::TooLarge { request, limit });
+            }
+            if self
+                .deadline
+                .is_some_and(|deadline| Instant::now() > deadline)
+            {
+                return Err(failed(&self.request, TransportError::TimedOut));
+            }
+        }
+    }
+
+    /// The encoding of the body other than none.
+    fn encoding(&self) -> Option<String> {
+        let value = self.headers.get(CONTENT_ENCODING)?;
+        let text = String::from_utf8_lossy(value.as_bytes()).trim().to_owned();
+        let none = text.is_empty() || text.eq_ignore_ascii_case("identity");
+        (!none).then_some(text)
     }
 }
 

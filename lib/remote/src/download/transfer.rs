@@ -1,7 +1,7 @@
 //! A download under way.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::header::{
     CONTENT_RANGE, HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE,
@@ -9,10 +9,14 @@ use reqwest::header::{
 
 use super::headers::{ContentRange, fresh_for};
 use super::{Complete, Continuation, Download, DownloadError, Event, Outcome};
+use crate::pace::Pacer;
 use crate::{HttpClient, HttpError, RedactedUrl, Response, TransportError, Validator};
 
 /// The size of one read and write.
 const CHUNK: usize = 128 * 1024;
+/// What a connection has to bring, in bytes, for its end not to count against the server. Without a
+/// least number one that ends after every byte would keep us busy for ever.
+const PROGRESS: u64 = 16 * 1024;
 
 /// A download under way.
 pub(super) struct Transfer<'a> {
@@ -91,10 +95,9 @@ impl<'a> Transfer<'a> {
                 return Ok(Outcome::Complete(self.complete(fresh_for)));
             };
             // A server that cuts every time and cannot resume brings the same bytes again and again.
-            fruitless = if self.have > furthest {
-                1
-            } else {
-                fruitless + 1
+            fruitless = match self.have >= furthest.saturating_add(PROGRESS) {
+                true => 1,
+                false => fruitless + 1,
             };
             furthest = furthest.max(self.have);
             let HttpError::Transport { source, .. } = &error else {
@@ -202,6 +205,7 @@ impl<'a> Transfer<'a> {
         };
         let mut file = self.download.file;
         let mut chunk = vec![0; CHUNK];
+        let mut pacer = Pacer::new(self.client.config().pace, Instant::now());
         loop {
             let length = match answer.read(&mut chunk) {
                 Ok(0) => break,
@@ -220,6 +224,9 @@ impl<'a> Transfer<'a> {
             let have = self.have;
             (self.observe)(Event::Advanced { have, total })
                 .map_err(|source| self.stopped(source))?;
+            if !pacer.keeps_up(length as u64, Instant::now()) && total != Some(have) {
+                return Ok(Some(cut(TransportError::TooSlow)));
+            }
         }
         let short = total.is_some_and(|total| self.have < total);
         Ok(short.then(|| cut(TransportError::Cut)))
