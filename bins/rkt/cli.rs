@@ -64,6 +64,7 @@ pub(crate) struct Globals {
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
     CatManifest(commands::cat_manifest::CatManifestArgs),
+    Config(commands::config::ConfigArgs),
     Fetch(commands::fetch::FetchArgs),
     Gc(commands::gc::GcArgs),
     Image(commands::image::ImageArgs),
@@ -79,12 +80,11 @@ pub(crate) enum Command {
 }
 
 /// Commands of rkt that are still to come: whoever calls one has not mistyped it.
-const NOT_YET: [&str; 8] = [
+const NOT_YET: [&str; 7] = [
     "api-service",
     "app",
     "attach",
     "completion",
-    "config",
     "enter",
     "export",
     "metadata-service",

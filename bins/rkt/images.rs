@@ -4,7 +4,8 @@ use std::io::BufRead as _;
 use std::path::Path;
 use std::time::SystemTime;
 
-use gantry_cli::{Context, Failure, Progress};
+use gantry_cli::{Context, Failure, Progress, note};
+use gantry_ops::config::Section;
 use gantry_ops::fetch::{
     Downloading, FetchContext, FetchObserver, FetchRequest, ImageReference, InsecureOptions,
     Notice, PullPolicy, fetch,
@@ -19,7 +20,7 @@ use gantry_ops::{
 use gantry_types::{AcIdentifier, ImageId};
 
 use crate::cli::Globals;
-use crate::setup::Setup;
+use crate::setup::{Setup, configuration};
 
 /// Everything that fetching needs.
 pub(crate) struct Fetcher {
@@ -44,11 +45,12 @@ impl Fetcher {
         globals: &Globals,
         policy: &str,
         quiet: bool,
+        context: &mut Context<'_>,
     ) -> Result<Self, Failure> {
         Ok(Self {
             store: Store::open(setup.data_dir())?,
             keystore: keystore(globals),
-            http: http_client(globals, setup.insecure())?,
+            http: http_client(globals, setup.insecure(), context)?,
             policy: match policy {
                 "never" => PullPolicy::Never,
                 "update" => PullPolicy::Update,
@@ -152,14 +154,15 @@ pub(crate) fn keystore(globals: &Globals) -> Keystore {
     )
 }
 
-/// A client with the flags and the environment of this process.
+/// A client with the flags, the configured credentials and the environment of this process.
 ///
 /// # Errors
 ///
-/// A `--connect-to` or a variable that means nothing.
+/// A `--connect-to`, a file of the configuration or a variable that means nothing.
 pub(crate) fn http_client(
     globals: &Globals,
     insecure: &InsecureOptions,
+    context: &mut Context<'_>,
 ) -> Result<HttpClient, Failure> {
     let mut config = ClientConfig::new(concat!("rkt/", env!("CARGO_PKG_VERSION")));
     for rule in &globals.connect_to {
@@ -170,6 +173,12 @@ pub(crate) fn http_client(
     }
     config.insecure_tls = insecure.tls();
     config.allow_downgrade = insecure.http();
+    let configured = configuration(globals, &[Section::Auth])?;
+    let (credentials, problems) = configured.host_credentials();
+    config.credentials = credentials;
+    for problem in configured.problems.iter().chain(&problems) {
+        note(context.err, format_args!("image: warning: {problem}"));
+    }
     let config = config.with_environment(|name| std::env::var_os(name))?;
     Ok(HttpClient::new(config))
 }

@@ -59,7 +59,7 @@ impl FetchArgs {
             .iter()
             .map(AppArgs::parse)
             .collect::<Result<Vec<_>, _>>()?;
-        let mut fetcher = Fetcher::new(&setup, globals, policy, self.quiet)?;
+        let mut fetcher = Fetcher::new(&setup, globals, policy, self.quiet, context)?;
         for (part, args) in images.iter().zip(signatures) {
             let id = fetcher.fetch(&part.image, args.signature.as_deref(), context)?;
             match self.full {

@@ -2,6 +2,7 @@
 
 pub(crate) mod app_args;
 pub(crate) mod cat_manifest;
+pub(crate) mod config;
 pub(crate) mod fetch;
 pub(crate) mod gc;
 pub(crate) mod image;

@@ -123,7 +123,7 @@ impl PodArgs {
                 ))
             })
             .collect::<Result<Vec<_>, Failure>>()?;
-        let mut fetcher = Fetcher::new(setup, globals, policy, quiet)?;
+        let mut fetcher = Fetcher::new(setup, globals, policy, quiet, context)?;
         for (image, signature, app) in apps {
             let id = fetcher.fetch(image, signature.as_deref(), context)?;
             request.apps.push(app(id));

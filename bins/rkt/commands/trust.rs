@@ -65,7 +65,7 @@ impl TrustArgs {
             known: KnownKeys::Replace,
             allow_http: self.insecure_allow_http,
         };
-        let http = http_client(globals, setup.insecure())?;
+        let http = http_client(globals, setup.insecure(), context)?;
         let mut terminal = Terminal { context };
         trust::add(
             &request,

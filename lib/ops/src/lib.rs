@@ -1,8 +1,10 @@
-//! One module per verb: discover, fetch, trust, build, pack, validate, image.
+//! One module per verb: discover, fetch, trust, build, pack, validate, image; and the configuration that
+//! they work by.
 
 #![forbid(unsafe_code)]
 
 pub mod build;
+pub mod config;
 pub mod discover;
 pub mod epoch;
 pub mod fetch;
@@ -17,6 +19,6 @@ mod room;
 // What a tool has to make itself before it calls an operation: where things are, and how servers are asked.
 pub use gantry_archive::extract::Ownership;
 pub use gantry_remote::discovery::DiscoveryOptions;
-pub use gantry_remote::{ClientConfig, ConnectTo, HttpClient};
+pub use gantry_remote::{ClientConfig, ConnectTo, HostCredentials, HttpClient};
 pub use gantry_store::{InUse, Store, StoreError, Verdict};
 pub use gantry_trust::{Keystore, Scope};

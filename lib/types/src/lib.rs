@@ -12,6 +12,7 @@ mod ac_kind;
 mod ac_name;
 mod annotations;
 mod app;
+pub mod config_file;
 mod date;
 mod dependency;
 mod diagnostic;

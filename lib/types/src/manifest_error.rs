@@ -204,7 +204,7 @@ pub fn kind_of(text: &[u8]) -> Result<AcKind, ManifestError> {
 }
 
 /// Line and column, from 1, of a byte.
-fn position(text: &[u8], offset: usize) -> (usize, usize) {
+pub(crate) fn position(text: &[u8], offset: usize) -> (usize, usize) {
     let before = &text[..offset.min(text.len())];
     let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
     let start = line_start(before);

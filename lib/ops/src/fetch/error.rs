@@ -250,6 +250,8 @@ pub enum RequestError {
         url: String,
         /// The answer.
         status: StatusCode,
+        /// The next thing to try, as the answer tells it.
+        hint: Option<String>,
     },
     /// No usable answer.
     #[error(transparent)]
@@ -261,10 +263,19 @@ pub enum RequestError {
 
 impl RequestError {
     pub(super) fn http(url: &str, error: HttpError) -> Self {
+        let hint = match error.status() {
+            Some(401 | 403) => Some(
+                "the server wants credentials for this host: a file in auth.d of a configuration \
+                 directory may name them"
+                    .to_owned(),
+            ),
+            _ => error.hint(),
+        };
         match error {
             HttpError::Status { status, .. } => Self::Status {
                 url: url.to_owned(),
                 status,
+                hint,
             },
             error => Self::Http(error),
         }
@@ -289,10 +300,7 @@ impl Diagnostic for RequestError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Status { status, .. } if matches!(status.as_u16(), 401 | 403) => {
-                Some("the server wants credentials for this host".to_owned())
-            }
-            Self::Status { .. } => None,
+            Self::Status { hint, .. } => hint.clone(),
             Self::Http(error) => error.hint(),
             Self::Download(DownloadError::Write { source, .. }) if is_full(source) => make_room(),
             Self::Download(DownloadError::Stopped { source, .. }) => match store_error(source) {
