@@ -36,6 +36,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Build(commands::build::BuildArgs),
     CatManifest(commands::cat_manifest::CatManifestArgs),
+    Diff(commands::diff::DiffArgs),
     Discover(commands::discover::DiscoverArgs),
     Help(commands::help::HelpArgs),
     Validate(commands::validate::ValidateArgs),

@@ -70,9 +70,10 @@ pub(crate) fn split<'a>(
             return Err(FlagError::Syntax(word.to_string_lossy().into_owned()));
         }
         let name = String::from_utf8_lossy(name).into_owned();
-        let known = command
-            .get_arguments()
-            .find(|known| known.get_long() == Some(name.as_str()));
+        let known = command.get_arguments().find(|known| {
+            let short = known.get_short().map(String::from);
+            known.get_long() == Some(name.as_str()) || short.as_ref() == Some(&name)
+        });
         let Some(known) = known else {
             return Err(match name.as_str() {
                 "h" | "help" => FlagError::Help,
@@ -99,7 +100,8 @@ pub(crate) fn split<'a>(
         if !matches!(known.get_action(), ArgAction::Append) {
             flags.retain(|(earlier, _)| earlier.get_id() != known.get_id());
         }
-        let text = [b"--", name.as_bytes(), b"=", value.as_bytes()].concat();
+        let long = known.get_long().unwrap_or(&name);
+        let text = [b"--", long.as_bytes(), b"=", value.as_bytes()].concat();
         flags.push((known, OsString::from_vec(text)));
     }
     Ok((flags.into_iter().map(|(_, flag)| flag).collect(), rest))

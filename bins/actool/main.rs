@@ -6,6 +6,7 @@ mod cli;
 mod commands;
 mod go_flags;
 mod tabwriter;
+mod times;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -54,6 +55,7 @@ impl Command {
         match self {
             Self::Build(args) => ("build", args.run(context)),
             Self::CatManifest(args) => ("cat-manifest", args.run(context)),
+            Self::Diff(args) => ("diff", args.run(debug, context)),
             Self::Discover(args) => ("", args.run(debug, context)),
             Self::Help(args) => ("", args.run(context)),
             Self::Validate(args) => ("", args.run(debug, context)),

@@ -2,7 +2,33 @@
 
 pub(crate) mod build;
 pub(crate) mod cat_manifest;
+pub(crate) mod diff;
 pub(crate) mod discover;
 pub(crate) mod help;
 pub(crate) mod validate;
 pub(crate) mod version;
+
+use std::path::Path;
+
+use gantry_cli::printable;
+use serde_json::{Map, Value};
+
+/// A path of this machine in a text for people.
+pub(crate) fn path_text(path: &Path) -> String {
+    printable(path.as_os_str().as_encoded_bytes())
+}
+
+/// Adds bytes that may be any to a JSON object: as a text where they are one, and else as the text for
+/// people, with the bytes themselves as hexadecimal digits under KEY`Hex`.
+pub(crate) fn json_bytes(object: &mut Map<String, Value>, key: &str, bytes: &[u8]) {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => {
+            object.insert(key.to_owned(), text.into());
+        }
+        Err(_) => {
+            object.insert(key.to_owned(), printable(bytes).into());
+            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            object.insert(format!("{key}Hex"), hex.into());
+        }
+    }
+}

@@ -1,10 +1,11 @@
-//! One module per verb: discover, fetch, trust, build, pack, validate, image; and the configuration that
-//! they work by.
+//! One module per verb: discover, fetch, trust, build, pack, validate, image, diff, inspect; and the
+//! configuration that they work by.
 
 #![forbid(unsafe_code)]
 
 pub mod build;
 pub mod config;
+pub mod diff;
 pub mod discover;
 pub mod epoch;
 pub mod fetch;
@@ -13,6 +14,7 @@ pub mod pack;
 pub mod trust;
 pub mod validate;
 
+mod layout;
 mod new_file;
 mod room;
 

@@ -5,13 +5,12 @@ use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 
+pub use crate::layout::LayoutError;
+use crate::layout::{LayoutParts, read_manifest};
 use gantry_archive::aci;
 pub use gantry_archive::aci::AciError;
 use gantry_archive::compress::{self, DecodeError, SNIFF_BYTES};
-use gantry_types::{
-    AcKind, Diagnostic, ImageManifest, Kind, MAX_MANIFEST_BYTES, ManifestError, PodManifest,
-    kind_of,
-};
+use gantry_types::{AcKind, Diagnostic, ImageManifest, Kind, ManifestError, PodManifest, kind_of};
 
 /// What a file or directory is, or is taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,50 +147,6 @@ impl Diagnostic for ValidateError {
     }
 }
 
-/// A directory is no image layout. The words are those of the original tools.
-#[derive(Debug, thiserror::Error)]
-pub enum LayoutError {
-    /// It is a file.
-    #[error("given path {path:?} is not a directory")]
-    NotADirectory {
-        /// The file.
-        path: PathBuf,
-    },
-    /// It cannot be read.
-    #[error("error accessing layout")]
-    Access {
-        /// Why.
-        source: io::Error,
-    },
-    /// There is no `manifest`.
-    #[error("no image manifest found in layout")]
-    ManifestMissing,
-    /// There is no `rootfs`.
-    #[error("no rootfs found in layout")]
-    RootfsMissing,
-    /// `rootfs` is a file or a link.
-    #[error("rootfs is not a directory")]
-    RootfsNotDirectory,
-    /// `manifest` cannot be read.
-    #[error("error reading image manifest")]
-    ManifestUnreadable {
-        /// Why.
-        source: io::Error,
-    },
-    /// `manifest` is not what it should be.
-    #[error("image manifest validation failed")]
-    Manifest {
-        /// Why.
-        source: ManifestError,
-    },
-    /// Something stands beside the two.
-    #[error("unrecognized file path in layout: {path:?}")]
-    Unrecognized {
-        /// Its name.
-        path: PathBuf,
-    },
-}
-
 /// Checks a file or directory; without `subject` it is what it looks like.
 ///
 /// That the manifest was written for an older major version of the specification is no finding: the
@@ -307,47 +262,9 @@ fn layout(path: &Path) -> Result<Valid, ValidateError> {
 
 /// The checks in the order of the original: manifest, rootfs, the manifest's content, stray files.
 fn check_layout(path: &Path) -> Result<(), LayoutError> {
-    let inaccessible = |source| LayoutError::Access { source };
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(path).map_err(inaccessible)? {
-        names.push(entry.map_err(inaccessible)?.file_name());
-    }
-    names.sort();
-    let has = |name: &str| names.iter().any(|known| known == name);
-    if !has("manifest") {
-        return Err(LayoutError::ManifestMissing);
-    }
-    if !has("rootfs") {
-        return Err(LayoutError::RootfsMissing);
-    }
-    let rootfs = std::fs::symlink_metadata(path.join("rootfs")).map_err(inaccessible)?;
-    if !rootfs.is_dir() {
-        return Err(LayoutError::RootfsNotDirectory);
-    }
-    let unreadable = |source| LayoutError::ManifestUnreadable { source };
-    let manifest = path.join("manifest");
-    if !std::fs::metadata(&manifest).map_err(unreadable)?.is_file() {
-        return Err(unreadable(io::Error::other("not a regular file")));
-    }
-    let text = File::open(&manifest)
-        .and_then(read_manifest)
-        .map_err(unreadable)?;
-    ImageManifest::from_json(&text).map_err(|source| LayoutError::Manifest { source })?;
-    match names
-        .into_iter()
-        .find(|name| name != "manifest" && name != "rootfs")
-    {
-        Some(stray) => Err(LayoutError::Unrecognized { path: stray.into() }),
-        None => Ok(()),
-    }
-}
-
-/// Reads a manifest, one byte beyond the limit at most: then its parser refuses it.
-fn read_manifest(file: File) -> io::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    file.take(MAX_MANIFEST_BYTES as u64 + 1)
-        .read_to_end(&mut text)?;
-    Ok(text)
+    let parts = LayoutParts::read(path)?;
+    ImageManifest::from_json(&parts.manifest).map_err(|source| LayoutError::Manifest { source })?;
+    parts.without_stray().map(drop)
 }
 
 #[cfg(test)]

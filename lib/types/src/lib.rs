@@ -30,6 +30,7 @@ mod json;
 pub mod key_value;
 mod labels;
 pub mod lastditch;
+mod manifest_changes;
 mod manifest_error;
 mod mount;
 mod mount_point;
@@ -67,6 +68,7 @@ pub use isolator::{
     Isolators, Resource, SeccompSet, SelinuxContext,
 };
 pub use labels::{Label, Labels, LabelsError};
+pub use manifest_changes::{ManifestChange, manifest_changes};
 pub use manifest_error::{Location, MAX_MANIFEST_BYTES, ManifestError, kind_of};
 pub use mount::{Mount, MountError};
 pub use mount_point::{MountPoint, MountPointError};

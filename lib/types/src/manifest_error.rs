@@ -162,7 +162,7 @@ pub(crate) fn from_json_with<T>(
     decode(Cursor::root(&node)).map_err(|error| ManifestError::decode(text, error))
 }
 
-fn tree(text: &[u8]) -> Result<Node, ManifestError> {
+pub(crate) fn tree(text: &[u8]) -> Result<Node, ManifestError> {
     if text.len() > MAX_MANIFEST_BYTES {
         return Err(ManifestError::TooLarge { size: text.len() });
     }
