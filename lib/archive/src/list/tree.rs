@@ -9,7 +9,7 @@ use gantry_types::{Diagnostic, Kind};
 use super::{ListOptions, Listing, list};
 use crate::aci::AciError;
 use crate::compress::Compression;
-use crate::write::{WriteError, WriteOptions, write_aci};
+use crate::write::{WriteError, WriteOptions, write_aci_without_id};
 
 /// A directory cannot be listed.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +46,7 @@ impl Diagnostic for ListTreeError {
     }
 }
 
-/// Lists the tree beneath `rootfs` with the given manifest as [`write_aci`] would write it.
+/// Lists the tree beneath `rootfs` with the given manifest as [`write_aci`](crate::write::write_aci) would write it.
 ///
 /// So the walk, hard links and attributes are those of a build, sockets are left out, and the list is
 /// read by the one reader there is. The image ID is that of an archive whose manifest has the latest time
@@ -66,7 +66,8 @@ pub fn list_tree(
         ..WriteOptions::default()
     };
     let (written, listed) = thread::scope(|scope| {
-        let writing = scope.spawn(|| write_aci(manifest, rootfs, writer, &write_options));
+        let writing =
+            scope.spawn(|| write_aci_without_id(manifest, rootfs, writer, &write_options));
         // The reader goes when the list is done or has failed, so that the writer never waits for it.
         let listed = list(reader, options);
         let written = writing
