@@ -1,7 +1,5 @@
 //! `actool diff`.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use gantry_testkit::archive::{ArchiveBuilder, MANIFEST, RawHeader};
 use gantry_testkit::{Outcome, TestEnv};
 use snapbox::{assert_data_eq, str};
