@@ -117,9 +117,9 @@ pub(crate) fn check(text: &str, separators: &str) -> Flaw {
 /// Lower-cases `text`, replaces what is not allowed and strips what may not stand at the ends.
 pub(crate) fn sanitized(text: &str, separators: &str, replacement: char) -> Option<Box<str>> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    let replaced: String = text
-        .to_lowercase()
-        .chars()
+    // One for one, as Go lowers: the second character that a few letters become is not wanted.
+    let lowered = text.chars().filter_map(|c| c.to_lowercase().next());
+    let replaced: String = lowered
         .map(|c| {
             if plain(c) || separators.contains(c) {
                 c

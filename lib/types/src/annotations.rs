@@ -6,7 +6,7 @@ use crate::ac_identifier::AcIdentifier;
 use crate::date::{Date, DateError};
 use crate::diagnostic::usage_errors;
 use crate::http_url::{self, HttpUrlError};
-use crate::json::{Cursor, Decode, DecodeError, Encode, Writer};
+use crate::json::{Cursor, Decode, DecodeError, Encode, Writer, read_all};
 
 /// One annotation.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -45,14 +45,7 @@ impl Annotations {
     pub fn new(annotations: Vec<Annotation>) -> Result<Self, AnnotationsError> {
         let mut seen = BTreeSet::new();
         for annotation in &annotations {
-            if !seen.insert(annotation.name.as_str()) {
-                return Err(AnnotationsError::Duplicate(annotation.name.clone()));
-            }
-            match annotation.name.as_str() {
-                "created" => drop(annotation.value.parse::<Date>()?),
-                "homepage" | "documentation" => http_url::check(&annotation.value)?,
-                _ => {}
-            }
+            check(annotation, &mut seen)?;
         }
         Ok(Self(annotations))
     }
@@ -109,6 +102,22 @@ impl Annotations {
     }
 }
 
+/// Checks one annotation; `seen` are the names before it.
+fn check(
+    annotation: &Annotation,
+    seen: &mut BTreeSet<AcIdentifier>,
+) -> Result<(), AnnotationsError> {
+    if !seen.insert(annotation.name.clone()) {
+        return Err(AnnotationsError::Duplicate(annotation.name.clone()));
+    }
+    match annotation.name.as_str() {
+        "created" => drop(annotation.value.parse::<Date>()?),
+        "homepage" | "documentation" => http_url::check(&annotation.value)?,
+        _ => {}
+    }
+    Ok(())
+}
+
 impl<'a> IntoIterator for &'a Annotations {
     type Item = &'a Annotation;
     type IntoIter = std::slice::Iter<'a, Annotation>;
@@ -121,10 +130,10 @@ impl<'a> IntoIterator for &'a Annotations {
 impl Decode for Annotation {
     fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
         let fields = cursor.object()?;
-        Ok(Self {
-            name: fields.required("name")?,
-            value: fields.or_default("value")?,
-        })
+        Ok(read_all!(Self {
+            name: fields.required("name"),
+            value: fields.or_default("value"),
+        }))
     }
 }
 
@@ -139,7 +148,8 @@ impl Encode for Annotation {
 
 impl Decode for Annotations {
     fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
-        Self::new(Vec::decode(cursor)?).map_err(|error| cursor.invalid(error))
+        let mut seen = BTreeSet::new();
+        cursor.list(|one| check(one, &mut seen)).map(Self)
     }
 }
 

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::diagnostic::usage_errors;
 use crate::environment::Environment;
-use crate::event_handler::{self, EventHandler};
+use crate::event_handler::{EventHandler, EventHandlers};
 use crate::isolator::Isolators;
-use crate::json::{Cursor, Decode, DecodeError, Encode, Writer};
+use crate::json::{Cursor, Decode, DecodeError, Encode, Writer, read_all};
 use crate::mount_point::MountPoint;
 use crate::port::Port;
 
@@ -57,32 +57,36 @@ usage_errors!(AppError);
 impl Decode for App {
     fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
         let fields = cursor.object()?;
-        let app = Self {
-            exec: fields.or_default("exec")?,
-            event_handlers: fields.or_default("eventHandlers")?,
-            user: fields.or_default("user")?,
-            group: fields.or_default("group")?,
-            supplementary_gids: fields.or_default("supplementaryGIDs")?,
-            working_directory: fields.or_default("workingDirectory")?,
-            environment: fields.or_default("environment")?,
-            mount_points: fields.or_default("mountPoints")?,
-            ports: fields.or_default("ports")?,
-            isolators: fields.or_default("isolators")?,
-            user_annotations: fields.or_default("userAnnotations")?,
-            user_labels: fields.or_default("userLabels")?,
+        let required = |key, error: AppError| {
+            fields.checked(
+                key,
+                move |text: &String| {
+                    if text.is_empty() { Err(error) } else { Ok(()) }
+                },
+            )
         };
-        if app.user.is_empty() {
-            return Err(fields.invalid_at("user", AppError::NoUser));
-        }
-        if app.group.is_empty() {
-            return Err(fields.invalid_at("group", AppError::NoGroup));
-        }
-        if !app.working_directory.is_empty() && !app.working_directory.starts_with('/') {
-            return Err(fields.invalid_at("workingDirectory", AppError::WorkingDirectory));
-        }
-        event_handler::check_unique(&app.event_handlers)
-            .map_err(|error| fields.invalid_at("eventHandlers", error))?;
-        Ok(app)
+        Ok(read_all!(Self {
+            exec: fields.or_default("exec"),
+            event_handlers: fields
+                .or_default("eventHandlers")
+                .map(|list: EventHandlers| list.0),
+            user: required("user", AppError::NoUser),
+            group: required("group", AppError::NoGroup),
+            supplementary_gids: fields.or_default("supplementaryGIDs"),
+            working_directory: fields.checked("workingDirectory", |path: &String| {
+                if path.is_empty() || path.starts_with('/') {
+                    Ok(())
+                } else {
+                    Err(AppError::WorkingDirectory)
+                }
+            }),
+            environment: fields.or_default("environment"),
+            mount_points: fields.or_default("mountPoints"),
+            ports: fields.or_default("ports"),
+            isolators: fields.or_default("isolators"),
+            user_annotations: fields.or_default("userAnnotations"),
+            user_labels: fields.or_default("userLabels"),
+        }))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::ac_identifier::AcIdentifier;
 use crate::hash::Hash;
-use crate::json::{Cursor, Decode, DecodeError, Encode, Writer};
+use crate::json::{Cursor, Decode, DecodeError, Encode, Writer, read_all};
 use crate::labels::Labels;
 
 /// An image that another one depends on.
@@ -30,14 +30,12 @@ crate::diagnostic::usage_errors!(DependencyError);
 impl Decode for Dependency {
     fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
         let fields = cursor.object()?;
-        Ok(Self {
-            image_name: fields
-                .optional("imageName")?
-                .ok_or_else(|| fields.invalid_at("imageName", DependencyError::NoName))?,
-            image_id: fields.optional("imageID")?,
-            labels: fields.or_default("labels")?,
-            size: fields.or_default("size")?,
-        })
+        Ok(read_all!(Self {
+            image_name: fields.expected("imageName", DependencyError::NoName),
+            image_id: fields.optional("imageID"),
+            labels: fields.or_default("labels"),
+            size: fields.or_default("size"),
+        }))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::diagnostic::usage_errors;
-use crate::json::{Cursor, Decode, DecodeError, Encode, Writer};
+use crate::json::{Cursor, Decode, DecodeError, Encode, Writer, read_all};
 
 /// One variable. Names are letters, digits and `_.-`, not beginning with a digit, `.` or `-`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -123,10 +123,10 @@ impl<'a> IntoIterator for &'a Environment {
 impl Decode for EnvironmentVariable {
     fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
         let fields = cursor.object()?;
-        let (name, value): (String, String) =
-            (fields.or_default("name")?, fields.or_default("value")?);
-        check_name(&name).map_err(|error| fields.invalid_at("name", error))?;
-        Ok(Self { name, value })
+        Ok(read_all!(Self {
+            name: fields.checked("name", |name: &String| check_name(name)),
+            value: fields.or_default("value"),
+        }))
     }
 }
 
@@ -141,7 +141,15 @@ impl Encode for EnvironmentVariable {
 
 impl Decode for Environment {
     fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
-        Self::new(Vec::decode(cursor)?).map_err(|error| cursor.invalid(error))
+        let mut seen = BTreeSet::new();
+        let variables = cursor.list(|variable: &EnvironmentVariable| {
+            if seen.insert(variable.name.clone()) {
+                Ok(())
+            } else {
+                Err(EnvironmentError::Duplicate(variable.name.clone()))
+            }
+        });
+        variables.map(Self)
     }
 }
 

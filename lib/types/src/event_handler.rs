@@ -1,7 +1,7 @@
 //! Programs that run before and after an app.
 
 use crate::diagnostic::usage_errors;
-use crate::json::{Cursor, Decode, DecodeError, Encode, Writer};
+use crate::json::{Cursor, Decode, DecodeError, Encode, Writer, read_all};
 
 /// When a handler runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -46,17 +46,22 @@ impl Event {
     }
 }
 
-/// Checks that no event has two handlers.
-pub(crate) fn check_unique(handlers: &[EventHandler]) -> Result<(), EventHandlerError> {
-    for (index, handler) in handlers.iter().enumerate() {
-        if handlers[..index]
-            .iter()
-            .any(|earlier| earlier.event == handler.event)
-        {
-            return Err(EventHandlerError::Repeated(handler.event));
-        }
+/// A list of handlers, one at most for each event.
+#[derive(Default)]
+pub(crate) struct EventHandlers(pub(crate) Vec<EventHandler>);
+
+impl Decode for EventHandlers {
+    fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
+        let mut seen = Vec::new();
+        let handlers = cursor.list(|handler: &EventHandler| {
+            if seen.contains(&handler.event) {
+                return Err(EventHandlerError::Repeated(handler.event));
+            }
+            seen.push(handler.event);
+            Ok(())
+        });
+        handlers.map(Self)
     }
-    Ok(())
 }
 
 impl Decode for Event {
@@ -73,10 +78,10 @@ impl Decode for Event {
 impl Decode for EventHandler {
     fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
         let fields = cursor.object()?;
-        Ok(Self {
-            event: fields.required("name")?,
-            exec: fields.or_default("exec")?,
-        })
+        Ok(read_all!(Self {
+            event: fields.required("name"),
+            exec: fields.or_default("exec"),
+        }))
     }
 }
 
@@ -98,18 +103,15 @@ mod tests {
     fn there_are_two_events_and_one_handler_for_each() {
         // Source: appc aci.md, "eventHandlers".
         let text = r#"[{"name":"pre-start","exec":["/a","b"]},{"name":"post-stop","exec":null}]"#;
-        let handlers: Vec<EventHandler> = from_json(text.as_bytes()).unwrap();
-        assert_eq!(Writer::text_of(&handlers), text);
-        assert_eq!(check_unique(&handlers), Ok(()));
-        let twice = [
-            handlers[0].clone(),
-            handlers[1].clone(),
-            handlers[0].clone(),
-        ];
+        let handlers: EventHandlers = from_json(text.as_bytes()).unwrap();
+        assert_eq!(Writer::text_of(&handlers.0), text);
+        let twice = br#"[{"name":"pre-start"},{"name":"post-stop"},{"name":"pre-start"}]"#;
+        let error = from_json::<EventHandlers>(twice).map(drop).unwrap_err();
         assert_eq!(
-            check_unique(&twice).unwrap_err().to_string(),
+            error.to_string(),
             "Only one eventHandler of name \"pre-start\" allowed"
         );
+        assert_eq!(error.location().unwrap().path, "[2]");
         let table = [
             (
                 r#"{"exec":["/a"]}"#,

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use crate::ac_name::{AcName, AcNameError};
 use crate::diagnostic::usage_errors;
-use crate::json::{Cursor, Decode, DecodeError, Encode, Writer};
+use crate::json::{Cursor, Decode, DecodeError, Encode, Writer, read_all};
 use crate::port::Port;
 
 /// A port of the host that is forwarded to an app's port. As text: `NAME:[HOSTIP:]PORT`.
@@ -89,19 +89,18 @@ impl fmt::Display for ExposedPort {
 impl Decode for ExposedPort {
     fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
         let fields = cursor.object()?;
-        let host_ip: String = fields.or_default("hostIP")?;
-        let host_ip = match &*host_ip {
-            "" => None,
-            text => Some(text.parse().map_err(|_| {
+        let address = |text: String| match &*text {
+            "" => Ok(None),
+            text => text.parse().map(Some).map_err(|_| {
                 fields.invalid_at("hostIP", ExposedPortError::Address(text.to_owned()))
-            })?),
+            }),
         };
-        Ok(Self {
-            name: fields.required("name")?,
-            host_port: fields.or_default("hostPort")?,
-            host_ip,
-            pod_port: fields.optional("podPort")?,
-        })
+        Ok(read_all!(Self {
+            name: fields.required("name"),
+            host_port: fields.or_default("hostPort"),
+            host_ip: fields.or_default("hostIP").and_then(address),
+            pod_port: fields.optional("podPort"),
+        }))
     }
 }
 
@@ -111,7 +110,8 @@ impl Encode for ExposedPort {
             out.member("name", &self.name);
             out.member("hostPort", &self.host_port);
             if let Some(ip) = &self.host_ip {
-                out.member("hostIP", &*ip.to_string());
+                // Go knows no difference between an IPv4 address and the IPv6 one that maps it.
+                out.member("hostIP", &*ip.to_canonical().to_string());
             }
             if let Some(port) = &self.pod_port {
                 out.member("podPort", port);

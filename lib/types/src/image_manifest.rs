@@ -7,9 +7,9 @@ use crate::app::App;
 use crate::dependency::Dependency;
 use crate::diagnostic::usage_errors;
 use crate::image_name::ImageName;
-use crate::json::{Cursor, Decode, DecodeError, Encode, Writer, indent};
+use crate::json::{Cursor, Decode, DecodeError, Encode, Writer, indent, read_all};
 use crate::labels::Labels;
-use crate::manifest_error::{ManifestError, check_kind, from_json};
+use crate::manifest_error::{ManifestError, after_kind, check_kind, from_json};
 use crate::semver::SemVer;
 
 /// The manifest of an image.
@@ -87,21 +87,20 @@ impl ImageManifest {
 
 impl Decode for ImageManifest {
     fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
-        check_kind(cursor, AcKind::ImageManifest)?;
         let fields = cursor.object()?;
-        Ok(Self {
-            ac_version: fields
-                .optional("acVersion")?
-                .ok_or_else(|| fields.invalid_at("acVersion", ImageManifestError::NoVersion))?,
-            name: fields
-                .optional("name")?
-                .ok_or_else(|| fields.invalid_at("name", ImageManifestError::NoName))?,
-            labels: fields.or_default("labels")?,
-            app: fields.optional("app")?,
-            annotations: fields.or_default("annotations")?,
-            dependencies: fields.or_default("dependencies")?,
-            path_whitelist: fields.or_default("pathWhitelist")?,
-        })
+        let kind = check_kind(cursor, AcKind::ImageManifest);
+        let manifest = || {
+            Ok(read_all!(Self {
+                ac_version: fields.expected("acVersion", ImageManifestError::NoVersion),
+                name: fields.expected("name", ImageManifestError::NoName),
+                labels: fields.or_default("labels"),
+                app: fields.optional("app"),
+                annotations: fields.or_default("annotations"),
+                dependencies: fields.or_default("dependencies"),
+                path_whitelist: fields.or_default("pathWhitelist"),
+            }))
+        };
+        after_kind(cursor, kind, manifest)
     }
 }
 

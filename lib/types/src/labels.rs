@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ac_identifier::AcIdentifier;
 use crate::diagnostic::usage_errors;
-use crate::json::{Cursor, Decode, DecodeError, Encode, Writer};
+use crate::json::{Cursor, Decode, DecodeError, Encode, Writer, read_all};
 use crate::os_arch::{self, OsArchError};
 
 /// One label.
@@ -47,12 +47,7 @@ impl Labels {
     pub fn new(labels: Vec<Label>) -> Result<Self, LabelsError> {
         let mut seen = BTreeSet::new();
         for label in &labels {
-            if label.name.as_str() == "name" {
-                return Err(LabelsError::ReservedName);
-            }
-            if !seen.insert(label.name.as_str()) {
-                return Err(LabelsError::Duplicate(label.name.clone()));
-            }
+            check_name(label, &mut seen)?;
         }
         let labels = Self(labels);
         os_arch::check(labels.get("os"), labels.get("arch"))?;
@@ -124,6 +119,17 @@ impl Labels {
     }
 }
 
+/// Checks a label's name; `seen` are those before it.
+fn check_name(label: &Label, seen: &mut BTreeSet<AcIdentifier>) -> Result<(), LabelsError> {
+    if label.name.as_str() == "name" {
+        Err(LabelsError::ReservedName)
+    } else if !seen.insert(label.name.clone()) {
+        Err(LabelsError::Duplicate(label.name.clone()))
+    } else {
+        Ok(())
+    }
+}
+
 impl TryFrom<Vec<Label>> for Labels {
     type Error = LabelsError;
 
@@ -150,10 +156,10 @@ impl<'a> IntoIterator for &'a Labels {
 impl Decode for Label {
     fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
         let fields = cursor.object()?;
-        Ok(Self {
-            name: fields.required("name")?,
-            value: fields.or_default("value")?,
-        })
+        Ok(read_all!(Self {
+            name: fields.required("name"),
+            value: fields.or_default("value"),
+        }))
     }
 }
 
@@ -168,7 +174,12 @@ impl Encode for Label {
 
 impl Decode for Labels {
     fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
-        Self::new(Vec::decode(cursor)?).map_err(|error| cursor.invalid(error))
+        let mut seen = BTreeSet::new();
+        let labels = Self(cursor.list(|label| check_name(label, &mut seen))?);
+        match os_arch::check(labels.get("os"), labels.get("arch")) {
+            Ok(()) => Ok(labels),
+            Err(error) => Err(cursor.invalid(LabelsError::from(error))),
+        }
     }
 }
 

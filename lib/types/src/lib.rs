@@ -12,6 +12,7 @@ mod ac_kind;
 mod ac_name;
 mod annotations;
 mod app;
+pub mod check;
 pub mod config_file;
 mod date;
 mod dependency;
@@ -45,6 +46,8 @@ mod runtime_app;
 mod semver;
 mod text;
 mod uuid;
+#[cfg(test)]
+mod verdicts;
 mod volume;
 
 pub use ac_identifier::{AcIdentifier, AcIdentifierError};

@@ -5,6 +5,7 @@ use std::error::Error;
 use crate::ac_kind::{AcKind, AcKindError};
 use crate::diagnostic::{Diagnostic, Kind};
 use crate::json::{Cursor, Decode, DecodeError, Node, Problem, SyntaxError, parse};
+use crate::semver::SemVer;
 
 /// Largest manifest accepted, in bytes. Generous: real ones have a few kilobytes.
 pub const MAX_MANIFEST_BYTES: usize = 4 * 1024 * 1024;
@@ -162,6 +163,7 @@ pub(crate) fn from_json_with<T>(
     decode(Cursor::root(&node)).map_err(|error| ManifestError::decode(text, error))
 }
 
+/// Parses a document after checking its size.
 pub(crate) fn tree(text: &[u8]) -> Result<Node, ManifestError> {
     if text.len() > MAX_MANIFEST_BYTES {
         return Err(ManifestError::TooLarge { size: text.len() });
@@ -173,34 +175,56 @@ pub(crate) fn tree(text: &[u8]) -> Result<Node, ManifestError> {
 pub(crate) fn check_kind(cursor: Cursor<'_>, wanted: AcKind) -> Result<(), DecodeError> {
     let fields = cursor.object()?;
     let wrong = AcKindError::Wrong { wanted };
-    let Some(kind) = fields.get("acKind") else {
-        return Err(cursor.fail(Problem::Kind(wrong)));
-    };
-    match kind.string()?.parse::<AcKind>() {
-        Ok(found) if found == wanted => Ok(()),
-        Ok(_) => Err(kind.fail(Problem::Kind(wrong))),
-        Err(error) => Err(kind.fail(Problem::Kind(error))),
+    match fields.present::<WrittenKind>("acKind")? {
+        Some(WrittenKind(found)) if found == wanted => Ok(()),
+        _ => {
+            let at = fields.get("acKind").unwrap_or(cursor);
+            Err(at.fail(Problem::Kind(wrong)))
+        }
     }
 }
 
-/// The kind that a document says to be of, without looking at anything else.
+/// A kind whose errors are told apart from those of other values.
+struct WrittenKind(AcKind);
+
+impl Decode for WrittenKind {
+    fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
+        let kind = cursor.string()?.parse();
+        kind.map(Self)
+            .map_err(|error| cursor.fail(Problem::Kind(error)))
+    }
+}
+
+/// Goes on with a manifest whose kind is right; with a log also where it is not.
+pub(crate) fn after_kind<T>(
+    cursor: Cursor<'_>,
+    kind: Result<(), DecodeError>,
+    read: impl FnOnce() -> Result<T, DecodeError>,
+) -> Result<T, DecodeError> {
+    match kind {
+        Err(error) if !cursor.goes_on() => Err(error),
+        kind => {
+            let manifest = read();
+            kind.and(manifest)
+        }
+    }
+}
+
+/// The kind that a document says to be of, without looking at anything else but its version, as the original.
 ///
 /// # Errors
 ///
-/// [`ManifestError`] if the text is not a JSON object or its `acKind` is missing or unknown.
+/// [`ManifestError`] if the text is not a JSON object, its `acKind` is missing or unknown, or it has an
+/// `acVersion` that is none.
 pub fn kind_of(text: &[u8]) -> Result<AcKind, ManifestError> {
-    struct Probe(AcKind);
-    impl Decode for Probe {
-        fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
-            let fields = cursor.object()?;
-            let kind: String = fields.or_default("acKind")?;
-            let at = fields.get("acKind").unwrap_or(cursor);
-            kind.parse()
-                .map(Self)
-                .map_err(|error| at.fail(Problem::Kind(error)))
+    from_json_with(text, |cursor| {
+        let fields = cursor.object()?;
+        fields.present::<SemVer>("acVersion")?;
+        match fields.present("acKind")? {
+            Some(WrittenKind(kind)) => Ok(kind),
+            None => Err(cursor.fail(Problem::Kind(AcKindError::Unset))),
         }
-    }
-    from_json::<Probe>(text).map(|probe| probe.0)
+    })
 }
 
 /// Line and column, from 1, of a byte.
@@ -209,6 +233,23 @@ pub(crate) fn position(text: &[u8], offset: usize) -> (usize, usize) {
     let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
     let start = line_start(before);
     (line, before.len() - start + 1)
+}
+
+/// Where the lines of a text begin, for many positions in one text.
+pub(crate) struct LineIndex(Vec<usize>);
+
+impl LineIndex {
+    pub(crate) fn new(text: &[u8]) -> Self {
+        let newlines = text.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+        Self(newlines.map(|(at, _)| at + 1).collect())
+    }
+
+    /// Line and column, from 1, of a byte.
+    pub(crate) fn position(&self, offset: usize) -> (usize, usize) {
+        let line = self.0.partition_point(|start| *start <= offset);
+        let start = line.checked_sub(1).map_or(0, |before| self.0[before]);
+        (line + 1, offset - start + 1)
+    }
 }
 
 fn line_start(before: &[u8]) -> usize {

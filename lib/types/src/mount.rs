@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use crate::ac_name::{AcName, AcNameError};
 use crate::diagnostic::usage_errors;
-use crate::json::{Cursor, Decode, DecodeError, Encode, Writer};
+use crate::json::{Cursor, Decode, DecodeError, Encode, Writer, read_all};
 use crate::key_value::{self, KeyValueError};
 use crate::volume::Volume;
 
@@ -78,11 +78,11 @@ impl fmt::Display for Mount {
 impl Decode for Mount {
     fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
         let fields = cursor.object()?;
-        Ok(Self {
-            volume: fields.required("volume")?,
-            path: fields.or_default("path")?,
-            app_volume: fields.optional("appVolume")?,
-        })
+        Ok(read_all!(Self {
+            volume: fields.required("volume"),
+            path: fields.or_default("path"),
+            app_volume: fields.optional("appVolume"),
+        }))
     }
 }
 

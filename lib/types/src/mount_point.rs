@@ -6,7 +6,7 @@ use std::str::FromStr;
 use crate::ac_name::{AcName, AcNameError};
 use crate::diagnostic::usage_errors;
 use crate::go_bool::{self, BoolError};
-use crate::json::{Cursor, Decode, DecodeError, Encode, Writer};
+use crate::json::{Cursor, Decode, DecodeError, Encode, Writer, read_all};
 use crate::key_value::{self, KeyValueError};
 
 /// A mount point of an app. As text: `NAME,path=/PATH[,readOnly=true]`.
@@ -88,11 +88,11 @@ impl fmt::Display for MountPoint {
 impl Decode for MountPoint {
     fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
         let fields = cursor.object()?;
-        Ok(Self {
-            name: fields.required("name")?,
-            path: fields.or_default("path")?,
-            read_only: fields.or_default("readOnly")?,
-        })
+        Ok(read_all!(Self {
+            name: fields.required("name"),
+            path: fields.or_default("path"),
+            read_only: fields.or_default("readOnly"),
+        }))
     }
 }
 

@@ -25,7 +25,7 @@ const TABLE: [(&str, &[&str]); 3] = [
 
 /// appc system and architecture beside Go's system, architecture and variant. Where several of Go's mean
 /// the same, the first is the one translated back to.
-const GO: [(&str, &str, &str, &str); 15] = [
+const GO: [(&str, &str, &str, &str); 17] = [
     ("linux", "amd64", "amd64", ""),
     ("linux", "i386", "386", ""),
     ("linux", "aarch64", "arm64", ""),
@@ -38,7 +38,9 @@ const GO: [(&str, &str, &str, &str); 15] = [
     ("freebsd", "amd64", "amd64", ""),
     ("freebsd", "i386", "386", ""),
     ("freebsd", "arm", "arm", "6"),
-    ("freebsd", "arm", "arm", "*"),
+    ("freebsd", "arm", "arm", ""),
+    ("freebsd", "arm", "arm", "5"),
+    ("freebsd", "arm", "arm", "7"),
     ("darwin", "x86_64", "amd64", ""),
     ("darwin", "i386", "386", ""),
 ];
@@ -111,7 +113,7 @@ pub fn check(os: Option<&str>, arch: Option<&str>) -> Result<(), OsArchError> {
 pub fn from_go(os: &str, arch: &str, variant: &str) -> Result<&'static str, OsArchError> {
     GO.iter()
         .find(|(go_os, _, go_arch, go_variant)| {
-            *go_os == os && *go_arch == arch && (*go_variant == variant || *go_variant == "*")
+            *go_os == os && *go_arch == arch && *go_variant == variant
         })
         .map(|(_, appc, _, _)| *appc)
         .ok_or_else(|| OsArchError::Tuple {

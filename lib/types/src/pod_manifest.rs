@@ -8,8 +8,8 @@ use crate::annotations::Annotations;
 use crate::diagnostic::usage_errors;
 use crate::exposed_port::ExposedPort;
 use crate::isolator::Isolator;
-use crate::json::{Cursor, Decode, DecodeError, Encode, Writer, indent};
-use crate::manifest_error::{ManifestError, check_kind, from_json};
+use crate::json::{Cursor, Decode, DecodeError, Encode, Writer, indent, read_all};
+use crate::manifest_error::{ManifestError, after_kind, check_kind, from_json};
 use crate::runtime_app::RuntimeApp;
 use crate::semver::SemVer;
 use crate::volume::Volume;
@@ -90,32 +90,58 @@ impl PodManifest {
 
 impl Decode for PodManifest {
     fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
-        check_kind(cursor, AcKind::PodManifest)?;
         let fields = cursor.object()?;
-        let manifest = Self {
-            ac_version: fields.optional("acVersion")?,
-            apps: fields.or_default("apps")?,
-            volumes: fields.or_default("volumes")?,
-            isolators: fields.or_default("isolators")?,
-            annotations: fields.or_default("annotations")?,
-            ports: fields.or_default("ports")?,
-            user_annotations: fields.or_default("userAnnotations")?,
-            user_labels: fields.or_default("userLabels")?,
+        let kind = check_kind(cursor, AcKind::PodManifest);
+        let manifest = || {
+            Ok(read_all!(Self {
+                ac_version: fields.present("acVersion"),
+                apps: fields.or_default("apps").map(|list: Apps| list.0),
+                volumes: fields.or_default("volumes").map(|list: Volumes| list.0),
+                isolators: fields.or_default("isolators"),
+                annotations: fields.or_default("annotations"),
+                ports: fields.or_default("ports"),
+                user_annotations: fields.or_default("userAnnotations"),
+                user_labels: fields.or_default("userLabels"),
+            }))
         };
-        if let Some(name) = first_repeated(manifest.apps.iter().map(|app| &app.name)) {
-            return Err(fields.invalid_at("apps", PodManifestError::DuplicateApp(name.clone())));
-        }
-        if let Some(name) = first_repeated(manifest.volumes.iter().map(|volume| &volume.name)) {
-            let error = PodManifestError::DuplicateVolume(name.clone());
-            return Err(fields.invalid_at("volumes", error));
-        }
-        Ok(manifest)
+        after_kind(cursor, kind, manifest)
     }
 }
 
-fn first_repeated<'a>(mut names: impl Iterator<Item = &'a AcName>) -> Option<&'a AcName> {
-    let mut seen = BTreeSet::new();
-    names.find(|name| !seen.insert(*name))
+/// Apps with unique names.
+#[derive(Default)]
+struct Apps(Vec<RuntimeApp>);
+
+impl Decode for Apps {
+    fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
+        let mut seen = BTreeSet::new();
+        let apps = cursor.list(|app: &RuntimeApp| {
+            if seen.insert(app.name.clone()) {
+                Ok(())
+            } else {
+                Err(PodManifestError::DuplicateApp(app.name.clone()))
+            }
+        });
+        apps.map(Self)
+    }
+}
+
+/// Volumes with unique names.
+#[derive(Default)]
+struct Volumes(Vec<Volume>);
+
+impl Decode for Volumes {
+    fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
+        let mut seen = BTreeSet::new();
+        let volumes = cursor.list(|volume: &Volume| {
+            if seen.insert(volume.name.clone()) {
+                Ok(())
+            } else {
+                Err(PodManifestError::DuplicateVolume(volume.name.clone()))
+            }
+        });
+        volumes.map(Self)
+    }
 }
 
 impl Encode for PodManifest {
@@ -246,8 +272,8 @@ mod tests {
                 "json: cannot unmarshal number -1 into field ports[0].hostPort of type uint",
             ),
             (
-                r#""isolators":[{"name":"x"}]"#.to_owned(),
-                "isolator \"x\" has no value",
+                r#""isolators":[{"name":"resource/cpu"}]"#.to_owned(),
+                "isolator \"resource/cpu\" has no value",
             ),
         ];
         for (members, message) in table {

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use crate::ac_name::{AcName, AcNameError};
 use crate::diagnostic::usage_errors;
 use crate::go_bool::{self, BoolError};
-use crate::json::{Cursor, Decode, DecodeError, Encode, Writer};
+use crate::json::{Cursor, Decode, DecodeError, Encode, Writer, read_all};
 use crate::key_value::{self, KeyValueError};
 
 /// A port, or a range of them, of an app.
@@ -94,7 +94,9 @@ impl FromStr for Port {
         let (mut protocol, mut port, mut count, mut socket_activated) =
             (String::new(), 0, 0, false);
         let number = |key, value: &str| {
-            value.parse::<u16>().map_err(|_| PortError::Number {
+            let digits = value.bytes().all(|byte| byte.is_ascii_digit()); // no sign, as Go has it
+            let number = value.parse::<u16>().ok().filter(|_| digits);
+            number.ok_or_else(|| PortError::Number {
                 key,
                 value: value.to_owned(),
             })
@@ -137,22 +139,29 @@ impl fmt::Display for Port {
     }
 }
 
+/// The members before their meaning together is checked.
+struct Raw {
+    name: AcName,
+    protocol: String,
+    port: u64,
+    count: u64,
+    socket_activated: bool,
+}
+
 impl Decode for Port {
     fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
         let fields = cursor.object()?;
+        let raw = read_all!(Raw {
+            name: fields.required("name"),
+            protocol: fields.or_default("protocol"),
+            port: fields.or_default("port"),
+            count: fields.or_default("count"),
+            socket_activated: fields.or_default("socketActivated"),
+        });
         // A count of 0 is read as 1, which is what it means.
-        let count = fields
-            .optional("count")?
-            .filter(|count| *count != 0)
-            .unwrap_or(1);
-        let range = (fields.or_default("port")?, count);
-        Self::checked(
-            fields.required("name")?,
-            fields.or_default("protocol")?,
-            range,
-            fields.or_default("socketActivated")?,
-        )
-        .map_err(|error| fields.invalid_at("port", error))
+        let range = (raw.port, raw.count.max(1));
+        Self::checked(raw.name, raw.protocol, range, raw.socket_activated)
+            .map_err(|error| fields.invalid_at("port", error))
     }
 }
 

@@ -5,7 +5,7 @@ use crate::ac_name::AcName;
 use crate::annotations::Annotations;
 use crate::app::App;
 use crate::hash::Hash;
-use crate::json::{Cursor, Decode, DecodeError, Encode, Writer};
+use crate::json::{Cursor, Decode, DecodeError, Encode, Writer, read_all};
 use crate::labels::Labels;
 use crate::mount::Mount;
 
@@ -40,14 +40,14 @@ pub struct RuntimeImage {
 impl Decode for RuntimeApp {
     fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
         let fields = cursor.object()?;
-        Ok(Self {
-            name: fields.required("name")?,
-            image: fields.required("image")?,
-            app: fields.optional("app")?,
-            read_only_root_fs: fields.or_default("readOnlyRootFS")?,
-            mounts: fields.or_default("mounts")?,
-            annotations: fields.or_default("annotations")?,
-        })
+        Ok(read_all!(Self {
+            name: fields.required("name"),
+            image: fields.required("image"),
+            app: fields.optional("app"),
+            read_only_root_fs: fields.or_default("readOnlyRootFS"),
+            mounts: fields.or_default("mounts"),
+            annotations: fields.or_default("annotations"),
+        }))
     }
 }
 
@@ -77,11 +77,11 @@ impl Encode for RuntimeApp {
 impl Decode for RuntimeImage {
     fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
         let fields = cursor.object()?;
-        Ok(Self {
-            name: fields.optional("name")?,
-            id: fields.required("id")?,
-            labels: fields.or_default("labels")?,
-        })
+        Ok(read_all!(Self {
+            name: fields.optional("name"),
+            id: fields.required("id"),
+            labels: fields.or_default("labels"),
+        }))
     }
 }
 

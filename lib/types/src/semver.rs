@@ -47,6 +47,16 @@ impl SemVer {
     pub fn major(&self) -> i64 {
         self.major
     }
+
+    /// The second number.
+    pub fn minor(&self) -> i64 {
+        self.minor
+    }
+
+    /// The third number.
+    pub fn patch(&self) -> i64 {
+        self.patch
+    }
 }
 
 impl FromStr for SemVer {

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use crate::ac_name::{AcName, AcNameError};
 use crate::diagnostic::usage_errors;
 use crate::go_bool::{self, BoolError};
-use crate::json::{Cursor, Decode, DecodeError, Encode, Writer};
+use crate::json::{Cursor, Decode, DecodeError, Encode, Writer, read_all};
 use crate::key_value::{self, KeyValueError};
 
 /// A volume of a pod.
@@ -101,14 +101,15 @@ struct Raw {
 }
 
 impl Raw {
-    fn check(self, name: AcName) -> Result<Volume, VolumeError> {
-        let kind = match &*self.kind {
+    /// The rules broken, each with the field it is about.
+    fn flaws(&self) -> Vec<(&'static str, VolumeError)> {
+        let mut flaws = Vec::new();
+        match &*self.kind {
             "host" => {
                 if self.source.is_empty() {
-                    return Err(VolumeError::NoSource);
-                }
-                if !self.source.starts_with('/') {
-                    return Err(VolumeError::RelativeSource);
+                    flaws.push(("source", VolumeError::NoSource));
+                } else if !self.source.starts_with('/') {
+                    flaws.push(("source", VolumeError::RelativeSource));
                 }
                 for (set, key) in [
                     (self.mode.is_some(), "mode"),
@@ -116,27 +117,36 @@ impl Raw {
                     (self.gid.is_some(), "gid"),
                 ] {
                     if set {
-                        return Err(VolumeError::OnlyEmpty(key));
+                        flaws.push((key, VolumeError::OnlyEmpty(key)));
                     }
                 }
-                VolumeKind::Host {
-                    source: self.source,
-                }
             }
-            "empty" if !self.source.is_empty() => return Err(VolumeError::Source),
-            "empty" => VolumeKind::Empty {
+            "empty" if !self.source.is_empty() => flaws.push(("source", VolumeError::Source)),
+            "empty" => {}
+            _ => flaws.push(("kind", VolumeError::Kind)),
+        }
+        flaws
+    }
+
+    /// The volume, if there are no flaws.
+    fn volume(self, name: AcName) -> Volume {
+        let kind = if self.kind == "host" {
+            VolumeKind::Host {
+                source: self.source,
+            }
+        } else {
+            VolumeKind::Empty {
                 mode: self.mode.unwrap_or_else(|| DEFAULT_MODE.to_owned()),
                 uid: self.uid.unwrap_or(0),
                 gid: self.gid.unwrap_or(0),
-            },
-            _ => return Err(VolumeError::Kind),
+            }
         };
-        Ok(Volume {
+        Volume {
             name,
             kind,
             read_only: self.read_only,
             recursive: self.recursive,
-        })
+        }
     }
 }
 
@@ -166,7 +176,10 @@ impl FromStr for Volume {
                 other => return Err(VolumeError::Parameter(other.to_owned())),
             }
         }
-        raw.check(name)
+        match raw.flaws().into_iter().next() {
+            Some((_, error)) => Err(error),
+            None => Ok(raw.volume(name)),
+        }
     }
 }
 
@@ -174,24 +187,24 @@ impl fmt::Display for Volume {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
             VolumeKind::Host { source } => write!(f, "{},kind=host,source={source}", self.name)?,
-            VolumeKind::Empty { mode, uid, gid } => {
-                write!(f, "{},kind=empty", self.name)?;
-                if mode != DEFAULT_MODE {
-                    write!(f, ",mode={mode}")?;
-                }
-                if *uid != 0 {
-                    write!(f, ",uid={uid}")?;
-                }
-                if *gid != 0 {
-                    write!(f, ",gid={gid}")?;
-                }
-            }
+            VolumeKind::Empty { .. } => write!(f, "{},kind=empty", self.name)?,
         }
         if let Some(read_only) = self.read_only {
             write!(f, ",readOnly={read_only}")?;
         }
         if let Some(recursive) = self.recursive {
             write!(f, ",recursive={recursive}")?;
+        }
+        if let VolumeKind::Empty { mode, uid, gid } = &self.kind {
+            if mode != DEFAULT_MODE {
+                write!(f, ",mode={mode}")?;
+            }
+            if *uid != 0 {
+                write!(f, ",uid={uid}")?;
+            }
+            if *gid != 0 {
+                write!(f, ",gid={gid}")?;
+            }
         }
         Ok(())
     }
@@ -200,17 +213,25 @@ impl fmt::Display for Volume {
 impl Decode for Volume {
     fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
         let fields = cursor.object()?;
-        let raw = Raw {
-            kind: fields.or_default("kind")?,
-            source: fields.or_default("source")?,
-            read_only: fields.optional("readOnly")?,
-            recursive: fields.optional("recursive")?,
-            mode: fields.optional("mode")?,
-            uid: fields.optional("uid")?,
-            gid: fields.optional("gid")?,
-        };
-        raw.check(fields.required("name")?)
-            .map_err(|error| fields.invalid(error))
+        let name = fields.required("name");
+        let raw = read_all!(Raw {
+            kind: fields.or_default("kind"),
+            source: fields.or_default("source"),
+            read_only: fields.optional("readOnly"),
+            recursive: fields.optional("recursive"),
+            mode: fields.optional("mode"),
+            uid: fields.optional("uid"),
+            gid: fields.optional("gid"),
+        });
+        let mut first = None;
+        for (key, error) in raw.flaws() {
+            let error = fields.invalid_at(key, error);
+            first.get_or_insert(error);
+        }
+        match first {
+            Some(error) => Err(error),
+            None => Ok(raw.volume(name?)),
+        }
     }
 }
 
@@ -274,7 +295,7 @@ mod tests {
             ),
             (
                 "foobar,kind=empty,readOnly=true,mode=0777",
-                "foobar,kind=empty,mode=0777,readOnly=true",
+                "foobar,kind=empty,readOnly=true,mode=0777",
             ),
             (
                 "foobar,kind=empty,uid=1000,gid=100",

@@ -1,7 +1,7 @@
 //! The values of the isolators for Linux.
 
 use super::IsolatorError;
-use crate::json::{Cursor, Decode, DecodeError, Encode, Writer};
+use crate::json::{Cursor, Decode, DecodeError, Encode, Writer, read_all};
 
 /// The capabilities an app has unless an isolator says otherwise. Source: appc ace.md.
 pub const DEFAULT_CAPABILITIES: [&str; 14] = [
@@ -32,11 +32,8 @@ impl CapabilitySet {
     ///
     /// [`IsolatorError::EmptySet`] if there is nothing in it.
     pub fn new(names: Vec<String>) -> Result<Self, IsolatorError> {
-        if names.is_empty() {
-            Err(IsolatorError::EmptySet)
-        } else {
-            Ok(Self(names))
-        }
+        check_set(&names)?;
+        Ok(Self(names))
     }
 
     /// The names, such as `CAP_CHOWN`.
@@ -47,7 +44,10 @@ impl CapabilitySet {
 
 impl Decode for CapabilitySet {
     fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
-        Self::new(cursor.object()?.or_default("set")?).map_err(|error| cursor.invalid(error))
+        let fields = cursor.object()?;
+        fields
+            .checked("set", |set: &Vec<String>| check_set(set))
+            .map(Self)
     }
 }
 
@@ -72,18 +72,8 @@ impl SeccompSet {
     /// [`IsolatorError`] if the set is empty or `errno` does not look like an error's name.
     pub fn new(set: Vec<String>, errno: impl Into<String>) -> Result<Self, IsolatorError> {
         let errno = errno.into();
-        if set.is_empty() {
-            return Err(IsolatorError::EmptySet);
-        }
-        if !errno.is_empty() && !errno.starts_with('E') {
-            return Err(IsolatorError::ErrnoStart);
-        }
-        if !errno
-            .bytes()
-            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
-        {
-            return Err(IsolatorError::ErrnoCharacter);
-        }
+        check_set(&set)?;
+        check_errno(&errno)?;
         Ok(Self { set, errno })
     }
 
@@ -98,11 +88,34 @@ impl SeccompSet {
     }
 }
 
+/// Checks that there is something in a set.
+fn check_set(set: &[String]) -> Result<(), IsolatorError> {
+    if set.is_empty() {
+        Err(IsolatorError::EmptySet)
+    } else {
+        Ok(())
+    }
+}
+
+/// Checks that `errno` looks like the name of an error, or is empty.
+fn check_errno(errno: &str) -> Result<(), IsolatorError> {
+    let allowed = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+    if !errno.is_empty() && !errno.starts_with('E') {
+        Err(IsolatorError::ErrnoStart)
+    } else if !errno.bytes().all(allowed) {
+        Err(IsolatorError::ErrnoCharacter)
+    } else {
+        Ok(())
+    }
+}
+
 impl Decode for SeccompSet {
     fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
         let fields = cursor.object()?;
-        let errno: String = fields.or_default("errno")?;
-        Self::new(fields.or_default("set")?, errno).map_err(|error| cursor.invalid(error))
+        Ok(read_all!(Self {
+            set: fields.checked("set", |set: &Vec<String>| check_set(set)),
+            errno: fields.checked("errno", |errno: &String| check_errno(errno)),
+        }))
     }
 }
 
@@ -143,12 +156,7 @@ impl SelinuxContext {
             level: level.into(),
         };
         for (part, value) in context.parts() {
-            if value.is_empty() {
-                return Err(IsolatorError::SelinuxEmpty(part));
-            }
-            if part != "level" && value.contains(':') {
-                return Err(IsolatorError::SelinuxColon(part));
-            }
+            check_part(part, value)?;
         }
         Ok(context)
     }
@@ -160,6 +168,17 @@ impl SelinuxContext {
             ("type", &self.kind),
             ("level", &self.level),
         ]
+    }
+}
+
+/// Checks one part of a context.
+fn check_part(part: &'static str, value: &str) -> Result<(), IsolatorError> {
+    if value.is_empty() {
+        Err(IsolatorError::SelinuxEmpty(part))
+    } else if part != "level" && value.contains(':') {
+        Err(IsolatorError::SelinuxColon(part))
+    } else {
+        Ok(())
     }
 }
 
@@ -177,11 +196,13 @@ impl std::fmt::Display for SelinuxContext {
 impl Decode for SelinuxContext {
     fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
         let fields = cursor.object()?;
-        let (user, role): (String, String) =
-            (fields.or_default("user")?, fields.or_default("role")?);
-        let (kind, level): (String, String) =
-            (fields.or_default("type")?, fields.or_default("level")?);
-        Self::new(user, role, kind, level).map_err(|error| cursor.invalid(error))
+        let part = |part| fields.checked(part, |value: &String| check_part(part, value));
+        Ok(read_all!(Self {
+            user: part("user"),
+            role: part("role"),
+            kind: part("type"),
+            level: part("level"),
+        }))
     }
 }
 
@@ -222,8 +243,12 @@ impl ApparmorProfile {
 
 impl Decode for ApparmorProfile {
     fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
-        let profile: String = cursor.object()?.or_default("profile")?;
-        Self::new(profile).map_err(|error| cursor.invalid(error))
+        let fields = cursor.object()?;
+        let rule = |profile: &String| match profile.is_empty() {
+            true => Err(IsolatorError::ApparmorEmpty),
+            false => Ok(()),
+        };
+        fields.checked("profile", rule).map(Self)
     }
 }
 

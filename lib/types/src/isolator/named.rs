@@ -69,7 +69,7 @@ impl Isolator {
     }
 
     fn decode_value(name: AcIdentifier, cursor: Cursor<'_>) -> Result<Self, DecodeError> {
-        if cursor.is_null() {
+        if cursor.is_null() && IsolatorValue::is_known(&name) {
             return Err(cursor.invalid(IsolatorError::NoValue(name.to_string())));
         }
         let value = IsolatorValue::decode_named(&name, cursor)?;
@@ -102,7 +102,15 @@ impl Decode for Isolator {
         let name: AcIdentifier = fields.required("name")?;
         match fields.get("value") {
             Some(value) => Self::decode_value(name, value),
-            None => Err(fields.invalid(IsolatorError::NoValue(name.to_string()))),
+            None if IsolatorValue::is_known(&name) => {
+                Err(fields.invalid(IsolatorError::NoValue(name.to_string())))
+            }
+            // A pod keeps what it does not know as it is, and the original takes this for `null`.
+            None => Ok(Self {
+                name,
+                value: IsolatorValue::Unknown,
+                json: "null".into(),
+            }),
         }
     }
 }

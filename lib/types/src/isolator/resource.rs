@@ -1,7 +1,7 @@
 //! The values of the isolators for resources.
 
 use super::IsolatorError;
-use crate::json::{Cursor, DecodeError, Encode, Fields, Writer};
+use crate::json::{Cursor, DecodeError, Encode, Writer, read_all};
 use crate::quantity::Quantity;
 
 /// How much of a resource an app asks for and may have at most.
@@ -27,34 +27,42 @@ impl Resource {
         self.request.or(self.limit)
     }
 
-    fn read(fields: &Fields<'_>) -> Result<(bool, Self), DecodeError> {
-        let resource = Self {
-            request: fields.optional("request")?,
-            limit: fields.optional("limit")?,
-        };
-        Ok((fields.or_default("default")?, resource))
-    }
-
     /// Reads the value of `resource/cpu` or `resource/memory`.
     pub(super) fn decode_shared(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
-        match Self::read(&cursor.object()?)? {
-            (true, _) => Err(cursor.invalid(IsolatorError::DefaultTrue)),
-            (false, resource) => Ok(resource),
-        }
+        let fields = cursor.object()?;
+        let rule = |default: &bool| match default {
+            true => Err(IsolatorError::DefaultTrue),
+            false => Ok(()),
+        };
+        let default = fields.checked("default", rule);
+        let resource = read_all!(Self {
+            request: fields.optional("request"),
+            limit: fields.optional("limit"),
+        });
+        default.map(|_| resource)
     }
 
     /// Reads the value of a resource that has a limit only, for all devices at once.
     pub(super) fn decode_default(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
-        match Self::read(&cursor.object()?)? {
-            (false, _) => Err(cursor.invalid(IsolatorError::DefaultFalse)),
-            (
-                true,
-                Self {
-                    request: Some(_), ..
-                },
-            ) => Err(cursor.invalid(IsolatorError::Request)),
-            (true, resource) => Ok(resource),
-        }
+        let fields = cursor.object()?;
+        let rule = |default: &bool| match default {
+            true => Ok(()),
+            false => Err(IsolatorError::DefaultFalse),
+        };
+        let default = fields.checked("default", rule);
+        let request =
+            fields
+                .optional("request")
+                .and_then(|request: Option<Quantity>| match request {
+                    Some(_) => Err(fields.invalid_at("request", IsolatorError::Request)),
+                    None => Ok(None),
+                });
+        let limit = fields.optional("limit");
+        default?;
+        Ok(Self {
+            request: request?,
+            limit: limit?,
+        })
     }
 
     pub(super) fn encode_with(&self, default: bool, out: &mut Writer) {

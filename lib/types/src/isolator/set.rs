@@ -9,6 +9,38 @@ use crate::json::{Cursor, Decode, DecodeError, Encode, Writer};
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Isolators(Vec<Isolator>);
 
+/// Isolators that may stand only once, as far as they were seen. There are seven.
+#[derive(Default)]
+struct Seen {
+    once: Vec<IsolatorValue>,
+}
+
+impl Seen {
+    /// Checks an isolator in the light of those before it.
+    fn admit(&mut self, isolator: &Isolator) -> Result<(), IsolatorError> {
+        let value = isolator.value();
+        if *value == IsolatorValue::Unknown {
+            return Err(IsolatorError::Unknown);
+        }
+        // Those that may repeat exclude nothing either.
+        if value.may_repeat() {
+            return Ok(());
+        }
+        if self
+            .once
+            .iter()
+            .any(|earlier| earlier.name() == value.name())
+        {
+            return Err(IsolatorError::TooMany(isolator.name().clone()));
+        }
+        if self.once.iter().any(|earlier| earlier.excludes(value)) {
+            return Err(IsolatorError::Incompatible);
+        }
+        self.once.push(value.clone());
+        Ok(())
+    }
+}
+
 impl Isolators {
     /// Makes a checked list; the order is kept.
     ///
@@ -16,11 +48,11 @@ impl Isolators {
     ///
     /// [`IsolatorError`] for an unknown isolator, one too many, or two that exclude each other.
     pub fn new(isolators: Vec<Isolator>) -> Result<Self, IsolatorError> {
-        let mut checked = Self(Vec::with_capacity(isolators.len()));
-        for isolator in isolators {
-            checked.push(isolator)?;
+        let mut seen = Seen::default();
+        for isolator in &isolators {
+            seen.admit(isolator)?;
         }
-        Ok(checked)
+        Ok(Self(isolators))
     }
 
     /// Adds an isolator at the end.
@@ -29,26 +61,15 @@ impl Isolators {
     ///
     /// As [`Isolators::new`]; the list is then as before.
     pub fn push(&mut self, isolator: Isolator) -> Result<(), IsolatorError> {
-        if *isolator.value() == IsolatorValue::Unknown {
-            return Err(IsolatorError::Unknown);
+        let mut seen = Seen::default();
+        for earlier in self
+            .0
+            .iter()
+            .filter(|earlier| !earlier.value().may_repeat())
+        {
+            seen.once.push(earlier.value().clone());
         }
-        // Those that may repeat exclude nothing, so a long list of them is not searched.
-        if !isolator.value().may_repeat() {
-            if self
-                .0
-                .iter()
-                .any(|earlier| earlier.name() == isolator.name())
-            {
-                return Err(IsolatorError::TooMany(isolator.name().clone()));
-            }
-            if self
-                .0
-                .iter()
-                .any(|earlier| earlier.value().excludes(isolator.value()))
-            {
-                return Err(IsolatorError::Incompatible);
-            }
-        }
+        seen.admit(&isolator)?;
         self.0.push(isolator);
         Ok(())
     }
@@ -97,13 +118,8 @@ impl<'a> IntoIterator for &'a Isolators {
 
 impl Decode for Isolators {
     fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
-        let mut isolators = Self::default();
-        for item in cursor.items()? {
-            isolators
-                .push(Isolator::decode(item)?)
-                .map_err(|error| item.invalid(error))?;
-        }
-        Ok(isolators)
+        let mut seen = Seen::default();
+        cursor.list(|isolator| seen.admit(isolator)).map(Self)
     }
 }
 

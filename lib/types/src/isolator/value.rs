@@ -45,6 +45,25 @@ pub enum IsolatorValue {
     Unknown,
 }
 
+/// The names of the isolators. Source: appc spec, schema/types.
+const NAMES: [&str; 15] = [
+    "os/linux/seccomp-remove-set",
+    "os/linux/seccomp-retain-set",
+    "os/linux/capabilities-retain-set",
+    "os/linux/capabilities-remove-set",
+    "os/linux/no-new-privileges",
+    "os/linux/oom-score-adj",
+    "os/linux/cpu-shares",
+    "os/linux/selinux-context",
+    "os/linux/apparmor-profile",
+    "os/unix/sysctl",
+    "resource/block-bandwidth",
+    "resource/block-iops",
+    "resource/network-bandwidth",
+    "resource/cpu",
+    "resource/memory",
+];
+
 impl IsolatorValue {
     /// The name of the isolator; `None` for an unknown one.
     pub fn name(&self) -> Option<&'static str> {
@@ -66,6 +85,11 @@ impl IsolatorValue {
             Self::Memory(_) => "resource/memory",
             Self::Unknown => return None,
         })
+    }
+
+    /// Whether there is an isolator of this name.
+    pub fn is_known(name: &AcIdentifier) -> bool {
+        NAMES.contains(&name.as_str())
     }
 
     pub(super) fn decode_named(
@@ -105,15 +129,20 @@ impl IsolatorValue {
 
     /// Whether an app may have more than one of it.
     pub(super) fn may_repeat(&self) -> bool {
+        self.name().is_none_or(Self::may_stand_often)
+    }
+
+    /// Whether an app may have more than one isolator of a name.
+    pub(crate) fn may_stand_often(name: &str) -> bool {
         !matches!(
-            self,
-            Self::SeccompRemoveSet(_)
-                | Self::SeccompRetainSet(_)
-                | Self::OomScoreAdj(_)
-                | Self::CpuShares(_)
-                | Self::SelinuxContext(_)
-                | Self::ApparmorProfile(_)
-                | Self::Sysctl(_)
+            name,
+            "os/linux/seccomp-remove-set"
+                | "os/linux/seccomp-retain-set"
+                | "os/linux/oom-score-adj"
+                | "os/linux/cpu-shares"
+                | "os/linux/selinux-context"
+                | "os/linux/apparmor-profile"
+                | "os/unix/sysctl"
         )
     }
 
@@ -242,6 +271,7 @@ mod tests {
             let isolator =
                 read(name, value).unwrap_or_else(|error| panic!("{name} {value}: {error}"));
             assert_eq!(isolator.value().name(), Some(name));
+            assert!(IsolatorValue::is_known(isolator.name()));
             let written = Writer::text_of(&isolator);
             assert_eq!(written, format!(r#"{{"name":"{name}","value":{value}}}"#));
             // What is made of the value alone means the same.

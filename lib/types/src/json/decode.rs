@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 
+use super::log::{Entry, Log, Noted};
 use super::{Node, Value};
 
 /// A type that a manifest holds.
@@ -44,6 +45,8 @@ enum Step<'a> {
 pub(crate) struct Cursor<'a> {
     node: &'a Node,
     step: Step<'a>,
+    /// Where errors go if the reader wants all of them.
+    log: Option<&'a Log>,
 }
 
 /// The members of an object.
@@ -58,7 +61,29 @@ impl<'a> Cursor<'a> {
         Self {
             node,
             step: Step::Root,
+            log: None,
         }
+    }
+
+    /// As [`Cursor::root`], for a reader that goes on after an error and notes all of them in `log`.
+    pub(crate) fn logged(node: &'a Node, log: &'a Log) -> Self {
+        Self {
+            log: Some(log),
+            ..Self::root(node)
+        }
+    }
+
+    fn beneath(&self, node: &'a Node, step: Step<'a>) -> Self {
+        Self {
+            node,
+            step,
+            log: self.log,
+        }
+    }
+
+    /// Whether the reader wants more than the first error.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.log.is_some()
     }
 
     pub(crate) fn node(&self) -> &'a Node {
@@ -97,10 +122,29 @@ impl<'a> Cursor<'a> {
             Value::Null => &[],
             _ => return Err(self.mistyped("array")),
         };
-        Ok(items.iter().enumerate().map(move |(index, node)| Cursor {
-            node,
-            step: Step::Index(self, index),
-        }))
+        let numbered = items.iter().enumerate();
+        Ok(numbered.map(move |(index, node)| self.beneath(node, Step::Index(self, index))))
+    }
+
+    /// The elements of an array, each looked at by `check` in the light of the earlier ones.
+    ///
+    /// With a log all of them are read whatever is wrong with one.
+    pub(crate) fn list<T: Decode, E: Into<Box<dyn Error + Send + Sync>>>(
+        &'a self,
+        mut check: impl FnMut(&T) -> Result<(), E>,
+    ) -> Result<Vec<T>, DecodeError> {
+        let mut list = Vec::new();
+        let mut first = None;
+        for item in self.items()? {
+            let read = T::decode(item)
+                .and_then(|value| check(&value).map(|()| value).map_err(|e| item.invalid(e)));
+            match read {
+                Ok(value) => list.push(value),
+                Err(error) if !self.goes_on() => return Err(error),
+                Err(error) => drop(first.get_or_insert(error)),
+            }
+        }
+        first.map_or(Ok(list), Err)
     }
 
     /// The literal text of a number; `0` for `null`.
@@ -129,10 +173,40 @@ impl<'a> Cursor<'a> {
     }
 
     pub(crate) fn fail(&self, problem: Problem) -> DecodeError {
-        DecodeError {
-            offset: self.node.offset,
-            path: self.path(),
+        let offset = self.node.offset;
+        let Some(log) = self.log else {
+            return DecodeError {
+                offset,
+                path: self.path(),
+                problem,
+            };
+        };
+        log.note(|| Entry {
+            offset,
+            path: self.json_path(),
             problem,
+        });
+        DecodeError {
+            offset,
+            path: String::new(),
+            problem: Problem::Invalid(Box::new(Noted)),
+        }
+    }
+
+    /// The way from the root as JSONPath has it, such as `$.app.ports[0].name`. Source: RFC 9535.
+    pub(crate) fn json_path(&self) -> String {
+        match self.step {
+            Step::Root => "$".to_owned(),
+            Step::Index(parent, index) => format!("{}[{index}]", parent.json_path()),
+            Step::Key(parent, key) => {
+                let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+                let digit = key.starts_with(|c: char| c.is_ascii_digit());
+                if !key.is_empty() && !digit && key.chars().all(plain) {
+                    format!("{}.{key}", parent.json_path())
+                } else {
+                    format!("{}[{key:?}]", parent.json_path())
+                }
+            }
         }
     }
 
@@ -150,25 +224,60 @@ impl<'a> Cursor<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// The member called `key`, whatever its case; the last one where there are several.
-    pub(crate) fn get(&self, key: &'a str) -> Option<Cursor<'a>> {
+    /// Every member called `key`, whatever its case, in order.
+    fn all(&self, key: &'a str) -> impl Iterator<Item = Cursor<'a>> {
+        let of = self.of;
         let found = self
             .members
             .iter()
-            .rev()
-            .find(|(name, _)| name.eq_ignore_ascii_case(key));
-        found.map(|(_, node)| Cursor {
-            node,
-            step: Step::Key(self.of, key),
-        })
+            .filter(move |(name, _)| same_key(name, key));
+        found.map(move |(_, node)| of.beneath(node, Step::Key(of, key)))
+    }
+
+    /// The member called `key`; the last one where there are several.
+    pub(crate) fn get(&self, key: &'a str) -> Option<Cursor<'a>> {
+        self.all(key).last()
+    }
+
+    /// The names of the members and their values, in order.
+    pub(crate) fn members(&self) -> impl Iterator<Item = (&'a str, Cursor<'a>)> {
+        let of = self.of;
+        let members = self.members.iter();
+        members.map(move |(name, node)| (&**name, of.beneath(node, Step::Key(of, name))))
+    }
+
+    /// The member read by `T`, if there is one, `null` or not.
+    ///
+    /// Of several the last one counts, but none may be wrong: what reads only the first one, or puts all
+    /// together, must not see what nobody checked.
+    pub(crate) fn present<T: Decode>(&self, key: &'a str) -> Result<Option<T>, DecodeError> {
+        self.read(key, |cursor| T::decode(cursor).map(Some))
     }
 
     /// The member, or `None` where it is absent or `null`.
     pub(crate) fn optional<T: Decode>(&self, key: &'a str) -> Result<Option<T>, DecodeError> {
-        match self.get(key) {
-            Some(cursor) if !cursor.is_null() => T::decode(cursor).map(Some),
-            _ => Ok(None),
+        self.read(key, |cursor| {
+            if cursor.is_null() {
+                Ok(None)
+            } else {
+                T::decode(cursor).map(Some)
+            }
+        })
+    }
+
+    fn read<T>(
+        &self,
+        key: &'a str,
+        decode: impl Fn(Cursor<'a>) -> Result<Option<T>, DecodeError>,
+    ) -> Result<Option<T>, DecodeError> {
+        let mut last = Ok(None);
+        for cursor in self.all(key) {
+            let read = decode(cursor);
+            if last.is_ok() {
+                last = read;
+            }
         }
+        last
     }
 
     /// The member, or the zero value where it is absent or `null`.
@@ -176,21 +285,46 @@ impl<'a> Fields<'a> {
         Ok(self.optional(key)?.unwrap_or_default())
     }
 
+    /// As [`Fields::or_default`], for a value that has a rule of its own.
+    pub(crate) fn checked<T: Decode + Default, E: Into<Box<dyn Error + Send + Sync>>>(
+        &self,
+        key: &'a str,
+        check: impl FnOnce(&T) -> Result<(), E>,
+    ) -> Result<T, DecodeError> {
+        let value = self.or_default(key)?;
+        match check(&value) {
+            Ok(()) => Ok(value),
+            Err(error) => Err(self.invalid_at(key, error)),
+        }
+    }
+
+    /// The member, or `missing` where it is absent or `null`.
+    pub(crate) fn expected<T: Decode>(
+        &self,
+        key: &'a str,
+        missing: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Result<T, DecodeError> {
+        match self.optional(key)? {
+            Some(value) => Ok(value),
+            None => Err(self.invalid_at(key, missing)),
+        }
+    }
+
     /// The member; where it is absent, what `null` decodes to or the error for it.
     pub(crate) fn required<T: Decode>(&self, key: &'a str) -> Result<T, DecodeError> {
-        match self.get(key) {
-            Some(cursor) => T::decode(cursor),
-            None => {
-                let absent = Node {
-                    offset: self.of.node.offset,
-                    value: Value::Null,
-                };
-                T::decode(Cursor {
-                    node: &absent,
-                    step: Step::Key(self.of, key),
-                })
-            }
+        if let Some(value) = self.present(key)? {
+            return Ok(value);
         }
+        let absent = Node {
+            offset: self.of.node.offset,
+            value: Value::Null,
+        };
+        let step = Step::Key(self.of, key);
+        T::decode(Cursor {
+            node: &absent,
+            step,
+            log: self.of.log,
+        })
     }
 
     /// An error about the object as a whole or about a member that is not there.
@@ -207,6 +341,30 @@ impl<'a> Fields<'a> {
         self.get(key).unwrap_or(*self.of).invalid(error)
     }
 }
+
+/// Whether a document's key means a field: as in Go, case does not count, nor the Kelvin sign and the long s
+/// that Unicode folds into `k` and `s`.
+pub(crate) fn same_key(name: &str, key: &str) -> bool {
+    if name.is_ascii() {
+        return name.eq_ignore_ascii_case(key);
+    }
+    let folded = name.chars().map(|c| match c {
+        '\u{212a}' => 'k',
+        '\u{17f}' => 's',
+        other => other.to_ascii_lowercase(),
+    });
+    folded.eq(key.chars().map(|c| c.to_ascii_lowercase()))
+}
+
+/// Makes a struct of fields that are read one by one, all of them before the first error is returned, so that
+/// a log gets the errors of all.
+macro_rules! read_all {
+    ($name:ident { $($field:ident: $read:expr),+ $(,)? }) => {{
+        $(let $field = $read;)+
+        $name { $($field: $field?),+ }
+    }};
+}
+pub(crate) use read_all;
 
 impl Decode for String {
     fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
@@ -238,22 +396,21 @@ decode_integers!(i32: "int32", u32: "uint32", i64: "int", u64: "uint");
 
 impl<T: Decode> Decode for Vec<T> {
     fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
-        cursor.items()?.map(T::decode).collect()
+        cursor.list(|_| Ok::<_, std::convert::Infallible>(()))
     }
 }
 
 impl Decode for BTreeMap<String, String> {
     fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
-        let members = cursor.object()?.members;
         let mut map = BTreeMap::new();
-        for (key, node) in members {
-            let value = Cursor {
-                node,
-                step: Step::Key(&cursor, key),
+        let mut first = None;
+        for (key, value) in cursor.object()?.members() {
+            match value.string() {
+                Ok(value) => drop(map.insert(key.to_owned(), value.to_owned())),
+                Err(error) if !cursor.goes_on() => return Err(error),
+                Err(error) => drop(first.get_or_insert(error)),
             }
-            .string()?;
-            map.insert(key.to_string(), value.to_owned());
         }
-        Ok(map)
+        first.map_or(Ok(map), Err)
     }
 }

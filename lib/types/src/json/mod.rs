@@ -6,9 +6,11 @@
 //! its meaning can still say where it stands.
 
 mod decode;
+mod log;
 mod parse;
 mod write;
 
-pub(crate) use decode::{Cursor, Decode, DecodeError, Fields, Problem};
+pub(crate) use decode::{Cursor, Decode, DecodeError, Fields, Problem, read_all, same_key};
+pub(crate) use log::{Entry, Log};
 pub(crate) use parse::{Node, SyntaxError, Value, parse};
 pub(crate) use write::{Encode, Writer, indent};
