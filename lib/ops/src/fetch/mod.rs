@@ -10,6 +10,7 @@
 //! the store, an interrupted download leaves what came of it.
 
 mod check;
+mod cimd;
 mod dependencies;
 mod error;
 mod import;
@@ -34,6 +35,7 @@ use gantry_store::{Source, Store, StoreError};
 use gantry_trust::Keystore;
 use gantry_types::{ImageId, ImageName};
 
+pub use cimd::CimdError;
 pub use error::{FetchError, RequestError};
 pub use insecure::{InsecureOptions, InsecureOptionsError};
 pub use observer::{Downloading, FetchObserver, Notice};

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::cimd::{self, CimdError, Distribution};
 use gantry_remote::Url;
 use gantry_types::{Diagnostic, ImageId, ImageName, ImageNameError, Kind, Label, Labels, os_arch};
 
@@ -47,11 +48,17 @@ pub enum ReferenceError {
         /// Why it is no name.
         source: ImageNameError,
     },
-    /// A kind of reference that is recognised and cannot be fetched.
-    #[error("images of the form {scheme}: are not supported yet: {text:?}")]
-    Unsupported {
-        /// `docker` or `cimd`.
-        scheme: &'static str,
+    /// Not a distribution URI, though it begins like one.
+    #[error("invalid image string {text:?}")]
+    Cimd {
+        /// The text.
+        text: String,
+        /// What is wrong.
+        source: CimdError,
+    },
+    /// An image of a docker registry, which is recognised and cannot be fetched.
+    #[error("docker images are not supported yet: {text:?}")]
+    Docker {
         /// The text.
         text: String,
     },
@@ -64,6 +71,9 @@ impl Diagnostic for ReferenceError {
 
     fn hint(&self) -> Option<String> {
         match self {
+            Self::Docker { .. } => {
+                Some("convert it to an App Container image elsewhere, and fetch that".to_owned())
+            }
             Self::Invalid { .. } => Some("the path of an image's URL ends in .aci".to_owned()),
             _ => None,
         }
@@ -96,8 +106,7 @@ impl ImageReference {
         {
             return Ok(Self::Hash(text.to_owned()));
         }
-        let unsupported = |scheme| ReferenceError::Unsupported {
-            scheme,
+        let docker = || ReferenceError::Docker {
             text: text.to_owned(),
         };
         let path = || {
@@ -123,8 +132,21 @@ impl ImageReference {
                 };
                 named.then_some(Self::Path(file)).ok_or_else(invalid)
             }
-            Some("docker") => Err(unsupported("docker")),
-            Some("cimd") => Err(unsupported("cimd")),
+            Some("docker") => Err(docker()),
+            Some("cimd") => {
+                let data = text.split_once(':').map_or("", |(_, data)| data);
+                match cimd::parse(data) {
+                    Ok(Distribution::Name(found)) => with_host_labels(found)
+                        .map(Self::Name)
+                        .map_err(|error| wrong_name(text, error.into())),
+                    Ok(Distribution::Archive(url)) => archive(&url).ok_or_else(invalid),
+                    Ok(Distribution::Docker) => Err(docker()),
+                    Err(source) => Err(ReferenceError::Cimd {
+                        text: text.to_owned(),
+                        source,
+                    }),
+                }
+            }
             Some(_) => name(text),
             None if text.starts_with('/') || is_file(&directory.join(text)) => Ok(path()),
             None if text.contains(':') => name(text),
@@ -146,14 +168,29 @@ fn scheme(text: &str) -> Option<String> {
 }
 
 fn name(text: &str) -> Result<ImageReference, ReferenceError> {
-    let wrong = |source| ReferenceError::Name {
-        text: text.to_owned(),
-        source,
-    };
-    let name: ImageName = text.parse().map_err(wrong)?;
+    let name: ImageName = text.parse().map_err(|error| wrong_name(text, error))?;
     with_host_labels(name)
         .map(ImageReference::Name)
-        .map_err(|error| wrong(error.into()))
+        .map_err(|error| wrong_name(text, error.into()))
+}
+
+fn wrong_name(text: &str, source: ImageNameError) -> ReferenceError {
+    let text = text.to_owned();
+    ReferenceError::Name { text, source }
+}
+
+/// An image file at a URL that need not look like one.
+fn archive(url: &str) -> Option<ImageReference> {
+    let url = Url::parse(url).ok()?;
+    match url.scheme() {
+        "http" | "https" if url.host_str().is_some() => Some(ImageReference::Url(url)),
+        "file" => {
+            let path = url.to_file_path().ok()?;
+            let given = path.clone();
+            Some(ImageReference::Path(LocalFile { path, given }))
+        }
+        _ => None,
+    }
 }
 
 /// Adds this machine's `os` and `arch` where they are missing.
@@ -223,6 +260,13 @@ mod tests {
             ("my-app:v1", "name"),
             ("example.com/app:1.0,os=linux,arch=amd64", "name"),
             ("sha512-a", "name"),
+            ("cimd:appc:v=0:example.com/app?version=1", "name"),
+            ("CIMD:appc:v=0:example.com/app", "name"),
+            (
+                "cimd:aci-archive:v=0:https%3A%2F%2Fexample.com%2Fapp",
+                "url",
+            ),
+            ("cimd:aci-archive:v=0:file%3A%2F%2F%2Fa%2Fb", "path"),
         ] {
             assert_eq!(kind(text), expected, "{text}");
         }
@@ -277,6 +321,10 @@ mod tests {
             "docker://busybox",
             "docker:busybox",
             "cimd:docker:v=0:x",
+            "cimd:aci-archive:v=0:ftp%3A%2F%2Fa%2Fb.aci",
+            "cimd:aci-archive:v=0:a.aci",
+            "cimd:appc:v=0:example.com/app?arch=vax",
+            "cimd:appc",
             "Example.com/App:1",
             "example.com/app:1:2",
             "example.com/app,os=linux,arch=vax",

@@ -85,10 +85,11 @@ impl SignaturePlace {
         }
     }
 
-    /// The place for an image URL, whose path ends in `.aci`.
+    /// The place for an image URL: `x.aci.asc` for `x.aci` and for `x`.
     pub(super) fn of_url(image: &Url) -> Self {
         let mut url = image.clone();
-        url.set_path(&format!("{}.asc", image.path()));
+        let path = image.path().strip_suffix(".aci").unwrap_or(image.path());
+        url.set_path(&format!("{path}.aci.asc"));
         Self::Url(url)
     }
 }
