@@ -32,6 +32,8 @@ pub struct ClientConfig {
     pub total_timeout: Duration,
     /// How slow a download into a file may be.
     pub pace: Pace,
+    /// The most bytes that a download into a file may have.
+    pub max_download: u64,
     /// How often and after which pause a failed request is repeated.
     pub retry: RetryPolicy,
     /// What time it is, for signed requests.
@@ -139,6 +141,7 @@ impl ClientConfig {
             idle_timeout: Duration::from_secs(60),
             total_timeout: Duration::from_secs(5 * 60),
             pace: Pace::default(),
+            max_download: 256 << 30,
             retry: RetryPolicy::default(),
             clock: SystemTime::now,
         }

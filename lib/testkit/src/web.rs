@@ -3,6 +3,8 @@
 //! It listens on 127.0.0.1 only, at ports of the system's choice. Its certificate is for the names
 //! given, signed by an authority made on the spot, whose PEM file clients are pointed to.
 
+mod body;
+mod hook;
 mod request;
 mod serve;
 mod tls;
@@ -14,36 +16,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
+pub use hook::{Hook, TlsFault};
 pub use request::Request;
-
-/// A way in which the server treats requests for one path unlike a good server.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Hook {
-    /// Answers with this status, and its number as text.
-    Status(u16),
-    /// Sends the head and this many bytes of the body, then closes the connection.
-    CutAfter(u64),
-    /// Sends the head and this many bytes of the body, then nothing more, and keeps the connection.
-    StallAfter(u64),
-    /// Closes the connection without any answer.
-    Refuse,
-    /// Waits before answering.
-    Delay(Duration),
-    /// Answers 302 with this `Location`.
-    Redirect(String),
-    /// Ignores `Range` and does not offer it.
-    NoRanges,
-    /// Sends neither `ETag` nor `Last-Modified`.
-    NoValidators,
-    /// Adds a header line to the answer.
-    Header(String, String),
-    /// Sends a body without length that never ends.
-    Endless,
-    /// Sends these bytes as they are, in place of an answer.
-    Raw(Vec<u8>),
-}
 
 /// A running server; it stops when dropped.
 pub struct WebServer {
@@ -58,7 +33,8 @@ pub struct WebServer {
 
 /// What the threads of a server have in common.
 struct Shared {
-    tls: Arc<rustls::ServerConfig>,
+    identity: tls::Identity,
+    fault: Mutex<Option<TlsFault>>,
     site: Mutex<Site>,
     stopping: AtomicBool,
 }
@@ -71,6 +47,7 @@ struct Site {
     folder: Option<PathBuf>,
     hooks: Vec<(String, Hook, Option<u32>)>,
     log: Vec<Request>,
+    sent: u64,
 }
 
 impl WebServer {
@@ -90,7 +67,8 @@ impl WebServer {
         let ca_file = folder.path().join("ca.pem");
         std::fs::write(&ca_file, &identity.ca_pem)?;
         let shared = Arc::new(Shared {
-            tls: identity.server,
+            identity,
+            fault: Mutex::new(None),
             site: Mutex::new(Site::default()),
             stopping: AtomicBool::new(false),
         });
@@ -138,9 +116,20 @@ impl WebServer {
         self.site().hooks.push((path.to_owned(), hook, Some(times)));
     }
 
+    /// Breaks every secure connection from now on.
+    pub fn break_tls(&self, fault: TlsFault) {
+        *self.shared.fault() = Some(fault);
+    }
+
     /// Ends all misbehaviour.
     pub fn clear_hooks(&self) {
         self.site().hooks.clear();
+        *self.shared.fault() = None;
+    }
+
+    /// How many bytes of bodies of files have been sent so far, and begins to count anew.
+    pub fn take_sent(&self) -> u64 {
+        std::mem::take(&mut self.site().sent)
     }
 
     /// The requests so far, and forgets them.
@@ -185,6 +174,10 @@ impl WebServer {
 impl Shared {
     fn site(&self) -> MutexGuard<'_, Site> {
         self.site.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fault(&self) -> MutexGuard<'_, Option<TlsFault>> {
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

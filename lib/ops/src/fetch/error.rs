@@ -322,6 +322,14 @@ fn store_error(error: &io::Error) -> Option<&StoreError> {
 }
 
 impl FetchError {
+    /// Whether a server sent, or announced, more than any image may have.
+    pub(super) fn is_too_large(&self) -> bool {
+        let Self::Download { source } = self else {
+            return false;
+        };
+        matches!(source, RequestError::Http(HttpError::TooLarge { .. }))
+    }
+
     /// Whether the downloaded data may still be good: the machine or the network failed, or a
     /// dependency, and not the image.
     pub(super) fn spares_data(&self) -> bool {

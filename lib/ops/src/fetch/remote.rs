@@ -13,9 +13,6 @@ use super::import::{Arrived, Wanted};
 use super::signature::SignaturePlace;
 use super::{Downloading, FetchError, Fetcher, Notice, PullPolicy, RequestError};
 
-/// Largest image file downloaded, in bytes.
-const MAX_IMAGE_BYTES: u64 = 256 << 30;
-
 impl Fetcher<'_, '_> {
     pub(super) fn by_url(&mut self, url: &Url) -> Result<ImageId, FetchError> {
         let place = SignaturePlace::of_url(url);
@@ -114,9 +111,16 @@ impl Fetcher<'_, '_> {
             ingest.discard()?;
             return Ok(self.used(record.id));
         }
-        let complete = match self.download(url, &mut ingest, known.as_ref(), &source)? {
-            Some(complete) => complete,
-            None => {
+        let complete = match self.download(url, &mut ingest, known.as_ref(), &source) {
+            Ok(Some(complete)) => complete,
+            Err(error) => {
+                // The start of something that is no image is nothing to go on from.
+                if error.is_too_large() {
+                    ingest.discard()?;
+                }
+                return Err(error);
+            }
+            Ok(None) => {
                 ingest.discard()?;
                 self.notice(&Notice::UsingStoreUrl(shown(url)));
                 return known.map(|record| self.used(record.id)).ok_or_else(|| {
@@ -190,7 +194,7 @@ impl Fetcher<'_, '_> {
             have: ingest.len(),
             have_validator: have_validator.as_ref(),
             unless: unless.as_ref(),
-            limit: MAX_IMAGE_BYTES,
+            limit: self.context.http.config().max_download,
         };
         let observer = &mut *self.context.observer;
         let mut observe = |event: Event<'_>| match event {

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::{Hook, Request, Shared};
+use super::body::{self, chunk, stall};
+use super::{Hook, Request, Shared, TlsFault};
 
 /// How long an idle client is waited for.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Something to serve: its bytes and its marks.
 struct Resource {
@@ -32,24 +33,47 @@ pub(super) fn connection(stream: TcpStream, shared: &Shared, tls: bool) -> io::R
     stream.set_write_timeout(Some(PATIENCE))?;
     let raw = stream.try_clone()?;
     if tls {
-        let session = rustls::ServerConnection::new(Arc::clone(&shared.tls));
+        let fault = *shared.fault();
+        let mut raw = raw.try_clone()?;
+        match fault {
+            Some(TlsFault::OldProtocol) => {
+                let _ = raw.read(&mut [0; 512])?;
+                // A fatal alert: protocol_version. Source: RFC 5246, 7.2.
+                return raw.write_all(&[21, 3, 1, 0, 2, 2, 70]);
+            }
+            Some(TlsFault::Plain) => {
+                let _ = raw.read(&mut [0; 512])?;
+                return raw.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+            }
+            Some(TlsFault::Cut) => {
+                let _ = raw.read(&mut [0; 16])?;
+                return raw.shutdown(Shutdown::Both);
+            }
+            _ => {}
+        }
+        let session = rustls::ServerConnection::new(shared.identity.server(fault));
         let session = session.map_err(io::Error::other)?;
         let mut stream = BufReader::new(rustls::StreamOwned::new(session, stream));
         let request = Request::read(&mut stream, tls)?;
-        if answer(stream.get_mut(), request, shared)? {
+        if answer(stream.get_mut(), request, shared, &raw)? {
             stream.get_mut().conn.send_close_notify();
             stream.get_mut().flush()?;
         }
     } else {
         let mut stream = BufReader::new(stream);
         let request = Request::read(&mut stream, tls)?;
-        answer(stream.get_mut(), request, shared)?;
+        answer(stream.get_mut(), request, shared, &raw)?;
     }
     raw.shutdown(Shutdown::Both)
 }
 
 /// Answers `request`; whether the connection is to end in good order.
-fn answer(out: &mut impl Write, request: Request, shared: &Shared) -> io::Result<bool> {
+fn answer(
+    out: &mut impl Write,
+    request: Request,
+    shared: &Shared,
+    raw: &TcpStream,
+) -> io::Result<bool> {
     let hooks = {
         let mut site = shared.site();
         site.log.push(request.clone());
@@ -60,6 +84,7 @@ fn answer(out: &mut impl Write, request: Request, shared: &Shared) -> io::Result
         match hook {
             Hook::Delay(time) => std::thread::sleep(*time),
             Hook::Refuse => return Ok(false),
+            Hook::Silence => return stall(shared).map(|()| false),
             Hook::Header(name, value) => extra.push_str(&format!("{name}: {value}\r\n")),
             Hook::Status(status) => {
                 let text = status.to_string();
@@ -80,6 +105,13 @@ fn answer(out: &mut impl Write, request: Request, shared: &Shared) -> io::Result
                 }
                 return Ok(false);
             }
+            Hook::EndlessChunks => {
+                start(out, 200, &format!("{extra}transfer-encoding: chunked\r\n"))?;
+                while !shared.stopping.load(Ordering::SeqCst) {
+                    chunk(out, &[b'x'; 4096])?;
+                }
+                return Ok(false);
+            }
             _ => {}
         }
     }
@@ -87,7 +119,20 @@ fn answer(out: &mut impl Write, request: Request, shared: &Shared) -> io::Result
         start(out, 404, &format!("{extra}content-length: 9\r\n"))?;
         return out.write_all(b"not found").map(|()| true);
     };
-    send(out, &request, resource, &hooks, extra, shared)
+    for hook in &hooks {
+        // Before anything is sent: the client may come back at once.
+        if let Hook::Then(body) = hook {
+            let path = request.path().to_owned();
+            shared.site().files.insert(path, body.as_slice().into());
+        }
+    }
+    let sent = send(out, &request, resource, &hooks, extra, shared);
+    if hooks.iter().any(|hook| matches!(hook, Hook::ResetAfter(_))) {
+        // Gone without a word: what is still on its way is dropped on both sides.
+        rustix::net::sockopt::set_socket_linger(raw, Some(Duration::ZERO))?;
+        return Err(io::ErrorKind::ConnectionReset.into());
+    }
+    sent
 }
 
 fn send(
@@ -99,9 +144,22 @@ fn send(
     shared: &Shared,
 ) -> io::Result<bool> {
     let ranges = !hooks.contains(&Hook::NoRanges);
+    for hook in hooks {
+        match hook {
+            Hook::Etag(etag) => {
+                resource.etag.clone_from(etag);
+                resource.last_modified = "";
+            }
+            Hook::WeakEtag => resource.etag.insert_str(0, "W/"),
+            _ => {}
+        }
+    }
     if !hooks.contains(&Hook::NoValidators) {
         let (etag, date) = (&resource.etag, resource.last_modified);
-        head.push_str(&format!("etag: {etag}\r\nlast-modified: {date}\r\n"));
+        head.push_str(&format!("etag: {etag}\r\n"));
+        if !date.is_empty() {
+            head.push_str(&format!("last-modified: {date}\r\n"));
+        }
         if request.header("if-none-match") == Some(etag.as_str()) {
             return start(out, 304, &head).map(|()| true);
         }
@@ -110,9 +168,10 @@ fn send(
         head.push_str("accept-ranges: bytes\r\n");
     }
     let total = resource.length;
+    let strong = !resource.etag.starts_with("W/");
     let current = request
         .header("if-range")
-        .is_none_or(|mark| mark == resource.etag || mark == resource.last_modified);
+        .is_none_or(|mark| (strong && mark == resource.etag) || mark == resource.last_modified);
     let range = request
         .header("range")
         .filter(|_| ranges && current)
@@ -125,32 +184,30 @@ fn send(
             return start(out, 416, &head).map(|()| true);
         }
         Some((first, last)) => {
-            head.push_str(&format!("content-range: bytes {first}-{last}/{total}\r\n"));
+            let other = hooks.iter().find_map(|hook| match hook {
+                Hook::ContentRange(range) => Some(range.clone()),
+                _ => None,
+            });
+            let range = other.unwrap_or_else(|| format!("bytes {first}-{last}/{total}"));
+            head.push_str(&format!("content-range: {range}\r\n"));
             (206, first, last + 1 - first)
         }
     };
-    head.push_str(&format!("content-length: {length}\r\n"));
+    resource.body.seek(SeekFrom::Start(first))?;
+    let chunks = hooks.contains(&Hook::ChunksWithoutEnd);
+    let announced = hooks.iter().find_map(|hook| match hook {
+        Hook::Length(length) => Some(*length),
+        _ => None,
+    });
+    head.push_str(&match (chunks, announced) {
+        (true, _) => "transfer-encoding: chunked\r\n".to_owned(),
+        (false, announced) => format!("content-length: {}\r\n", announced.unwrap_or(length)),
+    });
     start(out, status, &head)?;
     if request.method == "HEAD" {
         return Ok(true);
     }
-    resource.body.seek(SeekFrom::Start(first))?;
-    let stop = hooks.iter().find_map(|hook| match hook {
-        Hook::CutAfter(bytes) | Hook::StallAfter(bytes) => Some(*bytes),
-        _ => None,
-    });
-    let sent = length.min(stop.unwrap_or(length));
-    io::copy(&mut resource.body.take(sent), out)?;
-    out.flush()?;
-    if hooks.iter().any(|hook| matches!(hook, Hook::StallAfter(_))) {
-        let pause = Duration::from_millis(20);
-        let mut waited = Duration::ZERO;
-        while waited < PATIENCE && !shared.stopping.load(Ordering::SeqCst) {
-            std::thread::sleep(pause);
-            waited += pause;
-        }
-    }
-    Ok(sent == length)
+    body::send(out, resource.body.take(length), length, hooks, shared)
 }
 
 fn start(out: &mut impl Write, status: u16, headers: &str) -> io::Result<()> {
