@@ -152,6 +152,7 @@ pub(crate) fn keystore(globals: &Globals) -> Keystore {
         Some(globals.system_config.clone()),
         globals.local_config.clone(),
     )
+    .with_user(globals.user_config.clone())
 }
 
 /// A client with the flags, the configured credentials and the environment of this process.

@@ -327,9 +327,12 @@ impl ListArgs {
 fn verdict(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Signed { by } => {
-            let keys: Vec<&str> = by
+            let keys: Vec<String> = by
                 .iter()
-                .map(|signer| signer.fingerprint.as_str())
+                .map(|signer| match signer.legacy {
+                    true => format!("{} (legacy key)", signer.fingerprint),
+                    false => signer.fingerprint.clone(),
+                })
                 .collect();
             format!("signed by {}", keys.join(", "))
         }

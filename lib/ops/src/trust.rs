@@ -16,7 +16,7 @@ use std::time::SystemTime;
 use gantry_remote::discovery::DiscoveryError;
 use gantry_remote::{HttpError, Url};
 use gantry_trust::{
-    AddError, Fingerprint, Keystore, MAX_KEY_BYTES, PublicKey, PublicKeyError, Scope,
+    Fingerprint, Keystore, MAX_KEY_BYTES, PublicKey, PublicKeyError, Scope, WriteError,
 };
 use gantry_types::{AcIdentifier, Diagnostic, Kind};
 
@@ -133,7 +133,7 @@ pub enum TrustError {
         /// What the key was to be trusted for.
         scope: Scope,
         /// Why.
-        source: AddError,
+        source: WriteError,
     },
 }
 

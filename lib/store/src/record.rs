@@ -106,6 +106,9 @@ pub struct Signer {
     pub fingerprint: String,
     /// User ID at the time, empty if the key had none.
     pub user_id: String,
+    /// The signature counted only because the key was marked as legacy.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub legacy: bool,
 }
 
 /// Place an image was fetched from.
@@ -272,15 +275,16 @@ mod tests {
     use crate::test_image::record;
 
     fn verdicts() -> impl Strategy<Value = Verdict> {
-        let signers = prop::collection::vec(("[0-9a-f]{40}", any::<String>()), 1..3);
+        let signers = prop::collection::vec(("[0-9a-f]{40}", any::<String>(), any::<bool>()), 1..3);
         prop_oneof![
             any::<String>().prop_map(|option| Verdict::Waived { option }),
             signers.prop_map(|by| Verdict::Signed {
                 by: by
                     .into_iter()
-                    .map(|(fingerprint, user_id)| Signer {
+                    .map(|(fingerprint, user_id, legacy)| Signer {
                         fingerprint,
                         user_id,
+                        legacy,
                     })
                     .collect(),
             }),

@@ -121,6 +121,7 @@ fn a_signed_verdict_is_never_replaced_by_a_waived_one() {
     let (_dir, store) = store();
     let mut signed = record("example.com/app:1", 1);
     let by = vec![Signer {
+        legacy: false,
         fingerprint: "00".repeat(20),
         user_id: "A <a@example.com>".into(),
     }];

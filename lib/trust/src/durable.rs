@@ -40,6 +40,12 @@ pub(crate) fn replace(dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     written
 }
 
+/// Removes `dir/name`, on stable storage.
+pub(crate) fn remove(dir: &Path, name: &str) -> io::Result<()> {
+    fs::remove_file(dir.join(name))?;
+    sync_dir(dir)
+}
+
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // A process that died with the same ID may have left this name behind.
     match fs::remove_file(path) {

@@ -1,22 +1,17 @@
 //! Whether a key is fit to sign anything: what is accepted at a point in time.
 
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use sequoia_openpgp::cert::amalgamation::key::ErasedKeyAmalgamation;
 use sequoia_openpgp::cert::amalgamation::{ValidAmalgamation, ValidateAmalgamation};
 use sequoia_openpgp::packet::key::PublicParts;
-use sequoia_openpgp::policy::{Policy, StandardPolicy};
+use sequoia_openpgp::policy::Policy;
 use sequoia_openpgp::types::RevocationStatus;
 use sequoia_openpgp::{Cert, Error as PgpError};
 
+use crate::facts;
 use crate::public_key::printable;
-
-/// Earliest time whose rules are applied: 1 January 2026, in seconds since 1970.
-///
-/// The rules say since when an algorithm is not accepted any more. A machine that starts without a
-/// battery-backed clock believes it is 1970, when SHA-1 would have been fine.
-const EARLIEST_RULES: u64 = 1_767_225_600;
 
 /// Why signatures of a key do not count.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +26,8 @@ pub enum Unfit {
     Weak(String),
     /// It may not sign data.
     NotForSigning,
+    /// Its signatures cannot be checked: this program has no code for its algorithm or curve.
+    Unsupported(String),
     /// It has no valid self-signature or uses something this program does not understand.
     Invalid(String),
 }
@@ -44,25 +41,22 @@ impl fmt::Display for Unfit {
             Self::Revoked(reason) => write!(f, "key is revoked: {reason}"),
             Self::Weak(why) => write!(f, "key is too weak: {why}"),
             Self::NotForSigning => f.write_str("key may not sign data"),
+            Self::Unsupported(what) => {
+                write!(f, "key is of a kind this program cannot check: {what}")
+            }
             Self::Invalid(why) => write!(f, "key is not valid: {why}"),
         }
     }
 }
 
-/// The rules in force at `now`.
-pub(crate) fn policy(now: SystemTime) -> StandardPolicy<'static> {
-    StandardPolicy::at(now.max(SystemTime::UNIX_EPOCH + Duration::from_secs(EARLIEST_RULES)))
-}
-
-/// Looks for what makes every signature of a key unfit at `now`.
-pub(crate) fn unfit(cert: &Cert, now: SystemTime) -> Option<Unfit> {
-    let policy = policy(now);
-    if let Some(flaw) = cert_flaw(cert, &policy, now) {
+/// Looks for what makes every signature of a key unfit at `now`, by the rules of `policy`.
+pub(crate) fn unfit(cert: &Cert, policy: &dyn Policy, now: SystemTime) -> Option<Unfit> {
+    if let Some(flaw) = cert_flaw(cert, policy, now) {
         return Some(flaw);
     }
     let mut flaw = Unfit::NotForSigning;
     for key in cert.keys() {
-        match key_flaw(&key, &policy, now) {
+        match key_flaw(&key, policy, now) {
             None => return None,
             // What is wrong with a signing key says more than that another key is for encryption.
             Some(Unfit::NotForSigning) => {}
@@ -76,6 +70,10 @@ pub(crate) fn unfit(cert: &Cert, now: SystemTime) -> Option<Unfit> {
 pub(crate) fn cert_flaw(cert: &Cert, policy: &dyn Policy, now: SystemTime) -> Option<Unfit> {
     if let Some(revoked) = revoked(cert.revocation_status(policy, now)) {
         return Some(revoked);
+    }
+    // Without code for its algorithm nothing that the key says of itself can be believed.
+    if let Some(what) = facts::unsupported(cert.primary_key().key()) {
+        return Some(Unfit::Unsupported(what));
     }
     let alive = cert.with_policy(policy, now).and_then(|cert| cert.alive());
     alive.err().map(|error| of_error(&error))
@@ -92,7 +90,9 @@ pub(crate) fn key_flaw(
         Ok(_) => return Some(Unfit::NotForSigning),
         Err(error) => return Some(of_error(&error)),
     };
-    revoked(key.revocation_status()).or_else(|| key.alive().err().map(|error| of_error(&error)))
+    revoked(key.revocation_status())
+        .or_else(|| facts::unsupported(key.key()).map(Unfit::Unsupported))
+        .or_else(|| key.alive().err().map(|error| of_error(&error)))
 }
 
 /// The reason for which something is revoked, if it is.

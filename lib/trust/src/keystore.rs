@@ -1,22 +1,27 @@
 //! The files that say whom we trust.
 
-mod add;
+mod layer;
+mod legacy;
 mod read;
+mod write;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use gantry_types::AcIdentifier;
 
-use crate::{PublicKey, Scope};
+use crate::Scope;
+use layer::Store;
 
-pub use add::AddError;
-pub use read::{KeyProblem, KeyProblemCause, KeySet};
+pub use layer::{KeyDir, Layer};
+pub use read::{KeyContent, KeyFile, KeyProblem, KeyProblemCause, KeySet};
+pub use write::{Change, WriteError};
 
 /// The trusted keys of a machine.
 #[derive(Clone, Debug)]
 pub struct Keystore {
-    system: Option<PathBuf>,
-    local: PathBuf,
+    /// The one that the others may overrule first; never empty.
+    stores: Vec<Store>,
+    target: Layer,
 }
 
 impl Keystore {
@@ -24,36 +29,42 @@ impl Keystore {
     ///
     /// Neither needs to exist. Only the local one is ever written to.
     pub fn new(system: Option<PathBuf>, local: PathBuf) -> Self {
-        let keys = |dir: PathBuf| dir.join("trustedkeys");
+        let system = system.map(|dir| Store::new(Layer::System, &dir));
+        let local = Store::new(Layer::Local, &local);
         Self {
-            system: system.map(keys),
-            local: keys(local),
+            stores: system.into_iter().chain([local]).collect(),
+            target: Layer::Local,
         }
+    }
+
+    /// The same with the configuration directory of a user, which has the last word.
+    #[must_use]
+    pub fn with_user(mut self, user: Option<PathBuf>) -> Self {
+        let user = user.map(|dir| Store::new(Layer::User, &dir));
+        self.stores.extend(user);
+        self
+    }
+
+    /// The same, but the user's directory is written to instead of the machine's; `None` without one.
+    #[must_use]
+    pub fn writing_to_user(mut self) -> Option<Self> {
+        self.target = Layer::User;
+        let there = self.stores.iter().any(|store| store.layer == Layer::User);
+        there.then_some(self)
     }
 
     /// The keys that may sign images of this name, and the files that could not be used.
     ///
-    /// Read in this order: system root, local root, system prefixes, local prefixes, each from the first
-    /// part of the name to the whole of it. An empty file takes back what was trusted before it under
-    /// the same fingerprint. Source: rkt 1.30, pkg/keystore/keystore.go.
+    /// Read in this order: the root keys of system, machine and user, then the prefixes of system, machine
+    /// and user, each from the first part of the name to the whole of it. An empty file takes back what was
+    /// trusted before it under the same fingerprint. Source: rkt 1.30, pkg/keystore/keystore.go.
     pub fn keys_for(&self, name: &AcIdentifier) -> KeySet {
-        let mut set = self.root_keys();
-        for store in self.stores() {
-            for prefix in leading_parts(name) {
-                let dir = store.join("prefix.d").join(prefix.as_str());
-                set.read_dir(&dir, &Scope::Prefix(prefix));
-            }
-        }
-        set
+        KeySet::of(self.files_for(name))
     }
 
     /// The keys that may sign every image, as far as the name of an image does not take them back.
     pub fn root_keys(&self) -> KeySet {
-        let mut set = KeySet::default();
-        for store in self.stores() {
-            set.read_dir(&store.join("root.d"), &Scope::Root);
-        }
-        set
+        KeySet::of(self.read(self.root_dirs()))
     }
 
     /// Every key that is trusted for any name, also where a narrower scope takes it back.
@@ -62,19 +73,23 @@ impl Keystore {
     /// [`keys_for`](Self::keys_for) that name has the signer.
     pub fn all_keys(&self) -> KeySet {
         let mut all = KeySet::default();
-        for store in self.stores() {
-            let mut add = |dir: &Path, scope: &Scope| {
-                let mut set = KeySet::default();
-                set.read_dir(dir, scope);
-                all.keys.append(&mut set.keys);
-                all.problems.append(&mut set.problems);
-            };
-            add(&store.join("root.d"), &Scope::Root);
-            let top = store.join("prefix.d");
-            for prefix in read::prefixes(&top) {
-                add(&top.join(prefix.as_str()), &Scope::Prefix(prefix));
+        let mut take = |files: Vec<KeyFile>| {
+            let mut set = KeySet::of(files);
+            all.keys.append(&mut set.keys);
+            all.problems.append(&mut set.problems);
+        };
+        // One scope after the other, so that an empty file speaks for its own scope only.
+        let mut same: Vec<KeyFile> = Vec::new();
+        for file in self.files() {
+            let other = same
+                .first()
+                .is_some_and(|first| first.dir.scope != file.dir.scope);
+            if other {
+                take(std::mem::take(&mut same));
             }
+            same.push(file);
         }
+        take(same);
         all
     }
 
@@ -84,51 +99,59 @@ impl Keystore {
         !self.keys_for(name).keys.is_empty()
     }
 
-    /// Trusts `key` for images named `prefix` or beneath it. Gives the path of the new file.
-    ///
-    /// An older copy of the key in the same place is replaced.
-    ///
-    /// # Errors
-    ///
-    /// [`AddError`] if the prefix cannot be a path or the file cannot be written.
-    pub fn add_prefix_key(
-        &self,
-        prefix: &AcIdentifier,
-        key: &PublicKey,
-    ) -> Result<PathBuf, AddError> {
-        // Without this, `a/../../root.d` would be trust in everything.
-        if !prefix.as_str().split('/').all(is_plain) {
-            return Err(AddError::Prefix {
-                prefix: prefix.clone(),
-            });
+    /// The directories that [`keys_for`](Self::keys_for) reads for a name, in its order.
+    pub fn dirs_for(&self, name: &AcIdentifier) -> Vec<KeyDir> {
+        let mut dirs = self.root_dirs();
+        for store in &self.stores {
+            dirs.extend(store.prefix_dirs(name));
         }
-        add::add(&self.local.join("prefix.d").join(prefix.as_str()), key)
+        dirs
     }
 
-    /// Trusts `key` for every image. Gives the path of the new file.
-    ///
-    /// # Errors
-    ///
-    /// [`AddError`] if the file cannot be written.
-    pub fn add_root_key(&self, key: &PublicKey) -> Result<PathBuf, AddError> {
-        add::add(&self.local.join("root.d"), key)
+    /// The files that [`keys_for`](Self::keys_for) reads for a name, in its order.
+    pub fn files_for(&self, name: &AcIdentifier) -> Vec<KeyFile> {
+        self.read(self.dirs_for(name))
     }
 
-    /// Trusts `key` for `scope`: [`Keystore::add_root_key`] or [`Keystore::add_prefix_key`].
-    ///
-    /// # Errors
-    ///
-    /// As these.
-    pub fn add(&self, scope: &Scope, key: &PublicKey) -> Result<PathBuf, AddError> {
-        match scope {
-            Scope::Root => self.add_root_key(key),
-            Scope::Prefix(prefix) => self.add_prefix_key(prefix, key),
+    /// Every file of the keystore: root keys first, then the prefixes in their order, in each scope the
+    /// system's files before the machine's and the user's.
+    pub fn files(&self) -> Vec<KeyFile> {
+        let mut prefixes = Vec::new();
+        for store in &self.stores {
+            prefixes.extend(read::prefixes(&store.path.join("prefix.d")));
         }
+        prefixes.sort();
+        prefixes.dedup();
+        let scopes = prefixes.into_iter().map(Scope::Prefix);
+        let dirs = [Scope::Root].into_iter().chain(scopes).flat_map(|scope| {
+            let dirs = self.stores.iter().map(move |store| store.dir(&scope));
+            dirs.collect::<Vec<_>>()
+        });
+        self.read(dirs.collect())
     }
 
-    /// The directories of keys, the one that the other may overrule first.
-    fn stores(&self) -> impl Iterator<Item = &PathBuf> {
-        self.system.iter().chain([&self.local])
+    /// The directory of a scope in the layer that is written to.
+    pub fn target_dir(&self, scope: &Scope) -> KeyDir {
+        self.target().dir(scope)
+    }
+
+    fn root_dirs(&self) -> Vec<KeyDir> {
+        let stores = self.stores.iter();
+        stores.map(|store| store.dir(&Scope::Root)).collect()
+    }
+
+    fn read(&self, dirs: Vec<KeyDir>) -> Vec<KeyFile> {
+        let legacy = self.legacy_keys();
+        let files = dirs.iter().flat_map(|dir| read::files(dir, &legacy));
+        files.collect()
+    }
+
+    /// The store that is written to.
+    fn target(&self) -> &Store {
+        let mut stores = self.stores.iter();
+        // There always is one for the machine, and one for the user where that was asked for.
+        let found = stores.find(|store| store.layer == self.target);
+        found.unwrap_or(&self.stores[self.stores.len() - 1])
     }
 }
 
@@ -147,6 +170,11 @@ fn leading_parts(name: &AcIdentifier) -> Vec<AcIdentifier> {
         end += 1;
     }
     parts
+}
+
+/// Tells whether a name can be a path beneath the keystore: no part of it leads elsewhere.
+pub(crate) fn is_path(name: &AcIdentifier) -> bool {
+    name.as_str().split('/').all(is_plain)
 }
 
 /// Tells whether a part of a name stands for a directory beneath the one before.

@@ -6,6 +6,8 @@
 //! ```text
 //! trustedkeys/root.d/FINGERPRINT             may sign every image
 //! trustedkeys/prefix.d/NAME/FINGERPRINT      may sign images named NAME or beneath NAME/
+//! trustedkeys/legacy.d/FINGERPRINT           its old algorithms are accepted, too
+//! trustedkeys/disabled.d/…                   keys that wait to be enabled again
 //! ```
 //!
 //! A file holds one ASCII-armoured public key and is named by its fingerprint; an empty file takes the
@@ -18,21 +20,29 @@
 #![forbid(unsafe_code)]
 
 mod armor;
+mod bundle;
 mod durable;
+mod examine;
+mod facts;
 mod fingerprint;
 mod fitness;
 #[cfg(test)]
 mod gpg_tests;
 mod keystore;
 mod public_key;
+mod rules;
 mod scope;
 mod signature;
 mod verdict;
 mod verify;
 
+pub use bundle::{Bundle, BundleEntry, BundleError, MAX_BUNDLE_BYTES, MAX_BUNDLE_KEYS};
 pub use fingerprint::{Fingerprint, FingerprintError};
 pub use fitness::Unfit;
-pub use keystore::{AddError, KeyProblem, KeyProblemCause, KeySet, Keystore};
+pub use keystore::{
+    Change, KeyContent, KeyDir, KeyFile, KeyProblem, KeyProblemCause, KeySet, Keystore, Layer,
+    WriteError,
+};
 pub use public_key::{MAX_KEY_BYTES, PublicKey, PublicKeyError};
 pub use scope::{Scope, TrustedKey};
 pub use signature::{

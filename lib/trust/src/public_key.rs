@@ -6,8 +6,10 @@ use std::time::SystemTime;
 use gantry_types::{Diagnostic, Kind};
 use sequoia_openpgp::cert::CertParser;
 use sequoia_openpgp::parse::Parse;
+use sequoia_openpgp::serialize::SerializeInto as _;
 use sequoia_openpgp::{Cert, KeyHandle};
 
+use crate::rules::Rules;
 use crate::{Fingerprint, Unfit, armor, fitness};
 
 /// Largest key file accepted, in bytes. A key with a hundred certifications has some 50 KiB.
@@ -157,7 +159,28 @@ impl PublicKey {
 
     /// Tells why no signature of this key counts at the time `now`, if that is so.
     pub fn unfit(&self, now: SystemTime) -> Option<Unfit> {
-        fitness::unfit(&self.cert, now)
+        fitness::unfit(&self.cert, &Rules::current(now), now)
+    }
+
+    /// The same for a key that is marked as legacy: old algorithms are no flaw then.
+    pub fn unfit_as_legacy(&self, now: SystemTime) -> Option<Unfit> {
+        fitness::unfit(&self.cert, &Rules::legacy(now), now)
+    }
+
+    /// The key with everything that either copy knows of it; `None` if `other` is another key.
+    ///
+    /// A copy that knows of a revocation or of an expiry must not be undone by one that does not. If
+    /// this copy knows all that the other does, its bytes stay as they are.
+    pub fn merged_with(&self, other: &Self) -> Option<Self> {
+        let merged = self.cert.clone().merge_public(other.cert.clone()).ok()?;
+        if merged == self.cert {
+            return Some(self.clone());
+        }
+        if merged == other.cert {
+            return Some(other.clone());
+        }
+        let armored = merged.armored().to_vec().ok()?;
+        Some(Self::new(armored, merged))
     }
 
     pub(crate) fn cert(&self) -> &Cert {

@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use gantry_types::AcIdentifier;
 
-use crate::PublicKey;
+use crate::{PublicKey, Unfit};
 
 /// The images a key may sign.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
     /// Every image.
     Root,
@@ -41,12 +42,37 @@ pub struct TrustedKey {
     key: PublicKey,
     scope: Scope,
     path: Option<PathBuf>,
+    legacy: bool,
 }
 
 impl TrustedKey {
     /// Declares `key` trusted for `scope`; `path` is the file that says so, if a file does.
     pub fn new(key: PublicKey, scope: Scope, path: Option<PathBuf>) -> Self {
-        Self { key, scope, path }
+        Self {
+            key,
+            scope,
+            path,
+            legacy: false,
+        }
+    }
+
+    /// The same key, its old algorithms accepted if `legacy`: SHA-1, DSA, RSA from 1024 bits.
+    #[must_use]
+    pub fn with_legacy(self, legacy: bool) -> Self {
+        Self { legacy, ..self }
+    }
+
+    /// Whether somebody said that the old algorithms of this key are accepted.
+    pub fn is_legacy(&self) -> bool {
+        self.legacy
+    }
+
+    /// Why no signature of this key counts at `now`, if that is so; its mark as legacy is considered.
+    pub fn unfit(&self, now: SystemTime) -> Option<Unfit> {
+        match self.legacy {
+            true => self.key.unfit_as_legacy(now),
+            false => self.key.unfit(now),
+        }
     }
 
     /// The key.

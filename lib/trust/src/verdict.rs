@@ -39,6 +39,8 @@ pub struct Signer {
     pub scope: Scope,
     /// When the signature says it was made.
     pub created: SystemTime,
+    /// It counts only because the key is marked as legacy.
+    pub legacy: bool,
 }
 
 /// A signature that does not count although a trusted key is named in it.
@@ -126,7 +128,11 @@ impl RefusalCause {
                 "check the clock of this machine"
             }
             Self::Key(Unfit::Weak(_)) | Self::Weak(_) => {
-                "ask the signer for a signature by a current key with a current hash"
+                "ask the signer for a signature by a current key with a current hash; to accept an old \
+                 key all the same, add it with `actrust add --legacy`"
+            }
+            Self::Key(Unfit::Unsupported(_)) => {
+                "ask the signer for a key of another kind, such as Ed25519"
             }
             Self::TextMode => "sign with `gpg --armor --detach-sign FILE`, without `--textmode`",
             _ => return None,
@@ -181,7 +187,11 @@ impl fmt::Display for Signer {
             ", made on {}, trusted for {}",
             day(self.created),
             self.scope
-        )
+        )?;
+        match self.legacy {
+            true => f.write_str(" (legacy key)"),
+            false => Ok(()),
+        }
     }
 }
 

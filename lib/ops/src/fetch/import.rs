@@ -169,6 +169,7 @@ impl Fetcher<'_, '_> {
         let signers = signers.into_iter().map(|signer| Signer {
             fingerprint: signer.fingerprint.to_string(),
             user_id: signer.user_id.unwrap_or_default(),
+            legacy: signer.legacy,
         });
         Ok((signers.collect(), Digest::sha512(sum)))
     }

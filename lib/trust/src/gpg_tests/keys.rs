@@ -113,3 +113,84 @@ fn a_key_file_is_one_public_key_in_armour() {
         assert_eq!(PublicKey::parse(bytes).unwrap_err().to_string(), expected);
     }
 }
+
+/// The wider rules for one key must say nothing about another, whatever a signature claims.
+#[test]
+fn a_mark_speaks_for_its_own_key_only() {
+    let Some(lab) = Lab::new() else { return };
+    let old = lab.key("old", "rsa2048", "sign", &[]);
+    let new = lab.key("new", "rsa2048", "sign", &[]);
+    let data = lab.file("data", b"content");
+    let weak = ["--digest-algo=SHA1", "--detach-sign"];
+    let trust = |key: &String, legacy| {
+        let key = PublicKey::parse(&lab.gpg.export(key)).unwrap();
+        TrustedKey::new(key, Scope::Root, None).with_legacy(legacy)
+    };
+    let check = |signer: &String, keys: &[TrustedKey]| {
+        let signature = lab.sign(&[signer], &weak, &data);
+        let now = SystemTime::now();
+        verify_detached(b"content".as_slice(), &signature, keys, now).unwrap()
+    };
+    let keys = [trust(&old, true), trust(&new, false)];
+    assert!(check(&old, &keys).is_good());
+    let verdict = check(&new, &keys);
+    assert!(verdict.to_string().contains("too weak: SHA1"), "{verdict}");
+    // Signed by both: only the marked one counts, and the verdict says why.
+    let both = lab.sign(&[&old, &new], &weak, &data);
+    let verdict = verify_detached(b"content".as_slice(), &both, &keys, SystemTime::now()).unwrap();
+    let signers = verdict.signers().unwrap();
+    assert_eq!(signers.len(), 1);
+    assert!(signers[0].legacy && signers[0].to_string().ends_with("(legacy key)"));
+}
+
+#[test]
+fn a_key_that_is_added_again_forgets_nothing() {
+    let Some(lab) = Lab::new() else { return };
+    let name = lab.key("key", "ed25519", "sign", &[]);
+    let parse = || PublicKey::parse(&lab.gpg.export(&name)).unwrap();
+    let young = parse();
+    lab.gpg.revoke(&name);
+    let revoked = parse();
+    assert!(young.unfit(SystemTime::now()).is_none());
+    for (one, other) in [(&young, &revoked), (&revoked, &young)] {
+        let merged = one.merged_with(other).unwrap();
+        assert_eq!(merged.armored(), revoked.armored());
+        let keystore = crate::Keystore::new(None, lab.file("x", b"").with_file_name("etc"));
+        keystore.add_root_key(one).unwrap();
+        keystore.add_root_key(other).unwrap();
+        let kept = keystore.root_keys().keys.remove(0);
+        let unfit = kept.unfit(SystemTime::now());
+        assert!(matches!(unfit, Some(Unfit::Revoked(_))), "{unfit:?}");
+    }
+    // Each knows something that the other does not: a user ID, a revocation.
+    let other = lab.key("other", "ed25519", "sign", &[]);
+    let first = PublicKey::parse(&lab.gpg.export(&other)).unwrap();
+    lab.gpg.add_subkey(&other, "ed25519", "sign", "never");
+    let second = PublicKey::parse(&lab.gpg.export(&other)).unwrap();
+    assert_eq!(first.merged_with(&second).unwrap().subkeys().len(), 1);
+    assert!(first.merged_with(&young).is_none());
+}
+
+#[test]
+fn a_key_tells_what_it_is() {
+    let Some(lab) = Lab::new() else { return };
+    let now = SystemTime::now();
+    for (algorithm, shown) in [
+        ("ed25519", "ed25519"),
+        ("rsa2048", "rsa2048"),
+        ("dsa1024", "dsa1024"),
+        ("nistp384", "nistp384"),
+        ("brainpoolP256r1", "brainpoolP256r1"),
+        ("secp256k1", "secp256k1"),
+    ] {
+        let name = lab.key(algorithm, algorithm, "sign", THEN);
+        let key = PublicKey::parse(&lab.gpg.export(&name)).unwrap();
+        assert_eq!((key.algorithm().as_str(), key.version()), (shown, 4));
+        let seconds = |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        assert_eq!(seconds(key.created()).as_secs(), 1_577_836_800);
+        let expires = key.expires(now).map(|time| seconds(time).as_secs());
+        // What a key says that cannot be checked is not believed.
+        let checked = !matches!(algorithm, "brainpoolP256r1" | "secp256k1");
+        assert_eq!(expires, checked.then_some(1_577_836_800 + 86_400));
+    }
+}

@@ -1,18 +1,18 @@
 //! Reading the keys of a directory, and saying what is wrong with the others.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use gantry_types::{AcIdentifier, Diagnostic, Kind};
 
-use crate::{
-    Fingerprint, FingerprintError, MAX_KEY_BYTES, PublicKey, PublicKeyError, Scope, TrustedKey,
-};
+use super::layer::KeyDir;
+use crate::{Fingerprint, FingerprintError, MAX_KEY_BYTES, PublicKey, PublicKeyError, TrustedKey};
 
 /// Most files looked at in one directory of keys.
-const MAX_FILES: usize = 16 * 1024;
+pub(super) const MAX_FILES: usize = 16 * 1024;
 
 /// `O_NONBLOCK` on Linux: opening a FIFO that somebody put among the keys must not wait for a writer.
 const O_NONBLOCK: i32 = 0o4000;
@@ -69,79 +69,155 @@ impl Diagnostic for KeyProblem {
     }
 
     fn hint(&self) -> Option<String> {
-        match &self.source {
-            KeyProblemCause::Mismatch { found } => Some(format!("rename it to {found}")),
-            KeyProblemCause::Name(_) => {
+        self.source.hint()
+    }
+}
+
+impl KeyProblemCause {
+    /// How to mend it, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Mismatch { found } => Some(format!("rename it to {found}")),
+            Self::Name(_) => {
                 Some("name it by the key's fingerprint or move it elsewhere".to_owned())
             }
-            KeyProblemCause::Key(error) => error.hint(),
+            Self::Key(error) => error.hint(),
             _ => None,
         }
     }
 }
 
+/// A file of the keystore, as it was found.
+#[derive(Debug)]
+pub struct KeyFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The directory that it lies in: whose word it is, and about what.
+    pub dir: KeyDir,
+    /// What it says.
+    pub content: KeyContent,
+    /// The key in it is marked as legacy.
+    pub legacy: bool,
+    /// Somebody other than its owner may write to it, or to its directory.
+    pub exposed: bool,
+}
+
+/// What a file of the keystore says.
+#[derive(Debug)]
+pub enum KeyContent {
+    /// This key is trusted.
+    Key(Box<PublicKey>),
+    /// The key of this fingerprint is not trusted, whatever was said before.
+    Empty(Fingerprint),
+    /// Nothing that could be understood.
+    Problem(KeyProblemCause),
+}
+
 impl KeySet {
-    /// Adds the keys of a directory of the keystore; one that is not there has none.
-    pub(super) fn read_dir(&mut self, dir: &Path, scope: &Scope) {
-        let mut names = Vec::new();
-        let entries = match fs::read_dir(dir) {
-            Ok(entries) => entries,
-            Err(error) if is_absent(&error) => return,
-            Err(error) => return self.problem(dir, KeyProblemCause::Read(error)),
-        };
-        for entry in entries {
-            match entry {
-                Ok(entry) => names.push(entry.file_name()),
-                Err(error) => return self.problem(dir, KeyProblemCause::Read(error)),
-            }
-            if names.len() > MAX_FILES {
-                self.problem(dir, KeyProblemCause::TooMany);
-                break;
-            }
-        }
-        names.sort();
-        for name in names {
-            // Files of editors, of version control, and those we are about to rename.
-            if name.as_encoded_bytes().starts_with(b".") {
-                continue;
-            }
-            let path = dir.join(&name);
-            if let Err(cause) = self.read_file(&path, &name.to_string_lossy(), scope) {
-                self.problem(&path, cause);
+    /// What files say together that are read in this order.
+    pub(super) fn of(files: Vec<KeyFile>) -> Self {
+        let mut set = Self::default();
+        for file in files {
+            match file.content {
+                KeyContent::Key(key) => {
+                    let key = TrustedKey::new(*key, file.dir.scope, Some(file.path));
+                    set.keys.push(key.with_legacy(file.legacy));
+                }
+                KeyContent::Empty(name) => {
+                    set.keys
+                        .retain(|trusted| trusted.key().fingerprint() != name);
+                }
+                KeyContent::Problem(source) => set.problems.push(KeyProblem {
+                    path: file.path,
+                    source,
+                }),
             }
         }
-    }
-
-    fn read_file(&mut self, path: &Path, name: &str, scope: &Scope) -> Result<(), KeyProblemCause> {
-        let Some(bytes) = read_key_file(path)? else {
-            return Ok(());
-        };
-        let named: Fingerprint = name.parse().map_err(KeyProblemCause::Name)?;
-        if bytes.is_empty() {
-            self.keys
-                .retain(|trusted| trusted.key().fingerprint() != named);
-            return Ok(());
-        }
-        let key = PublicKey::parse(&bytes).map_err(KeyProblemCause::Key)?;
-        let found = key.fingerprint();
-        if found != named {
-            return Err(KeyProblemCause::Mismatch { found });
-        }
-        self.keys
-            .push(TrustedKey::new(key, scope.clone(), Some(path.to_owned())));
-        Ok(())
-    }
-
-    fn problem(&mut self, path: &Path, source: KeyProblemCause) {
-        self.problems.push(KeyProblem {
-            path: path.to_owned(),
-            source,
-        });
+        set
     }
 }
 
+/// The files of a directory of keys, in the order of their names; one that is not there has none.
+///
+/// What is wrong with the directory itself is told as a file with its path.
+pub(super) fn files(dir: &KeyDir, legacy: &BTreeSet<Fingerprint>) -> Vec<KeyFile> {
+    let mut found = Vec::new();
+    let exposed = fs::metadata(&dir.path).is_ok_and(|data| is_exposed(&data));
+    let mut tell = |path: PathBuf, content, exposed| {
+        let legacy = match &content {
+            KeyContent::Key(key) => legacy.contains(&key.fingerprint()),
+            _ => false,
+        };
+        found.push(KeyFile {
+            path,
+            dir: dir.clone(),
+            content,
+            legacy,
+            exposed,
+        });
+    };
+    match names(&dir.path) {
+        Err(cause) => tell(dir.path.clone(), KeyContent::Problem(cause), exposed),
+        Ok(names) => {
+            if names.len() > MAX_FILES {
+                let cause = KeyProblemCause::TooMany;
+                tell(dir.path.clone(), KeyContent::Problem(cause), exposed);
+            }
+            for name in names.into_iter().take(MAX_FILES) {
+                let path = dir.path.join(&name);
+                let open = exposed || fs::metadata(&path).is_ok_and(|data| is_exposed(&data));
+                match read_file(&path, &name.to_string_lossy()) {
+                    Ok(None) => {}
+                    Ok(Some(content)) => tell(path, content, open),
+                    Err(cause) => tell(path, KeyContent::Problem(cause), open),
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The names in a directory, sorted, one more than [`MAX_FILES`] at most.
+fn names(dir: &Path) -> Result<Vec<std::ffi::OsString>, KeyProblemCause> {
+    let mut names = Vec::new();
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if is_absent(&error) => return Ok(names),
+        Err(error) => return Err(KeyProblemCause::Read(error)),
+    };
+    for entry in entries {
+        let name = entry.map_err(KeyProblemCause::Read)?.file_name();
+        // Files of editors, of version control, and those we are about to rename.
+        if !name.as_encoded_bytes().starts_with(b".") {
+            names.push(name);
+        }
+        if names.len() > MAX_FILES {
+            break;
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// What a file says; `None` for a directory.
+fn read_file(path: &Path, name: &str) -> Result<Option<KeyContent>, KeyProblemCause> {
+    let Some(bytes) = read_key_file(path)? else {
+        return Ok(None);
+    };
+    let named: Fingerprint = name.parse().map_err(KeyProblemCause::Name)?;
+    if bytes.is_empty() {
+        return Ok(Some(KeyContent::Empty(named)));
+    }
+    let key = PublicKey::parse(&bytes).map_err(KeyProblemCause::Key)?;
+    let found = key.fingerprint();
+    if found != named {
+        return Err(KeyProblemCause::Mismatch { found });
+    }
+    Ok(Some(KeyContent::Key(Box::new(key))))
+}
+
 /// Reads a key file, one byte past the limit at most; `None` for a directory.
-fn read_key_file(path: &Path) -> Result<Option<Vec<u8>>, KeyProblemCause> {
+pub(super) fn read_key_file(path: &Path) -> Result<Option<Vec<u8>>, KeyProblemCause> {
     let file: File = OpenOptions::new()
         .read(true)
         .custom_flags(O_NONBLOCK)
@@ -159,6 +235,11 @@ fn read_key_file(path: &Path) -> Result<Option<Vec<u8>>, KeyProblemCause> {
         .read_to_end(&mut bytes)
         .map_err(KeyProblemCause::Read)?;
     Ok(Some(bytes))
+}
+
+/// Whether everybody may write. That the group may is how rkt's administrators share `/etc/rkt`.
+fn is_exposed(metadata: &fs::Metadata) -> bool {
+    metadata.mode() & 0o002 != 0
 }
 
 /// Tells whether a directory is simply not there; a file in its place can be a key named like a part of

@@ -1,10 +1,11 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::MAX_KEY_BYTES;
+use crate::{MAX_KEY_BYTES, PublicKey};
 
 const BUILDER: &[u8] = include_bytes!("../../../../fixtures/fuzz/public_key/builder.asc");
 const RELEASE: &[u8] = include_bytes!("../../../../fixtures/fuzz/public_key/release.asc");
@@ -244,7 +245,7 @@ fn a_prefix_never_leaves_its_directory() {
             continue;
         };
         let error = dirs.keystore().add_prefix_key(&prefix, &key).unwrap_err();
-        assert!(matches!(error, AddError::Prefix { .. }), "{error}");
+        assert!(matches!(error, WriteError::Prefix { .. }), "{error}");
     }
     assert_eq!(fs::read_dir(dirs.0.path()).unwrap().count(), 0);
 }
@@ -269,5 +270,140 @@ proptest! {
             prop_assert!(part.covers(&name), "{part} {name}");
             prop_assert!(part.as_str().split('/').all(is_plain));
         }
+    }
+}
+
+/// What each file of the keystore says, in order: layer, scope, and a word.
+fn said(keystore: &Keystore) -> Vec<(Layer, String, &'static str)> {
+    let word = |content: &KeyContent| match content {
+        KeyContent::Key(_) => "key",
+        KeyContent::Empty(_) => "empty",
+        KeyContent::Problem(_) => "problem",
+    };
+    let files = keystore.files();
+    files
+        .iter()
+        .map(|file| {
+            (
+                file.dir.layer,
+                file.dir.scope.to_string(),
+                word(&file.content),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn a_key_is_disabled_by_an_empty_file_and_comes_back_whole() {
+    let dirs = Dirs::new();
+    let keystore = dirs.keystore();
+    let key = PublicKey::parse(BUILDER).unwrap();
+    let (fingerprint, scope) = (key.fingerprint(), Scope::Prefix(name("example.com")));
+    // A key of the machine: its bytes wait beside.
+    let path = keystore.add(&scope, &key).unwrap();
+    assert_eq!(
+        keystore.disable(&scope, &fingerprint).unwrap(),
+        Change::Disabled(path.clone())
+    );
+    assert_eq!(fs::read(&path).unwrap(), b"");
+    assert!(keystore.disabled_key(&scope, &fingerprint).is_some());
+    assert_eq!(
+        keystore.disable(&scope, &fingerprint).unwrap(),
+        Change::Nothing
+    );
+    assert!(!keystore.has_keys_for(&name("example.com/app")));
+    assert_eq!(
+        keystore.enable(&scope, &fingerprint).unwrap(),
+        Change::Enabled(path.clone())
+    );
+    assert_eq!(fs::read(&path).unwrap(), BUILDER);
+    assert_eq!(
+        keystore.enable(&scope, &fingerprint).unwrap(),
+        Change::Nothing
+    );
+    assert!(keystore.disabled_key(&scope, &fingerprint).is_none());
+    // Removed, and there is nothing to remove twice; nothing of it is left.
+    keystore.disable(&scope, &fingerprint).unwrap();
+    assert_eq!(
+        keystore.remove(&scope, &fingerprint).unwrap(),
+        Change::Removed(path)
+    );
+    assert_eq!(
+        keystore.remove(&scope, &fingerprint).unwrap(),
+        Change::Nothing
+    );
+    assert!(keystore.disabled_key(&scope, &fingerprint).is_none());
+
+    // A key of the vendor is left alone.
+    let vendor = dirs.write("system", &format!("root.d/{BUILDER_NAME}"), BUILDER);
+    keystore.disable(&Scope::Root, &fingerprint).unwrap();
+    assert!(keystore.root_keys().keys.is_empty() && keystore.all_keys().keys.is_empty());
+    let root = Scope::Root.to_string();
+    assert_eq!(
+        said(&keystore),
+        [
+            (Layer::System, root.clone(), "key"),
+            (Layer::Local, root, "empty")
+        ]
+    );
+    keystore.enable(&Scope::Root, &fingerprint).unwrap();
+    assert_eq!(fs::read(vendor).unwrap(), BUILDER);
+    assert_eq!(keystore.root_keys().keys.len(), 1);
+}
+
+#[test]
+fn the_user_has_the_last_word_and_a_directory_of_their_own() {
+    let dirs = Dirs::new();
+    let user = dirs.0.path().join("user");
+    assert!(dirs.keystore().writing_to_user().is_none());
+    let keystore = dirs.keystore().with_user(Some(user.clone()));
+    let key = PublicKey::parse(BUILDER).unwrap();
+    keystore.add_root_key(&key).unwrap();
+    let own = keystore.clone().writing_to_user().unwrap();
+    own.disable(&Scope::Root, &key.fingerprint()).unwrap();
+    assert!(user.join("trustedkeys/root.d").join(BUILDER_NAME).exists());
+    assert!(keystore.root_keys().keys.is_empty());
+    assert_eq!(dirs.keystore().root_keys().keys.len(), 1);
+}
+
+#[test]
+fn only_a_whole_mark_makes_a_key_legacy() {
+    let dirs = Dirs::new();
+    let keystore = dirs.keystore();
+    let key = PublicKey::parse(BUILDER).unwrap();
+    keystore.add_root_key(&key).unwrap();
+    let is_legacy = || keystore.root_keys().keys[0].is_legacy();
+    assert!(!is_legacy());
+    let mark = format!("legacy.d/{BUILDER_NAME}");
+    for bad in [b"".as_slice(), b"accept", b"yes\n", BUILDER] {
+        dirs.write("local", &mark, bad);
+        assert!(!is_legacy());
+    }
+    keystore.mark_legacy(&key.fingerprint()).unwrap();
+    assert!(is_legacy());
+    assert!(keystore.unmark_legacy(&key.fingerprint()).unwrap());
+    assert!(!keystore.unmark_legacy(&key.fingerprint()).unwrap());
+    assert!(!is_legacy());
+    // The vendor's mark is taken back by an empty one.
+    dirs.write("system", &mark, b"accept legacy algorithms\n");
+    assert!(is_legacy());
+    assert!(keystore.unmark_legacy(&key.fingerprint()).unwrap());
+    assert!(!is_legacy());
+}
+
+#[test]
+fn what_everybody_may_write_is_noticed() {
+    let dirs = Dirs::new();
+    let key = dirs.write("local", &format!("root.d/{BUILDER_NAME}"), BUILDER);
+    let exposed = || dirs.keystore().files()[0].exposed;
+    assert!(!exposed());
+    for (path, mode, expected) in [
+        (key.clone(), 0o646, true),
+        (key.clone(), 0o664, false),
+        (key.parent().unwrap().to_owned(), 0o777, true),
+        (key.parent().unwrap().to_owned(), 0o775, false),
+    ] {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        assert_eq!(exposed(), expected, "{mode:o}");
     }
 }
