@@ -19,6 +19,41 @@ One of \"appimage,layout,manifest\"
 ";
 const PRETTY_PRINT: &str = "  -pretty-print\n    \tPrint with better style\n";
 
+const PATCH_USAGE: &str = "
+\t\t  [--manifest=MANIFEST_FILE]
+\t\t  [--name=example.com/app]
+\t\t  [--exec=\"/app --debug\"]
+\t\t  [--user=uid] [--group=gid]
+\t\t  [--capability=CAP_SYS_ADMIN,CAP_NET_ADMIN]
+\t\t  [--revoke-capability=CAP_SYS_CHROOT,CAP_MKNOD]
+\t\t  [--mounts=work,path=/opt,readOnly=true[:work2,...]]
+\t\t  [--ports=query,protocol=tcp,port=8080[:query2,...]]
+\t\t  [--supplementary-groups=gid1,gid2,...]
+\t\t  [--isolators=resource/cpu,request=50m,limit=100m[:resource/memory,...]]
+\t\t  [--seccomp-mode=remove|retain[,errno=EPERM]]
+\t\t  [--seccomp-set=syscall1,syscall2,...]]
+\t\t  [--replace]
+\t\t  INPUT_ACI_FILE
+\t\t  [OUTPUT_ACI_FILE]";
+const PATCH_OPTIONS: &str = "\
+\t--capability=\t\tSet the capability remain set
+\t--exec=\t\t\tReplace the command line to launch the executable
+\t--group=\t\tReplace group
+\t--isolators=\t\tReplace isolators
+\t--manifest=\t\tReplace image manifest with this file. Incompatible with other replace options.
+\t--mounts=\t\tReplace mount points
+\t--name=\t\t\tReplace name
+\t--no-compression=false\tDo not gzip-compress the produced ACI
+\t--overwrite=false\tOverwrite target file if it already exists
+\t--ports=\t\tReplace ports
+\t--replace=false\t\tReplace the input file
+\t--revoke-capability=\tSet the capability remove set
+\t--seccomp-mode=\t\tEnable and configure seccomp isolator
+\t--seccomp-set=\t\tSet of syscalls for seccomp isolator enforcing
+\t--supplementary-groups=\tReplace supplementary groups, expects a comma-separated list.
+\t--user=\t\t\tReplace user
+";
+
 /// Runs a command line; `''` is an empty word.
 fn run(line: &str) -> Outcome {
     let words = line.split_whitespace();
@@ -209,10 +244,12 @@ fn flags_added_since_stand_among_those_of_the_original() {
 
 #[test]
 fn the_help_is_that_of_the_original_with_the_commands_added_since() {
-    const ORIGINAL: [&str; 5] = [
+    const ORIGINAL: [&str; 7] = [
+        "\tbuild\t\tBuild an ACI from an Image Layout (experimental)",
         "\tcat-manifest\tPrint the manifest from an ACI",
         "\tdiscover\tDiscover the download URLs for one or more app container images",
         "\thelp\t\tShow a list of commands or help for one command",
+        "\tpatch-manifest\tCopy an ACI and patch its manifest (experimental)",
         "\tvalidate\tValidate that one or more images or manifests meet the AppContainer specification",
         "\tversion\t\tPrint the version and exit",
     ];
@@ -257,6 +294,18 @@ fn the_help_is_that_of_the_original_with_the_commands_added_since() {
 fn the_help_for_a_command_is_that_of_the_original() {
     for (command, summary, usage, description, options) in [
         (
+            "build",
+            "Build an ACI from an Image Layout (experimental)",
+            "[--overwrite] [--no-compression] [--owner-root] DIRECTORY OUTPUT_FILE",
+            "Build an ACI from a given directory. The directory should\n\
+             \tcontain an Image Layout. The Image Layout will be validated\n\
+             \tbefore the ACI is created. The produced ACI will be\n\
+             \tgzip-compressed by default.",
+            "\t--no-compression=false\tDo not gzip-compress the produced ACI\n\
+             \t--overwrite=false\tOverwrite target file if it already exists\n\
+             \t--owner-root=false\tForce ownership to root:root on all files\n",
+        ),
+        (
             "cat-manifest",
             "Print the manifest from an ACI",
             " [--pretty-print] ACI_FILE",
@@ -269,6 +318,13 @@ fn the_help_for_a_command_is_that_of_the_original() {
             "[COMMAND]",
             "Show a list of commands or detailed help for one command",
             "",
+        ),
+        (
+            "patch-manifest",
+            "Copy an ACI and patch its manifest (experimental)",
+            PATCH_USAGE,
+            "Copy an ACI and patch its manifest.",
+            PATCH_OPTIONS,
         ),
         (
             "version",

@@ -245,7 +245,7 @@ impl Layout {
     }
 }
 
-fn read_manifest_entry<R: std::io::BufRead>(
+pub(crate) fn read_manifest_entry<R: std::io::BufRead>(
     entry: &Entry,
     reader: &mut Reader<R>,
     limits: &Limits,

@@ -6,6 +6,7 @@
 //! - [`list`] says what lies in an image, file by file;
 //! - [`extract`] puts an image's files beneath a directory, and nowhere else;
 //! - [`mod@write`] makes an image of a directory, the same bytes on every run;
+//! - [`rewrite`] copies an image and puts another manifest into it;
 //! - [`copy`] copies a tree of files with everything that belongs to them;
 //! - [`render`] makes one tree of those of an image and all that it depends on;
 //! - [`remove_tree`] removes what was extracted or copied;
@@ -29,6 +30,7 @@ pub mod limits;
 pub mod list;
 pub mod refusal;
 pub mod render;
+pub mod rewrite;
 pub mod tar;
 pub mod write;
 

@@ -12,11 +12,13 @@ mod number;
 mod pax;
 mod pending;
 mod reader;
+mod resize;
 mod sparse;
 
 pub(crate) use encode::{END, data_padding, encode};
 pub use header::{EntryKind, Timestamp};
 pub use reader::{Entry, Reader, TarError, Xattr};
+pub(crate) use resize::resize;
 pub use sparse::Extent;
 
 /// Size of a block, in bytes: headers are one, data is padded to whole ones.

@@ -11,6 +11,7 @@ pub mod epoch;
 pub mod fetch;
 pub mod image;
 pub mod pack;
+pub mod patch;
 pub mod trust;
 pub mod validate;
 

@@ -134,6 +134,11 @@ impl<R: BufRead> Reader<R> {
         }
     }
 
+    /// What is read from, for whoever wants the bytes of headers as they are.
+    pub(crate) fn source_mut(&mut self) -> &mut R {
+        &mut self.source
+    }
+
     /// Goes on to the next entry; `None` at the end marker.
     ///
     /// # Errors
