@@ -108,6 +108,107 @@ fn what_is_wanting_does_not_stop_and_what_cannot_be_read_does() {
 }
 
 #[test]
+fn standard_input_and_pipes_are_read_as_files_are() {
+    let env = environment();
+    let pipe = env.path("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    // Nobody writes into it, and nobody waits for that.
+    let outcome = env.run(ACTOOL, ["validate", "pipe", "typo"]).expect(1);
+    assert!(
+        outcome
+            .stderr
+            .contains("pipe: error unmarshaling manifest: ")
+    );
+    assert!(!outcome.stderr.contains("typo"), "{outcome}");
+    for (file, kind, format, says) in [
+        ("good", "", "text", ""),
+        ("good", "manifest", "text", ""),
+        ("a.aci", "", "text", ""),
+        ("a.aci", "appimage", "json", "\"valid\": true"),
+        ("typo", "manifest", "json", "\"appc/identifier-character\""),
+    ] {
+        let mut command = env.command(ACTOOL);
+        let mut cat = env.command("cat");
+        let mut cat = cat
+            .arg(file)
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        command
+            .args(["validate", "--type", kind, "--format", format, "/dev/stdin"])
+            .stdin(cat.stdout.take().unwrap());
+        let outcome = env.outcome(&mut command).expect(i32::from(file == "typo"));
+        assert!(cat.wait().unwrap().success());
+        assert!(outcome.stdout.contains(says), "{outcome}");
+    }
+    env.run(ACTOOL, ["validate", ""])
+        .expect(1)
+        .says("unable to access : ");
+}
+
+#[test]
+fn json_tells_all_findings_of_all_files_on_stdout() {
+    let env = environment();
+    env.write(
+        "many",
+        "{\n  \"acKind\": \"ImageManifest\",\n  \"acVersion\": \"0.8.11\",\n  \"name\": \"A\",\n  \
+         \"app\": {\"user\": \"0\", \"gruop\": \"0\"}\n}\n",
+    );
+    let files = ["missing", "many", "stray", "cut.aci", "good", "binary"];
+    let outcome = env
+        .run(ACTOOL, ["validate", "--format=json"].iter().chain(&files))
+        .expect(1);
+    assert_eq!(outcome.stderr, "");
+    let document: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let lines: Vec<String> = document
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|file| {
+            let name = &file["file"];
+            let findings = file["findings"].as_array().unwrap().iter();
+            findings.map(move |found| {
+                let place = format!("{} {}:{}", found["path"], found["line"], found["column"]);
+                let (severity, rule) = (&found["severity"], &found["rule"]);
+                format!(
+                    "{name} {severity} {rule} {} {place} {}",
+                    found["entry"], found["hint"]
+                )
+                .replace('"', "")
+            })
+        })
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "missing error file/access null null null:null null",
+            "many warning appc/label-version null $ 1:1 add a label \\version\\",
+            "many error appc/identifier-character null $.name 4:11 null",
+            "many error appc/group-missing null $.app 5:10 add \\group\\: \\0\\ for root",
+            "many warning json/unknown-field null $.app.gruop 5:32 did you mean \\group\\?",
+            "stray error layout/stray file null null:null files of the image lie in rootfs",
+            "stray warning appc/label-version manifest $ 1:1 add a label \\version\\",
+            "cut.aci error archive/read null null null:null the file may be damaged or incomplete; get it again",
+            "good warning appc/label-version null $ 1:1 add a label \\version\\",
+            "binary error file/type null null null:null an image is a POSIX tar archive, plain or compressed \
+             with gzip, bzip2, xz or zstd",
+        ]
+    );
+    let valid: Vec<_> = document
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|file| &file["valid"])
+        .collect();
+    assert_eq!(valid, [false, false, false, false, true, false]);
+    env.run(ACTOOL, ["validate", "--format=json", "good"])
+        .expect(0);
+    env.run(ACTOOL, ["validate", "--format=yaml", "good"])
+        .expect(2);
+}
+
+#[test]
 fn debug_names_what_is_valid() {
     let env = environment();
     let outcome = env

@@ -57,3 +57,39 @@ fn the_pages_in_man_are_those_of_the_parsers() {
         "stale pages in man/: {stale:?}; run `make man`"
     );
 }
+
+/// The page of the rules that `actool validate --format=json` names.
+fn rules() -> String {
+    let mut page = String::from(
+        "# Rules of `actool validate`\n\n\
+         What `actool validate --format=json` names in `rule`. An error makes the file invalid, a warning never \
+         does. This page is written from the program by `make man`.\n",
+    );
+    for (title, rules) in [
+        ("Files, layouts and archives", gantry_ops::validate::RULES),
+        ("Manifests", gantry_types::check::rule::RULES),
+    ] {
+        page.push_str(&format!(
+            "\n## {title}\n\n| rule | severity | what must be | hint |\n|---|---|---|---|\n"
+        ));
+        for rule in rules {
+            let (id, severity) = (rule.id, rule.severity.as_str());
+            let (summary, hint) = (rule.summary, rule.hint);
+            page.push_str(&format!("| `{id}` | {severity} | {summary} | {hint} |\n"));
+        }
+    }
+    page
+}
+
+#[test]
+fn the_page_of_rules_is_that_of_the_program() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("man/validate-rules.md");
+    if std::env::var_os("GANTRY_WRITE_MAN").is_some() {
+        std::fs::write(&path, rules()).unwrap();
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        kept == rules(),
+        "man/validate-rules.md is stale; run `make man`"
+    );
+}

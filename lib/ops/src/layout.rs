@@ -118,7 +118,7 @@ impl LayoutParts {
 }
 
 /// Reads a manifest, one byte beyond the limit at most: then its parser refuses it.
-pub(crate) fn read_manifest(file: File) -> io::Result<Vec<u8>> {
+pub(crate) fn read_manifest(file: impl Read) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     file.take(MAX_MANIFEST_BYTES as u64 + 1)
         .read_to_end(&mut text)?;
