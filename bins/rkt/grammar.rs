@@ -117,10 +117,15 @@ impl Grammar {
                 target.extend(rest.next().cloned());
             }
         }
-        let Some(command) = command else {
+        let Some(mut command) = command else {
             parts.plain.extend(early);
             return Ok(parts);
         };
+        let group = self.full_name(&command) == Some("image");
+        if group && rest.as_slice().first().is_some_and(|word| word == "fetch") {
+            // Another name of the command itself, which the original hides.
+            command = rest.next().cloned().unwrap_or_default();
+        }
         let full = self.full_name(&command);
         parts.plain.push(command);
         let rest: Vec<String> = early.into_iter().chain(rest.cloned()).collect();
@@ -251,6 +256,7 @@ mod tests {
                     "list".to_owned(),
                     table(&[("full", flag(Scope::Pod, false))]),
                 ),
+                ("image".to_owned(), Flags::new()),
             ]
             .into(),
             with_images: &["run", "fetch"],
@@ -274,6 +280,17 @@ mod tests {
         );
         assert_eq!(plain("--dir=/d list --full"), "--dir=/d list --full");
         assert_eq!(plain("--full li"), "li --full");
+    }
+
+    #[test]
+    fn fetch_is_found_among_the_commands_of_images_too() {
+        let parts = apart("--debug image fetch --full a --signature s b").unwrap();
+        assert_eq!(parts.plain.join(" "), "--debug fetch --full");
+        assert_eq!(parts.images[0].flags, ["--signature", "s"]);
+        assert_eq!(parts.images[1].image, "b");
+        assert_eq!(plain("im fetch a"), "fetch");
+        assert_eq!(plain("image list fetch"), "image list fetch");
+        assert_eq!(plain("list fetch"), "list fetch");
     }
 
     #[test]

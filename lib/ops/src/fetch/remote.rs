@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::time::Duration;
 
 use gantry_remote::discovery::{DiscoveryOptions, Query, discover_endpoints};
 use gantry_remote::download::{Complete, Download, Event, Outcome};
 use gantry_remote::{RedactedUrl, Url, Validator};
-use gantry_store::{Digest, ImageRecord, Ingest, Source, Verdict, nanos};
+use gantry_store::{Digest, ImageRecord, Ingest, Origin, Source, Verdict, nanos};
 use gantry_types::{ImageId, ImageName, os_arch};
 
 use super::import::{Arrived, Wanted};
@@ -102,11 +103,13 @@ impl Fetcher<'_, '_> {
 
         let (Source::Url(key) | Source::Path(key)) = &source;
         let mut ingest = self.context.store.ingest(key)?;
-        // Somebody else may have fetched it while we waited for the download, or before.
-        if let Some(record) = self.reusable(&source, wanted)?
-            && record
-                .origin_of(&source)
-                .is_some_and(|origin| origin.fetched >= began)
+        // Somebody else may have fetched it while we waited for the download, or before. What the record
+        // says of the time is older than the moment at which it became visible.
+        let fetched = |record: &ImageRecord| record.origin_of(&source).map(|origin| origin.fetched);
+        let seen = known.as_ref().and_then(fetched);
+        let known = self.reusable(&source, wanted)?;
+        if let Some(record) = &known
+            && fetched(record).is_some_and(|time| time >= began || Some(time) != seen)
         {
             ingest.discard()?;
             return Ok(self.used(record.id));
@@ -221,11 +224,38 @@ impl Fetcher<'_, '_> {
         };
         match self.context.http.download(&download, &mut observe) {
             Ok(Outcome::Complete(complete)) => Ok(Some(complete)),
-            Ok(Outcome::NotModified { .. }) => Ok(None),
+            Ok(Outcome::NotModified { fresh_for }) => {
+                if let Some(record) = known {
+                    self.still_fresh(record, source, fresh_for);
+                }
+                Ok(None)
+            }
             Err(error) => {
                 let source = RequestError::download(&text, error);
                 Err(FetchError::Download { source })
             }
+        }
+    }
+}
+
+impl Fetcher<'_, '_> {
+    /// Notes that what came from `source` is current now, and for how long it may be reused.
+    ///
+    /// A server that says nothing of the latter is asked every time anyway, so nothing is written then. A
+    /// note that cannot be made costs a request the next time, and no fetch.
+    fn still_fresh(&self, record: &ImageRecord, source: &Source, fresh_for: Duration) {
+        let Some(origin) = record.origin_of(source).filter(|_| !fresh_for.is_zero()) else {
+            return;
+        };
+        let origin = Origin {
+            fetched: nanos(self.now()),
+            max_age: Some(fresh_for.as_secs()),
+            ..origin.clone()
+        };
+        let mut record = record.clone();
+        record.origins = vec![origin];
+        if let Err(error) = self.context.store.publish_image(&record) {
+            tracing::debug!("cannot note that {} is still fresh: {error}", record.id);
         }
     }
 }

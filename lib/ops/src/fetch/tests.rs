@@ -235,6 +235,31 @@ fn an_unchanged_image_is_not_sent_again_and_a_changed_one_is() {
 }
 
 #[test]
+fn a_server_that_says_so_again_is_not_asked_again() {
+    let Some(world) = World::new() else { return };
+    world.trust("example.test", &world.owner);
+    world.serve_signed("app", &aci("example.test/app", "1.0", "", 0), &world.owner);
+    let update = request("example.test/app", PullPolicy::Update, "none");
+    let first = world.run(&update).0.unwrap();
+    let asked = || {
+        assert_eq!(world.run(&update).0.unwrap(), first);
+        let log = world.server.take_log();
+        let asked = log.iter().filter(|request| request.target == "/app.aci");
+        asked.count()
+    };
+    assert_eq!(asked(), 2, "with the first fetch");
+    // The answer that nothing has changed says for how long that holds.
+    let fresh = Hook::Header("Cache-Control".into(), "max-age=60".into());
+    world.server.hook_times("/app.aci", fresh, 1);
+    assert_eq!(asked(), 1);
+    assert_eq!(asked(), 0);
+    let record = world.record(&first);
+    assert_eq!(record.origins.len(), 1);
+    assert_eq!(record.origins[0].max_age, Some(60));
+    assert!(record.origins[0].etag.is_some());
+}
+
+#[test]
 fn a_deferred_signature_is_asked_for_again_once() {
     let Some(world) = World::new() else { return };
     world.trust("example.test", &world.owner);
@@ -394,6 +419,54 @@ fn many_fetches_at_once_make_one_download() {
             .count(),
         1
     );
+}
+
+/// Fetches the image itself, in another process as it were, when the fetch it watches is about to begin.
+struct Overtaking<'a> {
+    world: &'a World,
+    done: bool,
+}
+
+impl FetchObserver for Overtaking<'_> {
+    fn notice(&mut self, notice: &Notice) {
+        if matches!(notice, Notice::RemoteFetching(_)) && !self.done {
+            self.done = true;
+            // It noted the time before it made the image visible, which takes a while on a slow disk.
+            let before = || std::time::SystemTime::now() - std::time::Duration::from_secs(60);
+            let update = request("example.test/app", PullPolicy::Update, "image");
+            let ownership = Ownership::CurrentUser;
+            self.world
+                .run_at(&update, ownership, &before, &mut Quiet)
+                .unwrap();
+        }
+    }
+
+    fn progress(&mut self, _: Downloading, _: u64, _: Option<u64>) {}
+}
+
+struct Quiet;
+
+impl FetchObserver for Quiet {
+    fn notice(&mut self, _: &Notice) {}
+    fn progress(&mut self, _: Downloading, _: u64, _: Option<u64>) {}
+}
+
+#[test]
+fn what_somebody_else_fetched_meanwhile_is_not_fetched_again() {
+    let Some(world) = World::new() else { return };
+    let image = aci("example.test/app", "1.0", "", 0);
+    world.serve("app", &image, None);
+    let mut overtaking = Overtaking {
+        world: &world,
+        done: false,
+    };
+    let update = request("example.test/app", PullPolicy::Update, "image");
+    world
+        .run_as(&update, Ownership::CurrentUser, &mut overtaking)
+        .unwrap();
+    let log = world.server.take_log();
+    let of_image = log.iter().filter(|request| request.target == "/app.aci");
+    assert_eq!(of_image.count(), 1);
 }
 
 #[test]

@@ -137,6 +137,16 @@ impl World {
         ownership: Ownership,
         observer: &mut dyn FetchObserver,
     ) -> Result<ImageId, FetchError> {
+        self.run_at(request, ownership, &SystemTime::now, observer)
+    }
+
+    pub(super) fn run_at(
+        &self,
+        request: &FetchRequest,
+        ownership: Ownership,
+        clock: &dyn Fn() -> SystemTime,
+        observer: &mut dyn FetchObserver,
+    ) -> Result<ImageId, FetchError> {
         fetch(
             request,
             &mut FetchContext {
@@ -145,7 +155,7 @@ impl World {
                 http: &self.http,
                 discovery: DiscoveryOptions::default(),
                 ownership,
-                clock: &SystemTime::now,
+                clock,
                 observer,
             },
         )
