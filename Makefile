@@ -51,8 +51,10 @@ man: ## writes man/*.1 from the parsers
 soak: deps-test packages ## the long versions of the crash and leak tests
 	GANTRY_SOAK=1 $(CARGO) nextest run --workspace --locked --no-fail-fast
 
-bench: build packages deps-bench ## side by side with the peers
+bench: build packages deps-bench ## side by side with the peers; SIZE=128 for smaller images
+	$(CARGO) build --release --locked -p gantry-archive --example plain
 	bench/run $(RELEASE)
+	bench/images $(RELEASE)
 
 install: ## PREFIX (/usr/local) and DESTDIR are honoured; run `make build` first, as the user who builds
 	@test -x $(RELEASE)/rkt || { echo "run 'make build' first"; exit 1; }

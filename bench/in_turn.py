@@ -5,6 +5,9 @@ in_turn.py RUNS BUDGET NAME COMMAND NAME COMMAND ...
 
 COMMAND is split as a shell splits words; %d in it becomes a number that no other run has. A command that
 fails ends the measurement. BUDGET is what the first may take of the second.
+
+WARMUPS in the environment is the number of runs that do not count (3); with SETTLE, what is left to be
+written to disk is written before each run.
 """
 
 import os
@@ -28,11 +31,14 @@ def timed(words):
 
 def main():
     runs, budget = int(sys.argv[1]), float(sys.argv[2])
+    warmups = int(os.environ.get("WARMUPS", "3"))
     commands = list(zip(sys.argv[3::2], sys.argv[4::2]))
     times = {name: [] for name, _ in commands}
-    for run in range(-3, runs):
+    for run in range(-warmups, runs):
         for name, command in commands:
-            words = [word.replace("%d", str(run + 3)) for word in shlex.split(command)]
+            words = [word.replace("%d", str(run + warmups)) for word in shlex.split(command)]
+            if os.environ.get("SETTLE"):
+                os.sync()
             elapsed = timed(words)
             if run >= 0:
                 times[name].append(elapsed * 1000)

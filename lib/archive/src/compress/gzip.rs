@@ -4,7 +4,7 @@
 //! dictionary, so that matches reach back over the cut, and a sync flush ends it on a byte boundary. One
 //! after the other the pieces are one deflate stream in one member, as pigz(1) writes it.
 
-mod deflater;
+mod deflate;
 mod pool;
 
 use std::collections::VecDeque;
@@ -12,7 +12,7 @@ use std::io::{self, Write};
 
 use flate2::Crc;
 
-use deflater::{Deflater, Piece};
+use deflate::{Piece, deflate};
 use pool::{Pool, Ticket};
 
 /// Input bytes that one thread deflates at a time. The size of the cut is part of the output.
@@ -39,8 +39,6 @@ pub(super) struct GzipEncoder<W> {
     buffer: Vec<u8>,
     /// Length of the window in `buffer`.
     window: usize,
-    /// Deflates where there are no other threads.
-    deflater: Option<Deflater>,
     pool: Option<Pool>,
     /// Blocks that are being deflated, in their order.
     pending: VecDeque<Ticket>,
@@ -69,7 +67,6 @@ impl<W: Write> GzipEncoder<W> {
             threads: threads.min(MAX_THREADS),
             buffer: Vec::new(),
             window: 0,
-            deflater: None,
             pool: None,
             pending: VecDeque::new(),
             spare: Vec::new(),
@@ -108,19 +105,18 @@ impl<W: Write> GzipEncoder<W> {
             last,
             output: self.spare.pop().unwrap_or_default(),
         };
-        if self.pool.is_none() && self.deflater.is_none() {
+        if self.threads > 1 && !last && self.pool.is_none() {
             // The only block of a small stream is not worth a thread.
-            self.pool = (self.threads > 1 && !last)
-                .then(|| Pool::start(self.threads))
-                .flatten();
+            self.pool = Pool::start(self.threads);
+            if self.pool.is_none() {
+                self.threads = 1;
+            }
         }
         if let Some(pool) = &self.pool {
             self.pending.push_back(pool.submit(block));
             return self.collect(2 * self.threads);
         }
-        let deflater = self.deflater.get_or_insert_with(Deflater::new);
-        let piece = deflater.deflate(block);
-        self.append(piece)
+        self.append(deflate(block))
     }
 
     /// Writes finished pieces until at most `left` are pending.

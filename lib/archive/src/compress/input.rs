@@ -56,22 +56,31 @@ impl<R: Read> Input<R> {
     }
 
     fn refill(&mut self) -> io::Result<usize> {
-        loop {
-            match self.source.read(&mut self.buffer[self.end..]) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-                Ok(length) => {
-                    self.end += length;
-                    self.total += length as u64;
-                    return Ok(length);
-                }
-            }
+        let length = read(&mut self.source, &mut self.buffer[self.end..])?;
+        self.end += length;
+        self.total += length as u64;
+        Ok(length)
+    }
+}
+
+/// Reads once, however often signals interrupt it.
+fn read(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match source.read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            outcome => return outcome,
         }
     }
 }
 
 impl<R: Read> Read for Input<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.start == self.end && buffer.len() >= self.buffer.len() {
+            // What is read in large pieces needs no copy of its own.
+            let length = read(&mut self.source, buffer)?;
+            self.total += length as u64;
+            return Ok(length);
+        }
         let available = self.fill_buf()?;
         let length = available.len().min(buffer.len());
         buffer[..length].copy_from_slice(&available[..length]);
@@ -114,16 +123,25 @@ mod tests {
 
     #[test]
     fn peeking_gathers_bytes_and_leaves_them_unread() {
-        let mut input = Input::new(OneByOne(b"abcdef"));
+        let mut input = Input::new(OneByOne(b"abcdefghijklm"));
         assert_eq!(input.peek(3).unwrap(), b"abc");
         assert_eq!(input.peek(2).unwrap(), b"ab");
         let mut two = [0; 2];
         input.read_exact(&mut two).unwrap();
         assert_eq!(&two, b"ab");
-        assert_eq!(input.peek(9).unwrap(), b"cdef");
+        assert_eq!(input.peek(9).unwrap(), b"cdefghijk");
+        let mut large = vec![0; BUFFER_BYTES];
+        assert_eq!(
+            input.read(&mut large).unwrap(),
+            9,
+            "what was peeked comes first"
+        );
+        assert_eq!(large[..9], *b"cdefghijk");
+        assert_eq!((input.read(&mut large).unwrap(), input.total()), (1, 12));
+        assert_eq!(large[0], b'l');
         let mut rest = Vec::new();
         input.read_to_end(&mut rest).unwrap();
-        assert_eq!((rest.as_slice(), input.total()), (&b"cdef"[..], 6));
+        assert_eq!((rest.as_slice(), input.total()), (&b"m"[..], 13));
         assert_eq!(input.peek(1).unwrap(), b"");
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
 use super::Block;
-use super::deflater::{Deflater, Piece};
+use super::deflate::{Piece, deflate};
 
 /// Threads that wait for blocks; they end with the pool.
 pub(super) struct Pool {
@@ -71,7 +71,6 @@ impl Drop for Pool {
 }
 
 fn work(queue: &Mutex<Receiver<Job>>) {
-    let mut deflater = Deflater::new();
     loop {
         let Ok(job) = queue.lock().map(|queue| queue.recv()) else {
             return;
@@ -80,7 +79,7 @@ fn work(queue: &Mutex<Receiver<Job>>) {
             return;
         };
         // Nobody waits any more after a failure elsewhere.
-        let _ = reply.send(deflater.deflate(block));
+        let _ = reply.send(deflate(block));
     }
 }
 

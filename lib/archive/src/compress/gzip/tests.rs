@@ -110,6 +110,18 @@ proptest! {
 }
 
 #[test]
+fn a_program_gives_the_same_bytes_on_any_number_of_threads() {
+    // Made-up data did not show that a compressor which is used again remembers what it had before.
+    let mut program = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+    program.truncate(24 * BLOCK);
+    let encoded = encode(&program, &[usize::MAX], 1);
+    for threads in [2, 3, 7] {
+        assert!(encode(&program, &[70_000], threads) == encoded);
+    }
+    assert!(gunzip(&encoded) == program);
+}
+
+#[test]
 fn the_cuts_cost_little() {
     let data = text(8 * BLOCK, 3);
     let cut = encode(&data, &[usize::MAX], 2).len();
