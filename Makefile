@@ -13,6 +13,8 @@ TARGET_DIR = $(or $(CARGO_TARGET_DIR),target)
 RELEASE = $(TARGET_DIR)/$(HOST)/release
 DEBUG = $(TARGET_DIR)/$(HOST)/debug
 TOOLS = rkt actool acbuild
+# Where shells look for completions, beneath PREFIX/share.
+COMPLETIONS = bash-completion/completions zsh/site-functions fish/vendor_completions.d
 # Where Debian packages for images are unpacked; tests, demo and bench look there.
 export PACKAGES = $(abspath $(TARGET_DIR))/packages
 
@@ -45,8 +47,8 @@ fuzz-replay: ## builds every fuzz target and replays its corpus
 		echo "fuzz target $$name: corpus replayed"; \
 	done
 
-man: ## writes man/*.1 from the parsers
-	GANTRY_WRITE_MAN=1 $(CARGO) test --locked --test man
+man: ## writes man/*.1 and man/completions from the parsers
+	GANTRY_WRITE_MAN=1 $(CARGO) test --locked --test man --test completions
 
 soak: deps-test packages ## the long versions of the crash and leak tests
 	GANTRY_SOAK=1 $(CARGO) nextest run --workspace --locked --no-fail-fast
@@ -62,11 +64,22 @@ install: ## PREFIX (/usr/local) and DESTDIR are honoured; run `make build` first
 	for tool in $(TOOLS); do install -m 755 $(RELEASE)/$$tool $(DESTDIR)$(PREFIX)/bin/$$tool; done
 	install -m 755 $(RELEASE)/stage1 $(DESTDIR)$(PREFIX)/libexec/gantry/stage1
 	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -d $(foreach folder,$(COMPLETIONS),$(DESTDIR)$(PREFIX)/share/$(folder))
+	for tool in $(TOOLS); do \
+		install -m 644 man/completions/bash/$$tool $(DESTDIR)$(PREFIX)/share/bash-completion/completions/; \
+		install -m 644 man/completions/zsh/_$$tool $(DESTDIR)$(PREFIX)/share/zsh/site-functions/; \
+		install -m 644 man/completions/fish/$$tool.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/; \
+	done
 
 uninstall:
 	for tool in $(TOOLS); do rm -f $(DESTDIR)$(PREFIX)/bin/$$tool; done
 	rm -rf $(DESTDIR)$(PREFIX)/libexec/gantry
 	for page in man/*.1; do rm -f $(DESTDIR)$(PREFIX)/share/man/man1/$$(basename $$page); done
+	for tool in $(TOOLS); do \
+		rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$tool; \
+		rm -f $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_$$tool; \
+		rm -f $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/$$tool.fish; \
+	done
 
 deps-build: ; @tests/setup/need build
 deps-demo: ; @tests/setup/need demo

@@ -11,7 +11,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{ArgMatches, FromArgMatches};
-use gantry_cli::{Context, Failure, WRITE_MAN_PAGES, report, write_man_pages};
+use gantry_cli::{Context, Failure, FlagStyle, report, write_generated};
 
 use crate::cli::Cli;
 use crate::ending::Ending;
@@ -23,10 +23,9 @@ fn main() -> ExitCode {
 
 fn run(arguments: Vec<OsString>) -> u8 {
     let mut parser = cli::parser();
-    if let [_, flag, folder] = &arguments[..]
-        && flag == WRITE_MAN_PAGES
-    {
-        let written = write_man_pages(parser, folder.as_ref());
+    let after_name = arguments.get(1..).unwrap_or_default();
+    let written = write_generated(after_name, FlagStyle::TwoDashes, |_| cli::parser());
+    if let Some(written) = written {
         return if written.is_ok() { 0 } else { ending::FAILED };
     }
     let (cli, path) = match parse(&mut parser, arguments) {

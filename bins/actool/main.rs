@@ -11,7 +11,7 @@ mod times;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use gantry_cli::{Context, Failure, Statuses, WRITE_MAN_PAGES, report, run_tool, write_man_pages};
+use gantry_cli::{Context, Failure, FlagStyle, Statuses, report, run_tool, write_generated};
 
 use crate::cli::{Cli, Command};
 
@@ -22,10 +22,8 @@ fn main() -> ExitCode {
 
 /// Parses, runs and reports.
 fn run(arguments: &[OsString], context: &mut Context<'_>) -> Result<(), Failure> {
-    if let [flag, folder] = arguments
-        && flag == WRITE_MAN_PAGES
-    {
-        return write_man_pages(cli::parser(), folder.as_ref()).map_err(Failure::Output);
+    if let Some(written) = write_generated(arguments, FlagStyle::Go, |_| cli::parser()) {
+        return written.map_err(Failure::Output);
     }
     let cli = match cli::parse(arguments) {
         Ok(cli) => cli,

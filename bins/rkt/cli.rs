@@ -64,6 +64,7 @@ pub(crate) struct Globals {
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
     CatManifest(commands::cat_manifest::CatManifestArgs),
+    Completion(commands::completion::CompletionArgs),
     Config(commands::config::ConfigArgs),
     Fetch(commands::fetch::FetchArgs),
     Gc(commands::gc::GcArgs),
@@ -80,11 +81,10 @@ pub(crate) enum Command {
 }
 
 /// Commands of rkt that are still to come: whoever calls one has not mistyped it.
-const NOT_YET: [&str; 7] = [
+const NOT_YET: [&str; 6] = [
     "api-service",
     "app",
     "attach",
-    "completion",
     "enter",
     "export",
     "metadata-service",
@@ -109,6 +109,32 @@ pub(crate) fn parser() -> clap::Command {
     // The flags behind an image are cut off before; the help has to show them all the same.
     for name in ["prepare", "run"] {
         parser = parser.mut_subcommand(name, |command| command.after_help(app_options()));
+    }
+    parser
+}
+
+/// The parser that completions are made of: what may follow an image stands among the other flags.
+pub(crate) fn completion_parser() -> clap::Command {
+    let app = commands::app_args::AppArgs::augment_args(clap::Command::new("app"));
+    let mut parser = parser().mut_subcommand("completion", |command| {
+        command.mut_arg("shells", |shell| {
+            shell.value_parser(["bash", "zsh", "fish"])
+        })
+    });
+    for name in ["prepare", "run"] {
+        parser = parser.mut_subcommand(name, |command| {
+            let known: Vec<_> = command
+                .get_arguments()
+                .filter_map(clap::Arg::get_long)
+                .collect();
+            let missing = app.get_arguments().filter(|argument| {
+                argument
+                    .get_long()
+                    .is_some_and(|name| !known.contains(&name))
+            });
+            let missing: Vec<_> = missing.cloned().collect();
+            command.args(missing)
+        });
     }
     parser
 }

@@ -13,7 +13,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use gantry_cli::{
-    Context, Failure, Statuses, WRITE_MAN_PAGES, note, report, run_tool, say, write_man_pages,
+    Context, Failure, FlagStyle, Generated, Statuses, note, report, run_tool, say, write_generated,
 };
 
 use crate::cli::{Cli, Command};
@@ -37,10 +37,12 @@ fn text(argument: OsString) -> Result<String, Failure> {
 
 /// Parses, runs and reports.
 fn run(arguments: Vec<String>, context: &mut Context<'_>) -> Result<(), Failure> {
-    if let [flag, folder] = &arguments[..]
-        && flag == WRITE_MAN_PAGES
-    {
-        return write_man_pages(cli::parser(), folder.as_ref()).map_err(Failure::Output);
+    let parser = |generated| match generated {
+        Generated::ManPages => cli::parser(),
+        Generated::Completions => cli::completion_parser(),
+    };
+    if let Some(written) = write_generated(&arguments, FlagStyle::TwoDashes, parser) {
+        return written.map_err(Failure::Output);
     }
     let parts = match cli::take_apart(&arguments) {
         Ok(parts) => parts,
@@ -60,6 +62,7 @@ fn run(arguments: Vec<String>, context: &mut Context<'_>) -> Result<(), Failure>
     let (name, result) = match command {
         Command::CatManifest(args) => ("cat-manifest", args.run(&globals, context)),
         Command::Config(args) => ("config", args.run(&globals, context)),
+        Command::Completion(args) => ("completion", args.run(context)),
         Command::Fetch(args) => ("fetch", args.run(&parts.images, &globals, context)),
         Command::Gc(args) => ("gc", args.run(&globals, context)),
         Command::Image(args) => return image(args, &globals, context),

@@ -2,6 +2,7 @@
 
 pub(crate) mod app_args;
 pub(crate) mod cat_manifest;
+pub(crate) mod completion;
 pub(crate) mod config;
 pub(crate) mod fetch;
 pub(crate) mod gc;

@@ -1,12 +1,6 @@
-//! What the parsers of all tools have in common: Go's switches, and manual pages made of them.
-
-use std::io;
-use std::path::Path;
+//! What the parsers of all tools have in common: Go's switches.
 
 use clap::{ArgAction, Command};
-
-/// First argument that makes a tool write its manual pages; the second is the folder.
-pub const WRITE_MAN_PAGES: &str = "--write-man-pages";
 
 /// Makes every switch of `command` one as Go has them: `--debug`, and also `--debug=true`, `--debug=0`.
 #[must_use]
@@ -25,16 +19,6 @@ pub fn with_go_booleans(command: Command) -> Command {
         _ => argument,
     });
     command.mut_subcommands(with_go_booleans)
-}
-
-/// Writes `TOOL.1`, and a page per sub-command, into `folder`.
-///
-/// # Errors
-///
-/// A file that cannot be written.
-pub fn write_man_pages(command: Command, folder: &Path) -> io::Result<()> {
-    // Without the help command, which would have pages of pages.
-    clap_mangen::generate_to(command.disable_help_subcommand(true), folder)
 }
 
 #[cfg(test)]

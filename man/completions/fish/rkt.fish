@@ -1,0 +1,361 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_rkt_global_optspecs
+    string join \n debug dir= system-config= local-config= user-config= insecure-options= trust-keys-from-https connect-to= h/help
+end
+
+function __fish_rkt_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_rkt_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_rkt_using_subcommand
+    set -l cmd (__fish_rkt_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c rkt -n "__fish_rkt_needs_command" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
+complete -c rkt -n "__fish_rkt_needs_command" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_needs_command" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_needs_command" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
+complete -c rkt -n "__fish_rkt_needs_command" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_needs_command" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
+complete -c rkt -n "__fish_rkt_needs_command" -l debug -d 'Show every level of an error, and what is done'
+complete -c rkt -n "__fish_rkt_needs_command" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
+complete -c rkt -n "__fish_rkt_needs_command" -s h -l help -d 'Print help'
+complete -c rkt -n "__fish_rkt_needs_command" -f -a "cat-manifest" -d 'Print the manifest of a pod'
+complete -c rkt -n "__fish_rkt_needs_command" -f -a "config" -d 'Print the configuration as the files in all configuration directories make it, with credentials'
+complete -c rkt -n "__fish_rkt_needs_command" -f -a "fetch" -d 'Fetch images, verify their signatures and store them; prints their IDs'
+complete -c rkt -n "__fish_rkt_needs_command" -f -a "gc" -d 'Collect pods that have ended, were never finished or never run'
+complete -c rkt -n "__fish_rkt_needs_command" -f -a "image" -d 'Look after images in the store'
+complete -c rkt -n "__fish_rkt_needs_command" -f -a "list" -d 'List pods'
+complete -c rkt -n "__fish_rkt_needs_command" -f -a "rm" -d 'Remove pods that have ended or never ran'
+complete -c rkt -n "__fish_rkt_needs_command" -f -a "run-prepared" -d 'Run a pod that was prepared before'
+complete -c rkt -n "__fish_rkt_needs_command" -f -a "status" -d 'Show the state of a pod'
+complete -c rkt -n "__fish_rkt_needs_command" -f -a "stop" -d 'Stop running pods'
+complete -c rkt -n "__fish_rkt_needs_command" -f -a "trust" -d 'Trust keys to sign images'
+complete -c rkt -n "__fish_rkt_needs_command" -f -a "version" -d 'Print the version'
+complete -c rkt -n "__fish_rkt_needs_command" -f -a "completion" -d 'Print the completion code for a shell'
+complete -c rkt -n "__fish_rkt_needs_command" -f -a "prepare" -d 'Prepare a pod of the given images, to be run by run-prepared; prints its UUID'
+complete -c rkt -n "__fish_rkt_needs_command" -f -a "run" -d 'Run a pod of the given images, fetching those that are not in the store'
+complete -c rkt -n "__fish_rkt_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c rkt -n "__fish_rkt_using_subcommand cat-manifest" -l uuid-file -d 'File that holds the UUID' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand cat-manifest" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand cat-manifest" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand cat-manifest" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand cat-manifest" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand cat-manifest" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand cat-manifest" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
+complete -c rkt -n "__fish_rkt_using_subcommand cat-manifest" -l pretty-print -d 'Indent the JSON'
+complete -c rkt -n "__fish_rkt_using_subcommand cat-manifest" -l debug -d 'Show every level of an error, and what is done'
+complete -c rkt -n "__fish_rkt_using_subcommand cat-manifest" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
+complete -c rkt -n "__fish_rkt_using_subcommand cat-manifest" -s h -l help -d 'Print help'
+complete -c rkt -n "__fish_rkt_using_subcommand config" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand config" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand config" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand config" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand config" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand config" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
+complete -c rkt -n "__fish_rkt_using_subcommand config" -l pretty-print -d 'Indent the JSON'
+complete -c rkt -n "__fish_rkt_using_subcommand config" -l debug -d 'Show every level of an error, and what is done'
+complete -c rkt -n "__fish_rkt_using_subcommand config" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
+complete -c rkt -n "__fish_rkt_using_subcommand config" -s h -l help -d 'Print help'
+complete -c rkt -n "__fish_rkt_using_subcommand fetch" -l pull-policy -d 'When to look for images elsewhere than in the store' -r
+complete -c rkt -n "__fish_rkt_using_subcommand fetch" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand fetch" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand fetch" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand fetch" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand fetch" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand fetch" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
+complete -c rkt -n "__fish_rkt_using_subcommand fetch" -l full -d 'Print IDs in full'
+complete -c rkt -n "__fish_rkt_using_subcommand fetch" -l quiet -d 'Show no progress'
+complete -c rkt -n "__fish_rkt_using_subcommand fetch" -l store-only -d 'The same as --pull-policy=never'
+complete -c rkt -n "__fish_rkt_using_subcommand fetch" -l no-store -d 'The same as --pull-policy=update'
+complete -c rkt -n "__fish_rkt_using_subcommand fetch" -l debug -d 'Show every level of an error, and what is done'
+complete -c rkt -n "__fish_rkt_using_subcommand fetch" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
+complete -c rkt -n "__fish_rkt_using_subcommand fetch" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rkt -n "__fish_rkt_using_subcommand gc" -l grace-period -d 'How long a pod stays after it was found to have ended' -r
+complete -c rkt -n "__fish_rkt_using_subcommand gc" -l expire-prepared -d 'How long a prepared pod may wait to be run' -r
+complete -c rkt -n "__fish_rkt_using_subcommand gc" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand gc" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand gc" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand gc" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand gc" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand gc" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
+complete -c rkt -n "__fish_rkt_using_subcommand gc" -l mark-only -d 'Only mark pods, remove nothing'
+complete -c rkt -n "__fish_rkt_using_subcommand gc" -l debug -d 'Show every level of an error, and what is done'
+complete -c rkt -n "__fish_rkt_using_subcommand gc" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
+complete -c rkt -n "__fish_rkt_using_subcommand gc" -s h -l help -d 'Print help'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest gc list rm help" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest gc list rm help" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest gc list rm help" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest gc list rm help" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest gc list rm help" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest gc list rm help" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest gc list rm help" -l debug -d 'Show every level of an error, and what is done'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest gc list rm help" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest gc list rm help" -s h -l help -d 'Print help'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest gc list rm help" -f -a "cat-manifest" -d 'Print the manifest of an image'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest gc list rm help" -f -a "gc" -d 'Remove images that were not used for long, and all that nothing refers to'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest gc list rm help" -f -a "list" -d 'List images'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest gc list rm help" -f -a "rm" -d 'Remove images'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest gc list rm help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from cat-manifest" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from cat-manifest" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from cat-manifest" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from cat-manifest" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from cat-manifest" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from cat-manifest" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from cat-manifest" -l pretty-print -d 'Indent the JSON'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from cat-manifest" -l debug -d 'Show every level of an error, and what is done'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from cat-manifest" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from cat-manifest" -s h -l help -d 'Print help'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from gc" -l grace-period -d 'How long an image may go unused' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from gc" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from gc" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from gc" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from gc" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from gc" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from gc" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from gc" -l debug -d 'Show every level of an error, and what is done'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from gc" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from gc" -s h -l help -d 'Print help'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from list" -l fields -d 'Columns to show: id, name, size, importtime, lastused, verdict' -r -f -a "id\t''
+name\t''
+size\t''
+importtime\t''
+lastused\t''
+verdict\t''"
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from list" -l sort -d 'Column to sort by: name, importtime, lastused or size' -r -f -a "id\t''
+name\t''
+size\t''
+importtime\t''
+lastused\t''
+verdict\t''"
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from list" -l order -d 'asc or desc' -r -f -a "asc\t''
+desc\t''"
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from list" -l format -d 'Data for programs in place of the table' -r -f -a "json\t'One line'
+json-pretty\t'Indented with tabs'"
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from list" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from list" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from list" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from list" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from list" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from list" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from list" -l no-legend -d 'Leave the headings out'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from list" -l full -d 'Whole IDs, bytes and exact times'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from list" -l debug -d 'Show every level of an error, and what is done'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from list" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from rm" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from rm" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from rm" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from rm" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from rm" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from rm" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from rm" -l debug -d 'Show every level of an error, and what is done'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from rm" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "cat-manifest" -d 'Print the manifest of an image'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "gc" -d 'Remove images that were not used for long, and all that nothing refers to'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "list" -d 'List images'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "rm" -d 'Remove images'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c rkt -n "__fish_rkt_using_subcommand list" -l format -d 'Data for programs in place of the table' -r -f -a "json\t'One line'
+json-pretty\t'Indented with tabs'"
+complete -c rkt -n "__fish_rkt_using_subcommand list" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand list" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand list" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand list" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand list" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand list" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
+complete -c rkt -n "__fish_rkt_using_subcommand list" -l no-legend -d 'Leave the headings out'
+complete -c rkt -n "__fish_rkt_using_subcommand list" -l full -d 'Whole UUIDs, image IDs and exact times'
+complete -c rkt -n "__fish_rkt_using_subcommand list" -l debug -d 'Show every level of an error, and what is done'
+complete -c rkt -n "__fish_rkt_using_subcommand list" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
+complete -c rkt -n "__fish_rkt_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rkt -n "__fish_rkt_using_subcommand rm" -l uuid-file -d 'File that holds the UUID' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand rm" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand rm" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand rm" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand rm" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand rm" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand rm" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
+complete -c rkt -n "__fish_rkt_using_subcommand rm" -l debug -d 'Show every level of an error, and what is done'
+complete -c rkt -n "__fish_rkt_using_subcommand rm" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
+complete -c rkt -n "__fish_rkt_using_subcommand rm" -s h -l help -d 'Print help'
+complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l hostname -d 'Host name in the pod; rkt-UUID if none is given' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l net -d 'Networks: host, or none for a network of the pod\'s own with loopback only'
+complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l interactive -d 'Give the one app the terminal and standard input of the caller'
+complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l debug -d 'Show every level of an error, and what is done'
+complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
+complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -s h -l help -d 'Print help'
+complete -c rkt -n "__fish_rkt_using_subcommand status" -l format -d 'Data for programs in place of lines' -r -f -a "json\t'One line'
+json-pretty\t'Indented with tabs'"
+complete -c rkt -n "__fish_rkt_using_subcommand status" -l uuid-file -d 'File that holds the UUID' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand status" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand status" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand status" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand status" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand status" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand status" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
+complete -c rkt -n "__fish_rkt_using_subcommand status" -l wait -d 'Wait until the pod has ended: true, false, or for how long'
+complete -c rkt -n "__fish_rkt_using_subcommand status" -l wait-ready -d 'Wait until the pod takes orders: true, false, or for how long'
+complete -c rkt -n "__fish_rkt_using_subcommand status" -l debug -d 'Show every level of an error, and what is done'
+complete -c rkt -n "__fish_rkt_using_subcommand status" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
+complete -c rkt -n "__fish_rkt_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rkt -n "__fish_rkt_using_subcommand stop" -l uuid-file -d 'File that holds the UUID' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand stop" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand stop" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand stop" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand stop" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand stop" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand stop" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
+complete -c rkt -n "__fish_rkt_using_subcommand stop" -l force -d 'Kill the apps at once'
+complete -c rkt -n "__fish_rkt_using_subcommand stop" -l debug -d 'Show every level of an error, and what is done'
+complete -c rkt -n "__fish_rkt_using_subcommand stop" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
+complete -c rkt -n "__fish_rkt_using_subcommand stop" -s h -l help -d 'Print help'
+complete -c rkt -n "__fish_rkt_using_subcommand trust" -l prefix -d 'Names that the keys may sign: this one and those beneath it' -r
+complete -c rkt -n "__fish_rkt_using_subcommand trust" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand trust" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand trust" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand trust" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand trust" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand trust" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
+complete -c rkt -n "__fish_rkt_using_subcommand trust" -l root -d 'The keys may sign every image'
+complete -c rkt -n "__fish_rkt_using_subcommand trust" -l skip-fingerprint-review -d 'Do not ask'
+complete -c rkt -n "__fish_rkt_using_subcommand trust" -l insecure-allow-http -d 'Take keys over plain http, too'
+complete -c rkt -n "__fish_rkt_using_subcommand trust" -l debug -d 'Show every level of an error, and what is done'
+complete -c rkt -n "__fish_rkt_using_subcommand trust" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
+complete -c rkt -n "__fish_rkt_using_subcommand trust" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rkt -n "__fish_rkt_using_subcommand version" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand version" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand version" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand version" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand version" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand version" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
+complete -c rkt -n "__fish_rkt_using_subcommand version" -l debug -d 'Show every level of an error, and what is done'
+complete -c rkt -n "__fish_rkt_using_subcommand version" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
+complete -c rkt -n "__fish_rkt_using_subcommand version" -s h -l help -d 'Print help'
+complete -c rkt -n "__fish_rkt_using_subcommand completion" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand completion" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand completion" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand completion" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand completion" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand completion" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
+complete -c rkt -n "__fish_rkt_using_subcommand completion" -l debug -d 'Show every level of an error, and what is done'
+complete -c rkt -n "__fish_rkt_using_subcommand completion" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
+complete -c rkt -n "__fish_rkt_using_subcommand completion" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l volume -d 'Volume: NAME,kind=host,source=PATH[,readOnly=BOOL][,recursive=BOOL] or NAME,kind=empty[,mode=MODE][,uid=N][,gid=N]' -r
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l mount -d 'Mount point: volume=NAME,target=PATH; before the first image for all apps' -r
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l set-env -d 'Variable of all apps' -r
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l set-env-file -d 'File of variables of all apps, one NAME=VALUE a line' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l pull-policy -d 'When to look for images elsewhere than in the store' -r
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l name -d 'Name of the app; the last part of the image\'s name if none is given' -r
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l exec -d 'Program in place of the image\'s, whose arguments are dropped too' -r
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l user -d 'User in place of the image\'s: name, number or path' -r
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l group -d 'Group in place of the image\'s: name, number or path' -r
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l supplementary-gids -d 'Further groups in place of the image\'s' -r
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l working-dir -d 'Working directory in place of the image\'s' -r
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l environment -d 'Variable of this app' -r
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l readonly-rootfs -d 'Mount the app\'s root read-only' -r
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l memory -d 'Most memory the app may use' -r
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l cpu -d 'Most CPU the app may use, in cores' -r
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l cpu-shares -d 'Share of the CPU: 2 to 262144' -r
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l oom-score-adj -d 'Who is killed first when memory is short: -1000 to 1000' -r
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l caps-retain -d 'Capabilities to keep, all others are dropped' -r
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l caps-remove -d 'Capabilities to drop from the default ones' -r
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l annotation -d 'Annotation of the app' -r
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l user-annotation -d 'Free annotation of the app' -r
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l user-label -d 'Free label of the app' -r
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l signature -d 'Signature of the image; FILE.asc beside a local image if none is given' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l inherit-env -d 'Give the apps the caller\'s environment, below their own'
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l no-overlay -d 'Copy the images instead of laying an overlay over them'
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l store-only -d 'The same as --pull-policy=never'
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l no-store -d 'The same as --pull-policy=update'
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l quiet -d 'Print nothing but the UUID'
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l debug -d 'Show every level of an error, and what is done'
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -s h -l help -d 'Print help'
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l volume -d 'Volume: NAME,kind=host,source=PATH[,readOnly=BOOL][,recursive=BOOL] or NAME,kind=empty[,mode=MODE][,uid=N][,gid=N]' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l mount -d 'Mount point: volume=NAME,target=PATH; before the first image for all apps' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l set-env -d 'Variable of all apps' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l set-env-file -d 'File of variables of all apps, one NAME=VALUE a line' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l pull-policy -d 'When to look for images elsewhere than in the store' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l hostname -d 'Host name in the pod; rkt-UUID if none is given' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l uuid-file-save -d 'Write the pod\'s UUID to this file' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l name -d 'Name of the app; the last part of the image\'s name if none is given' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l exec -d 'Program in place of the image\'s, whose arguments are dropped too' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l user -d 'User in place of the image\'s: name, number or path' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l group -d 'Group in place of the image\'s: name, number or path' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l supplementary-gids -d 'Further groups in place of the image\'s' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l working-dir -d 'Working directory in place of the image\'s' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l environment -d 'Variable of this app' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l readonly-rootfs -d 'Mount the app\'s root read-only' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l memory -d 'Most memory the app may use' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l cpu -d 'Most CPU the app may use, in cores' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l cpu-shares -d 'Share of the CPU: 2 to 262144' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l oom-score-adj -d 'Who is killed first when memory is short: -1000 to 1000' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l caps-retain -d 'Capabilities to keep, all others are dropped' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l caps-remove -d 'Capabilities to drop from the default ones' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l annotation -d 'Annotation of the app' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l user-annotation -d 'Free annotation of the app' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l user-label -d 'Free label of the app' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l signature -d 'Signature of the image; FILE.asc beside a local image if none is given' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l inherit-env -d 'Give the apps the caller\'s environment, below their own'
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l no-overlay -d 'Copy the images instead of laying an overlay over them'
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l store-only -d 'The same as --pull-policy=never'
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l no-store -d 'The same as --pull-policy=update'
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l net -d 'Networks: host, or none for a network of the pod\'s own with loopback only'
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l interactive -d 'Give the one app the terminal and standard input of the caller'
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l debug -d 'Show every level of an error, and what is done'
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
+complete -c rkt -n "__fish_rkt_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from cat-manifest config fetch gc image list rm run-prepared status stop trust version completion prepare run help" -f -a "cat-manifest" -d 'Print the manifest of a pod'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from cat-manifest config fetch gc image list rm run-prepared status stop trust version completion prepare run help" -f -a "config" -d 'Print the configuration as the files in all configuration directories make it, with credentials'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from cat-manifest config fetch gc image list rm run-prepared status stop trust version completion prepare run help" -f -a "fetch" -d 'Fetch images, verify their signatures and store them; prints their IDs'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from cat-manifest config fetch gc image list rm run-prepared status stop trust version completion prepare run help" -f -a "gc" -d 'Collect pods that have ended, were never finished or never run'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from cat-manifest config fetch gc image list rm run-prepared status stop trust version completion prepare run help" -f -a "image" -d 'Look after images in the store'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from cat-manifest config fetch gc image list rm run-prepared status stop trust version completion prepare run help" -f -a "list" -d 'List pods'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from cat-manifest config fetch gc image list rm run-prepared status stop trust version completion prepare run help" -f -a "rm" -d 'Remove pods that have ended or never ran'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from cat-manifest config fetch gc image list rm run-prepared status stop trust version completion prepare run help" -f -a "run-prepared" -d 'Run a pod that was prepared before'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from cat-manifest config fetch gc image list rm run-prepared status stop trust version completion prepare run help" -f -a "status" -d 'Show the state of a pod'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from cat-manifest config fetch gc image list rm run-prepared status stop trust version completion prepare run help" -f -a "stop" -d 'Stop running pods'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from cat-manifest config fetch gc image list rm run-prepared status stop trust version completion prepare run help" -f -a "trust" -d 'Trust keys to sign images'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from cat-manifest config fetch gc image list rm run-prepared status stop trust version completion prepare run help" -f -a "version" -d 'Print the version'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from cat-manifest config fetch gc image list rm run-prepared status stop trust version completion prepare run help" -f -a "completion" -d 'Print the completion code for a shell'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from cat-manifest config fetch gc image list rm run-prepared status stop trust version completion prepare run help" -f -a "prepare" -d 'Prepare a pod of the given images, to be run by run-prepared; prints its UUID'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from cat-manifest config fetch gc image list rm run-prepared status stop trust version completion prepare run help" -f -a "run" -d 'Run a pod of the given images, fetching those that are not in the store'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from cat-manifest config fetch gc image list rm run-prepared status stop trust version completion prepare run help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "cat-manifest" -d 'Print the manifest of an image'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "gc" -d 'Remove images that were not used for long, and all that nothing refers to'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "list" -d 'List images'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "rm" -d 'Remove images'
