@@ -46,6 +46,8 @@ const GZIP: &[u8] = b"\x1f\x8b";
 const BZIP2: &[u8] = b"BZh";
 const XZ: &[u8] = b"\xfd7zXZ\0";
 const ZSTD: &[u8] = b"\x28\xb5\x2f\xfd";
+/// A frame that holds no data and may stand before the first one that does: its second to fourth byte.
+const ZSTD_SKIPPABLE: &[u8] = b"\x2a\x4d\x18";
 const USTAR: &[u8] = b"ustar";
 const USTAR_OFFSET: usize = 257;
 
@@ -62,6 +64,10 @@ pub fn sniff(head: &[u8]) -> Option<Compression> {
     ];
     if let Some((_, found)) = magics.iter().find(|(magic, _)| head.starts_with(magic)) {
         return Some(*found);
+    }
+    if head.first().is_some_and(|byte| byte & 0xf0 == 0x50) && head[1..].starts_with(ZSTD_SKIPPABLE)
+    {
+        return Some(Compression::Zstd);
     }
     let at_magic = head.get(USTAR_OFFSET..)?;
     at_magic.starts_with(USTAR).then_some(Compression::None)
@@ -84,11 +90,13 @@ mod tests {
     fn the_known_magics_and_nothing_else_are_recognised() {
         let mut tar = vec![0; 512];
         tar[USTAR_OFFSET..][..5].copy_from_slice(USTAR);
-        let cases: [(&[u8], Option<Compression>); 11] = [
+        let cases: [(&[u8], Option<Compression>); 13] = [
             (b"\x1f\x8b\x08\x00", Some(Compression::Gzip)),
             (b"BZh91AY", Some(Compression::Bzip2)),
             (b"\xfd7zXZ\0\0", Some(Compression::Xz)),
             (b"\x28\xb5\x2f\xfd\0", Some(Compression::Zstd)),
+            (b"\x5e\x2a\x4d\x18\0", Some(Compression::Zstd)),
+            (b"\x6e\x2a\x4d\x18\0", None),
             (&tar, Some(Compression::None)),
             (&tar[..262], Some(Compression::None)),
             (&tar[..261], None),

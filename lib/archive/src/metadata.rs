@@ -123,7 +123,7 @@ impl Metadata {
                 continue;
             }
             // An image that could label its files would choose what the machine's policy lets them do.
-            if belongs_to_host(name) {
+            if belongs_to_host(name) || !is_of_linux(name) {
                 continue;
             }
             let name = CString::new(name.as_slice()).map_err(|_| {
@@ -164,6 +164,12 @@ fn belongs_to_host(name: &[u8]) -> bool {
         b"user.overlay.",
     ];
     HOST.iter().any(|host| name.starts_with(host))
+}
+
+/// Whether Linux has attributes of such a name; archives of other systems bring their own.
+fn is_of_linux(name: &[u8]) -> bool {
+    const LINUX: [&[u8]; 4] = [b"user.", b"trusted.", b"security.", b"system.posix_acl_"];
+    LINUX.iter().any(|namespace| name.starts_with(namespace))
 }
 
 fn is_privileged(name: &[u8]) -> bool {

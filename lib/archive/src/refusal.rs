@@ -78,6 +78,9 @@ impl Diagnostic for Refusal {
     fn hint(&self) -> Option<String> {
         match self.rule {
             Rule::DeviceWithoutRoot => Some("run as root, or use an image without devices".into()),
+            Rule::AclName(_) => {
+                Some("write the archive with `tar --acls --xattrs`, which keeps the numbers".into())
+            }
             _ => None,
         }
     }
@@ -159,6 +162,16 @@ pub enum Rule {
     /// An attribute name that is empty or longer than Linux takes (255 bytes), or holds a zero byte.
     #[error("its extended attribute {0:?} has no valid name")]
     BadAttribute(EntryName),
+
+    /// More than Linux lets an attribute hold.
+    #[error("its extended attribute {0:?} is larger than {1} bytes")]
+    LargeAttribute(EntryName, usize),
+    /// An access control list that the kernel would not take.
+    #[error("its access control list is malformed")]
+    BadAcl,
+    /// What number the name has in the image is not known while its files are made.
+    #[error("its access control list names {0:?} without a number")]
+    AclName(EntryName),
 
     // Extension headers.
     /// PAX records that do not follow the format.

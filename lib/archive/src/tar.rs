@@ -6,6 +6,7 @@
 //!
 //! Sources: POSIX.1-2017 pax, "pax Interchange Format"; GNU tar manual, "Tar Internals"; star(5).
 
+mod acl;
 mod encode;
 mod header;
 mod number;
@@ -16,6 +17,7 @@ mod resize;
 mod sparse;
 
 pub(crate) use encode::{END, data_padding, encode};
+pub(crate) use header::is_tar_header;
 pub use header::{EntryKind, Timestamp};
 pub use reader::{Entry, Reader, TarError, Xattr};
 pub(crate) use resize::resize;

@@ -5,7 +5,9 @@
 pub mod archive;
 mod env;
 pub mod gpg;
+pub mod hostile;
 mod packages;
+pub mod tree;
 pub mod web;
 
 pub use env::{Outcome, TestEnv, needs_root};

@@ -1,5 +1,8 @@
 //! Decompression with bounds on output, expansion and memory.
 
+mod xz;
+mod zstd_frames;
+
 use std::fmt;
 use std::io::{self, Read};
 use std::mem;
@@ -7,12 +10,13 @@ use std::mem;
 use bzip2::bufread::BzDecoder;
 use flate2::bufread::GzDecoder;
 use gantry_types::{Diagnostic, Kind};
-use liblzma::bufread::XzDecoder;
-use liblzma::stream::{CONCATENATED, Stream};
 
+use self::xz::XzStreams;
+use self::zstd_frames::ZstdFrames;
 use super::input::Input;
 use super::{BZIP2, Compression, GZIP, SNIFF_BYTES, sniff};
 use crate::limits::Limits;
+use crate::tar::is_tar_header;
 
 /// A stream cannot be decoded.
 #[derive(Debug, thiserror::Error)]
@@ -26,13 +30,16 @@ pub enum DecodeError {
     /// The first bytes are neither a known compression nor a tar archive.
     #[error("unknown image filetype")]
     UnknownType,
+    /// The first bytes are a tar header from before POSIX, which the original tools do not take either.
+    #[error("unknown image filetype")]
+    OldTar,
 }
 
 impl Diagnostic for DecodeError {
     fn kind(&self) -> Kind {
         match self {
             Self::Read { .. } => Kind::Environment,
-            Self::UnknownType => Kind::Refused,
+            Self::UnknownType | Self::OldTar => Kind::Refused,
         }
     }
 
@@ -41,6 +48,10 @@ impl Diagnostic for DecodeError {
             Self::Read { .. } => None,
             Self::UnknownType => Some(
                 "an image is a POSIX tar archive, plain or compressed with gzip, bzip2, xz or zstd"
+                    .to_owned(),
+            ),
+            Self::OldTar => Some(
+                "it looks like a tar archive of the old v7 format; write it with `tar --format=posix`"
                     .to_owned(),
             ),
         }
@@ -62,13 +73,30 @@ pub enum LimitError {
         /// The limit.
         limit: u64,
     },
+    /// A window or dictionary larger than [`Limits::decoder_memory`].
+    #[error("decompression needs more than {limit} bytes of memory")]
+    Memory {
+        /// The limit.
+        limit: u64,
+    },
 }
+
+impl LimitError {
+    fn into_io(self) -> io::Error {
+        io::Error::new(io::ErrorKind::InvalidData, self)
+    }
+}
+
+/// A window or dictionary of more bytes than this is large: the output of such a stream counts as a bomb
+/// from here on, whatever [`Limits::ratio_floor`] says. Bombs thus fill no more memory with it, and
+/// honest streams, which expand by tens, may have what `xz -9` and `zstd --long=26` ask for.
+const LARGE_WINDOW: u64 = 32 << 20;
 
 /// Decodes an image file of any known compression.
 ///
 /// Reads the source to its end. As with gzip(1) and bzip2(1), what follows the last member of a gzip or
-/// bzip2 file is ignored (zero padding of tapes and blocks, usually); after an xz or zstd stream only
-/// what those formats allow may follow. A truncated file is an error of the kind `UnexpectedEof`, except
+/// bzip2 file is ignored (zero padding of tapes and blocks, usually) unless it is the beginning of
+/// another one; after an xz or zstd stream only what those formats allow may follow. A truncated file is an error of the kind `UnexpectedEof`, except
 /// that a plain archive has no end of its own to miss.
 pub struct Decoder<R: Read> {
     inner: Inner<R>,
@@ -81,8 +109,8 @@ enum Inner<R: Read> {
     Plain(Input<R>),
     Gzip(GzDecoder<Input<R>>),
     Bzip2(BzDecoder<Input<R>>),
-    Xz(XzDecoder<Input<R>>),
-    Zstd(zstd::stream::read::Decoder<'static, Input<R>>),
+    Xz(XzStreams<R>),
+    Zstd(ZstdFrames<R>),
     Ended,
 }
 
@@ -96,22 +124,20 @@ impl<R: Read> Decoder<R> {
         let read = |source| DecodeError::Read { source };
         let mut input = Input::new(source);
         let head = input.peek(SNIFF_BYTES).map_err(read)?;
-        let compression = sniff(head).ok_or(DecodeError::UnknownType)?;
+        let compression = match sniff(head) {
+            Some(compression) => compression,
+            None if is_tar_header(head) => return Err(DecodeError::OldTar),
+            None => return Err(DecodeError::UnknownType),
+        };
         let inner = match compression {
             Compression::None => Inner::Plain(input),
             Compression::Gzip => Inner::Gzip(GzDecoder::new(input)),
             Compression::Bzip2 => Inner::Bzip2(BzDecoder::new(input)),
             Compression::Xz => {
-                let stream = Stream::new_stream_decoder(limits.decoder_memory, CONCATENATED)
-                    .map_err(io::Error::from)
-                    .map_err(read)?;
-                Inner::Xz(XzDecoder::new_stream(input, stream))
+                Inner::Xz(XzStreams::new(input, limits.decoder_memory).map_err(read)?)
             }
             Compression::Zstd => {
-                let mut decoder = zstd::stream::read::Decoder::with_buffer(input).map_err(read)?;
-                let window_log = limits.decoder_memory.max(1).ilog2();
-                decoder.window_log_max(window_log).map_err(read)?;
-                Inner::Zstd(decoder)
+                Inner::Zstd(ZstdFrames::new(input, limits.decoder_memory).map_err(read)?)
             }
         };
         Ok(Self {
@@ -129,12 +155,25 @@ impl<R: Read> Decoder<R> {
 
     fn consumed(&self) -> u64 {
         match &self.inner {
-            Inner::Plain(input) => input.total(),
-            Inner::Gzip(decoder) => decoder.get_ref().total(),
-            Inner::Bzip2(decoder) => decoder.get_ref().total(),
-            Inner::Xz(decoder) => decoder.get_ref().total(),
-            Inner::Zstd(decoder) => decoder.get_ref().total(),
+            Inner::Plain(input) => input.consumed(),
+            Inner::Gzip(decoder) => decoder.get_ref().consumed(),
+            Inner::Bzip2(decoder) => decoder.get_ref().consumed(),
+            Inner::Xz(decoder) => decoder.get_ref().consumed(),
+            Inner::Zstd(decoder) => decoder.get_ref().consumed(),
             Inner::Ended => u64::MAX,
+        }
+    }
+
+    /// Output that is not held against the ratio.
+    fn ratio_floor(&self) -> u64 {
+        let large = match &self.inner {
+            Inner::Xz(decoder) => decoder.has_large_window(),
+            Inner::Zstd(decoder) => decoder.has_large_window(),
+            Inner::Plain(_) | Inner::Gzip(_) | Inner::Bzip2(_) | Inner::Ended => false,
+        };
+        match large {
+            true => self.limits.ratio_floor.min(LARGE_WINDOW),
+            false => self.limits.ratio_floor,
         }
     }
 
@@ -155,14 +194,14 @@ impl<R: Read> Decoder<R> {
             Inner::Gzip(decoder) => decoder.into_inner(),
             Inner::Bzip2(decoder) => decoder.into_inner(),
             Inner::Xz(decoder) => decoder.into_inner(),
-            Inner::Zstd(decoder) => decoder.finish(),
+            Inner::Zstd(decoder) => decoder.into_inner(),
             Inner::Plain(_) | Inner::Ended => return Ok(()),
         };
         match self.compression {
             Compression::Gzip if input.peek(GZIP.len())? == GZIP => {
                 self.inner = Inner::Gzip(GzDecoder::new(input));
             }
-            Compression::Bzip2 if input.peek(BZIP2.len())? == BZIP2 => {
+            Compression::Bzip2 if is_bzip2_member(input.peek(BZIP2.len() + 1)?) => {
                 self.inner = Inner::Bzip2(BzDecoder::new(input));
             }
             _ => input.drain()?,
@@ -176,7 +215,7 @@ impl<R: Read> Decoder<R> {
             LimitError::Output {
                 limit: limits.max_output,
             }
-        } else if self.produced > limits.ratio_floor
+        } else if self.produced > self.ratio_floor()
             && self.produced / limits.max_ratio.max(1) > self.consumed()
         {
             LimitError::Ratio {
@@ -185,8 +224,19 @@ impl<R: Read> Decoder<R> {
         } else {
             return Ok(());
         };
-        Err(io::Error::new(io::ErrorKind::InvalidData, error))
+        Err(error.into_io())
     }
+}
+
+/// Whether bzip2(1) takes these four bytes, or fewer at the end of the file, for the beginning of another
+/// member, so that what is wrong with it is an error; anything else it ignores.
+fn is_bzip2_member(head: &[u8]) -> bool {
+    let (magic, level) = head.split_at(head.len().min(BZIP2.len()));
+    !head.is_empty()
+        && BZIP2.starts_with(magic)
+        && level
+            .first()
+            .is_none_or(|level| matches!(level, b'1'..=b'9'))
 }
 
 impl<R: Read> Read for Decoder<R> {
@@ -220,190 +270,4 @@ impl<R: Read> fmt::Debug for Decoder<R> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::Encoder;
-    use super::*;
-    use std::io::Write;
-
-    const ALL: [Compression; 5] = [
-        Compression::None,
-        Compression::Gzip,
-        Compression::Bzip2,
-        Compression::Xz,
-        Compression::Zstd,
-    ];
-
-    /// Bytes with the tar magic in its place, so that they are recognised uncompressed too.
-    fn sample() -> Vec<u8> {
-        let mut bytes: Vec<u8> = (0..100_000_u32)
-            .map(|i| (i.wrapping_mul(i) >> 7) as u8)
-            .collect();
-        bytes[257..262].copy_from_slice(b"ustar");
-        bytes
-    }
-
-    fn encode(compression: Compression, data: &[u8]) -> Vec<u8> {
-        let mut encoder = Encoder::new(Vec::new(), compression).unwrap();
-        encoder.write_all(data).unwrap();
-        encoder.finish().unwrap()
-    }
-
-    fn decode(data: &[u8], limits: &Limits) -> io::Result<Vec<u8>> {
-        let mut decoder = Decoder::new(data, limits).map_err(io::Error::other)?;
-        let mut output = Vec::new();
-        decoder.read_to_end(&mut output)?;
-        Ok(output)
-    }
-
-    #[test]
-    fn every_compression_gives_the_bytes_back() {
-        let data = sample();
-        for compression in ALL {
-            let encoded = encode(compression, &data);
-            assert_eq!(sniff(&encoded), Some(compression));
-            assert!(
-                decode(&encoded, &Limits::default()).unwrap() == data,
-                "{compression:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn members_one_after_the_other_are_one_stream() {
-        let data = sample();
-        let (first, second) = data.split_at(33_333);
-        for compression in ALL.into_iter().skip(1) {
-            let encoded = [encode(compression, first), encode(compression, second)].concat();
-            assert!(
-                decode(&encoded, &Limits::default()).unwrap() == data,
-                "{compression:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn what_follows_a_gzip_or_bzip2_file_is_ignored_as_its_own_tool_does() {
-        let data = sample();
-        for compression in [Compression::Gzip, Compression::Bzip2] {
-            for tail in [
-                vec![0; 1],
-                vec![0; 10_240],
-                b"garbage".to_vec(),
-                b"\x1f".to_vec(),
-            ] {
-                let encoded = [encode(compression, &data), tail].concat();
-                let mut source = encoded.as_slice();
-                let mut decoder = Decoder::new(&mut source, &Limits::default()).unwrap();
-                let mut output = Vec::new();
-                decoder.read_to_end(&mut output).unwrap();
-                assert!(output == data);
-                assert_eq!(decoder.read(&mut [0; 8]).unwrap(), 0);
-                drop(decoder);
-                assert!(source.is_empty(), "the source is read to its end");
-            }
-        }
-    }
-
-    #[test]
-    fn trailing_garbage_after_xz_and_zstd_is_an_error() {
-        for compression in [Compression::Xz, Compression::Zstd] {
-            let encoded = [encode(compression, &sample()), b"garbage".to_vec()].concat();
-            assert!(
-                decode(&encoded, &Limits::default()).is_err(),
-                "{compression:?}"
-            );
-        }
-        let padded = [encode(Compression::Xz, &sample()), vec![0; 8]].concat();
-        assert!(
-            decode(&padded, &Limits::default()).is_ok(),
-            "xz stream padding"
-        );
-    }
-
-    #[test]
-    fn a_truncated_file_is_an_error_wherever_it_is_cut() {
-        let data = sample();
-        for compression in ALL.into_iter().skip(1) {
-            let encoded = encode(compression, &data[..700]);
-            for length in 6..encoded.len() {
-                let cut = decode(&encoded[..length], &Limits::default());
-                assert!(
-                    cut.is_err(),
-                    "{compression:?} cut at {length} of {}",
-                    encoded.len()
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn a_flipped_bit_in_checked_data_is_an_error() {
-        for compression in [Compression::Gzip, Compression::Bzip2, Compression::Xz] {
-            let mut encoded = encode(compression, &sample());
-            let middle = encoded.len() / 2;
-            encoded[middle] ^= 0x10;
-            assert!(
-                decode(&encoded, &Limits::default()).is_err(),
-                "{compression:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn output_and_expansion_are_bounded() {
-        let mut zeros = vec![0; 8 << 20];
-        zeros[257..262].copy_from_slice(b"ustar");
-        let limit_of = |error: io::Error| {
-            *error
-                .get_ref()
-                .unwrap()
-                .downcast_ref::<LimitError>()
-                .unwrap()
-        };
-        for compression in ALL {
-            let limits = Limits {
-                max_output: 1 << 20,
-                ..Limits::default()
-            };
-            let error = decode(&encode(compression, &zeros), &limits).unwrap_err();
-            assert_eq!(limit_of(error), LimitError::Output { limit: 1 << 20 });
-        }
-        for compression in ALL.into_iter().skip(1) {
-            let limits = Limits {
-                max_ratio: 100,
-                ratio_floor: 1 << 20,
-                ..Limits::default()
-            };
-            let error = decode(&encode(compression, &zeros), &limits).unwrap_err();
-            assert_eq!(limit_of(error), LimitError::Ratio { limit: 100 });
-            let limits = Limits {
-                max_ratio: 100,
-                ..Limits::default()
-            };
-            assert!(
-                decode(&encode(compression, &zeros), &limits).is_ok(),
-                "below the floor"
-            );
-        }
-    }
-
-    #[test]
-    fn memory_for_windows_is_bounded() {
-        let limits = Limits {
-            decoder_memory: 64 << 10,
-            ..Limits::default()
-        };
-        for compression in [Compression::Xz, Compression::Zstd] {
-            let encoded = encode(compression, &vec![7; 4 << 20]);
-            assert!(decode(&encoded, &limits).is_err(), "{compression:?}");
-        }
-    }
-
-    #[test]
-    fn an_unknown_file_is_refused_in_the_words_of_the_original() {
-        for data in [&b""[..], b"{}", &[0; 1024]] {
-            let error = Decoder::new(data, &Limits::default()).unwrap_err();
-            assert_eq!(error.to_string(), "unknown image filetype");
-        }
-    }
-}
+mod tests;

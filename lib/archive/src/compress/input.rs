@@ -39,9 +39,9 @@ impl<R: Read> Input<R> {
         Ok(&available[..length.min(available.len())])
     }
 
-    /// Number of bytes taken from the source so far, those still in the buffer included.
-    pub(super) fn total(&self) -> u64 {
-        self.total
+    /// Number of bytes that were read from here.
+    pub(super) fn consumed(&self) -> u64 {
+        self.total - (self.end - self.start) as u64
     }
 
     /// Reads the source to its end and drops what comes.
@@ -137,11 +137,11 @@ mod tests {
             "what was peeked comes first"
         );
         assert_eq!(large[..9], *b"cdefghijk");
-        assert_eq!((input.read(&mut large).unwrap(), input.total()), (1, 12));
+        assert_eq!((input.read(&mut large).unwrap(), input.consumed()), (1, 12));
         assert_eq!(large[0], b'l');
         let mut rest = Vec::new();
         input.read_to_end(&mut rest).unwrap();
-        assert_eq!((rest.as_slice(), input.total()), (&b"m"[..], 13));
+        assert_eq!((rest.as_slice(), input.consumed()), (&b"m"[..], 13));
         assert_eq!(input.peek(1).unwrap(), b"");
     }
 }

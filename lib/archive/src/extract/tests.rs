@@ -5,12 +5,13 @@ mod rootfs;
 
 use std::fs::{self, File};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::{FileExt, MetadataExt, symlink};
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
 use gantry_testkit::archive::{ArchiveBuilder, MANIFEST, RawHeader};
 use gantry_testkit::needs_root;
+use gantry_testkit::tree::Tree;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -20,18 +21,47 @@ use crate::digest::Sha512;
 /// A directory to extract to, beside files that nothing may touch.
 struct Place {
     temporary: TempDir,
+    before: Tree,
 }
 
 impl Place {
     fn new() -> Self {
         let temporary = TempDir::new().unwrap();
+        let top = temporary.path();
+        fs::create_dir(top.join("target")).unwrap();
+        fs::write(top.join("victim"), "untouched").unwrap();
+        let etc = top.join("outside/etc");
+        fs::create_dir_all(&etc).unwrap();
+        fs::write(top.join("outside/victim"), "untouched").unwrap();
+        fs::write(etc.join("shadow"), "root:*:").unwrap();
+        fs::set_permissions(etc.join("shadow"), PermissionsExt::from_mode(0o600)).unwrap();
+        fs::hard_link(etc.join("shadow"), etc.join("shadow-")).unwrap();
+        symlink("shadow", etc.join("link")).unwrap();
+        fs::create_dir(etc.join("tmp")).unwrap();
+        fs::set_permissions(etc.join("tmp"), PermissionsExt::from_mode(0o1777)).unwrap();
+        let fifo = rustix::fs::FileType::Fifo;
+        rustix::fs::mknodat(rustix::fs::CWD, etc.join("fifo"), fifo, Mode::RUSR, 0).unwrap();
+        let before = Self::surroundings(top);
+        Self { temporary, before }
+    }
+
+    /// The same place with an empty target.
+    fn cleared(self) -> Self {
+        let Self { temporary, .. } = self;
+        let top = File::open(temporary.path()).unwrap();
+        assert!(gantry_sys::remove_tree::remove_tree(top.as_fd(), c"target").is_empty());
         fs::create_dir(temporary.path().join("target")).unwrap();
-        fs::write(temporary.path().join("victim"), "untouched").unwrap();
-        Self { temporary }
+        let before = Self::surroundings(temporary.path());
+        Self { temporary, before }
     }
 
     fn target(&self) -> std::path::PathBuf {
         self.temporary.path().join("target")
+    }
+
+    /// An absolute path that no archive may get to.
+    fn outside(&self) -> std::path::PathBuf {
+        self.temporary.path().join("outside")
     }
 
     fn extract(&self, archive: &[u8], options: &ExtractOptions) -> Result<Extracted, ExtractError> {
@@ -42,14 +72,34 @@ impl Place {
         self.watched(|target| extract_rootfs(archive.finish().as_slice(), target, &options()))
     }
 
+    /// Everything beside the target, and of the target itself what its own entries do not change.
+    fn surroundings(top: &Path) -> Tree {
+        Tree::exact(top, &[Path::new("target")]).map(|path, facts| {
+            if path == Path::new("target") {
+                facts.mtime = (0, 0);
+                facts.identity = None;
+            }
+        })
+    }
+
     fn watched<T>(&self, extract: impl FnOnce(BorrowedFd<'_>) -> T) -> T {
+        let host = fs::metadata("/etc/passwd").unwrap();
         let target = File::open(self.target()).unwrap();
         let outcome = extract(target.as_fd());
-        let names: Vec<_> = fs::read_dir(self.temporary.path()).unwrap().collect();
-        assert_eq!(names.len(), 2, "something was made beside the target");
-        let victim = self.temporary.path().join("victim");
-        assert_eq!(fs::read(&victim).unwrap(), b"untouched");
-        assert_eq!(fs::metadata(&victim).unwrap().nlink(), 1);
+        Self::surroundings(self.temporary.path()).expect(&self.before, "what lies outside");
+        for name in fs::read_dir(self.target()).unwrap() {
+            let name = name.unwrap().file_name();
+            assert!(name == "manifest" || name == "rootfs", "{name:?} was made");
+        }
+        let host_after = fs::metadata("/etc/passwd").unwrap();
+        assert_eq!(
+            (host.ctime(), host.ctime_nsec(), host.nlink()),
+            (
+                host_after.ctime(),
+                host_after.ctime_nsec(),
+                host_after.nlink()
+            )
+        );
         outcome
     }
 }

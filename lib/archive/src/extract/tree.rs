@@ -24,6 +24,10 @@ const STEP: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC
 /// Memory of an entry that waits, besides its name and attributes, in bytes; roughly.
 const DEFERRED_BYTES: usize = 160;
 
+/// Memory of one attribute of an entry that waits, besides name and value, in bytes; roughly. There may be
+/// tens of thousands of three bytes each.
+const XATTR_BYTES: usize = 112;
+
 /// Mode of directories until they get their own at the end: others must not look into half a tree.
 const UNFINISHED: Mode = Mode::RWXU;
 
@@ -256,7 +260,7 @@ impl<'a> Tree<'a> {
         let xattrs: usize = metadata
             .xattrs
             .iter()
-            .map(|x| x.name.len() + x.value.len())
+            .map(|x| x.name.len() + x.value.len() + XATTR_BYTES)
             .sum();
         self.deferred += path.len() + xattrs + DEFERRED_BYTES;
         self.directories.push((path.to_owned(), metadata));

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::header::{CHECKSUM, EntryKind, checksums};
-use super::pending::xattr_key;
+use super::pending::append_xattr;
 use super::reader::Entry;
 use super::sparse::encode_map;
 use super::{BLOCK, number, padding, pax};
@@ -70,7 +70,7 @@ pub(crate) fn encode(entry: &Entry) -> Vec<u8> {
     let mut xattrs: Vec<_> = entry.xattrs.iter().collect();
     xattrs.sort();
     for xattr in xattrs {
-        pax::append(&mut records, &xattr_key(&xattr.name), &xattr.value);
+        append_xattr(&mut records, xattr);
     }
     block[156] = match &entry.kind {
         EntryKind::File => b'0',

@@ -197,6 +197,12 @@ impl<'a> Header<'a> {
     }
 }
 
+/// Whether these bytes begin with a header block of any family of tars.
+pub(crate) fn is_tar_header(head: &[u8]) -> bool {
+    let block = head.first_chunk().filter(|block| block[0] != 0);
+    block.is_some_and(|block| Header::new(block).is_some())
+}
+
 /// Where the checksum stands in a block.
 pub(super) const CHECKSUM: std::ops::Range<usize> = 148..156;
 

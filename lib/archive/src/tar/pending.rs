@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::acl::{self, Acl};
 use super::header::{EntryKind, Header, Timestamp};
 use super::pax;
 use super::reader::{Entry, Xattr};
@@ -12,8 +13,12 @@ use crate::refusal::Rule;
 /// Attribute names in PAX records, as star, GNU tar, bsdtar and Go write them.
 const XATTR_PREFIX: &[u8] = b"SCHILY.xattr.";
 
-/// Longest attribute name, in bytes. Source: xattr(7).
+/// Access control lists as text, as star, GNU tar and bsdtar write them.
+const ACL_PREFIX: &[u8] = b"SCHILY.acl.";
+
+/// Longest attribute name and value, in bytes. Source: xattr(7).
 const XATTR_NAME_MAX: usize = 255;
+const XATTR_SIZE_MAX: usize = 65_536;
 
 /// Values from extension headers, which come before those of the header block.
 #[derive(Debug, Default)]
@@ -26,6 +31,9 @@ pub(super) struct Pending {
     mtime: Option<Timestamp>,
     /// By name: a header may hold tens of thousands, and repeat them.
     xattrs: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// Access control lists as text. Attributes, which hold numbers instead of names, come before them.
+    acl_access: Option<Vec<u8>>,
+    acl_default: Option<Vec<u8>>,
     sparse: Option<Box<PaxSparse>>,
     seen_pax: bool,
     seen_long: bool,
@@ -85,7 +93,10 @@ impl Pending {
                 b"path" | b"linkpath" | b"size" => {
                     return Err(Rule::GlobalExtension(record.key.into()));
                 }
-                key if key.starts_with(b"GNU.sparse.") || key.starts_with(XATTR_PREFIX) => {
+                key if [b"GNU.sparse.", XATTR_PREFIX, ACL_PREFIX]
+                    .iter()
+                    .any(|prefix| key.starts_with(prefix)) =>
+                {
                     return Err(Rule::GlobalExtension(key.into()));
                 }
                 _ => {}
@@ -118,7 +129,9 @@ impl Pending {
                 let sparse = self.sparse.get_or_insert_default();
                 sparse.apply(&key[b"GNU.sparse.".len()..], value, max_extents)?;
             }
-            // Access times, charsets, ACLs as text and the records of vendors.
+            b"SCHILY.acl.access" => self.acl_access = text(),
+            b"SCHILY.acl.default" => self.acl_default = text(),
+            // Access times, charsets, lists of other systems (SCHILY.acl.ace) and the records of vendors.
             _ => {}
         }
         Ok(())
@@ -132,6 +145,10 @@ impl Pending {
         let overlay: [&[u8]; 2] = [b"trusted.overlay.", b"user.overlay."];
         if overlay.iter().any(|reserved| name.starts_with(reserved)) {
             return Err(Rule::ReservedAttribute(name.as_slice().into()));
+        }
+        if value.len() > XATTR_SIZE_MAX {
+            let name = name.as_slice().into();
+            return Err(Rule::LargeAttribute(name, XATTR_SIZE_MAX));
         }
         self.xattrs.insert(name, value.to_owned());
         Ok(())
@@ -212,7 +229,7 @@ impl Pending {
             mtime,
             size: if kind == EntryKind::File { stored } else { 0 },
             kind,
-            xattrs: self.xattrs(),
+            xattrs: self.xattrs()?,
             sparse: None,
         })
     }
@@ -244,12 +261,25 @@ impl Pending {
         })
     }
 
-    fn xattrs(&self) -> Vec<Xattr> {
-        let xattr = |(name, value): (&Vec<u8>, &Vec<u8>)| Xattr {
-            name: name.clone(),
-            value: value.clone(),
-        };
-        self.xattrs.iter().map(xattr).collect()
+    /// The attributes in order, access control lists among them in the kernel's form.
+    fn xattrs(&self) -> Result<Vec<Xattr>, Rule> {
+        let mut xattrs = self.xattrs.clone();
+        for (name, text) in [
+            (acl::ACCESS, &self.acl_access),
+            (acl::DEFAULT, &self.acl_default),
+        ] {
+            if let Some(value) = xattrs.get_mut(name) {
+                *value = Acl::from_attribute(value)?.to_attribute();
+            } else if let Some(text) = text {
+                let list = Acl::from_text(text)?;
+                // GNU tar writes a list for every file, whether it says more than the mode or not.
+                if name == acl::DEFAULT || !list.is_minimal() {
+                    xattrs.insert(name.to_owned(), list.to_attribute());
+                }
+            }
+        }
+        let xattr = |(name, value)| Xattr { name, value };
+        Ok(xattrs.into_iter().map(xattr).collect())
     }
 
     pub(super) fn sparse_map_is_in_data(&self) -> bool {
@@ -360,8 +390,24 @@ fn decode_xattr_name(encoded: &[u8]) -> Vec<u8> {
     name
 }
 
-/// Name of the PAX record for an attribute.
-pub(super) fn xattr_key(name: &[u8]) -> Vec<u8> {
+/// Appends the PAX records for an attribute.
+///
+/// Access control lists are written as text as well: bsdtar reads nothing else, and GNU tar not unless
+/// it was told to restore attributes.
+pub(super) fn append_xattr(records: &mut Vec<u8>, xattr: &Xattr) {
+    let key: Option<&[u8]> = match xattr.name.as_slice() {
+        acl::ACCESS => Some(b"SCHILY.acl.access"),
+        acl::DEFAULT => Some(b"SCHILY.acl.default"),
+        _ => None,
+    };
+    let list = key.and_then(|key| Some((key, Acl::from_attribute(&xattr.value).ok()?)));
+    if let Some((key, list)) = list {
+        pax::append(records, key, list.to_text().as_bytes());
+    }
+    pax::append(records, &xattr_key(&xattr.name), &xattr.value);
+}
+
+fn xattr_key(name: &[u8]) -> Vec<u8> {
     let mut key = XATTR_PREFIX.to_vec();
     for byte in name {
         match byte {

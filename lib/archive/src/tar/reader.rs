@@ -15,8 +15,10 @@ use crate::refusal::{EntryName, Refusal, Rule};
 #[derive(Debug, thiserror::Error)]
 pub enum TarError {
     /// The source failed; a decompressor's complaint comes this way too.
-    #[error("cannot read the archive")]
+    #[error("cannot read the archive{}", after(entry.as_ref()))]
     Read {
+        /// The last entry whose name was read.
+        entry: Option<EntryName>,
         /// Why.
         source: io::Error,
     },
@@ -46,7 +48,7 @@ pub enum TarError {
 impl Diagnostic for TarError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Read { source }
+            Self::Read { source, .. }
                 if source.get_ref().is_none() && source.raw_os_error().is_some() =>
             {
                 Kind::Environment
@@ -312,10 +314,15 @@ impl<R: BufRead> Reader<R> {
             return Ok(&[]);
         }
         // Asked twice, because a borrow that is returned on one path blocks the error on the other.
-        if self.source.fill_buf().map_err(read_error)?.is_empty() {
+        if self
+            .source
+            .fill_buf()
+            .map_err(read_error(&self.name))?
+            .is_empty()
+        {
             return Err(self.truncated());
         }
-        let available = self.source.fill_buf().map_err(read_error)?;
+        let available = self.source.fill_buf().map_err(read_error(&self.name))?;
         let length = usize::try_from(self.data_left)
             .unwrap_or(usize::MAX)
             .min(available.len());
@@ -361,7 +368,7 @@ impl<R: BufRead> Reader<R> {
     fn read_block(&mut self, block: &mut [u8; BLOCK]) -> Result<bool, TarError> {
         let mut filled = 0;
         while filled < BLOCK {
-            let available = self.source.fill_buf().map_err(read_error)?;
+            let available = self.source.fill_buf().map_err(read_error(&self.name))?;
             if available.is_empty() {
                 return match filled {
                     0 => Ok(false),
@@ -387,7 +394,7 @@ impl<R: BufRead> Reader<R> {
     ///
     /// [`TarError::Read`], which includes the decompressor's limits.
     pub fn finish(mut self) -> Result<R, TarError> {
-        io::copy(&mut self.source, &mut io::sink()).map_err(read_error)?;
+        io::copy(&mut self.source, &mut io::sink()).map_err(read_error(&self.name))?;
         Ok(self.source)
     }
 
@@ -402,8 +409,15 @@ impl<R: BufRead> Reader<R> {
     }
 }
 
-fn read_error(source: io::Error) -> TarError {
-    TarError::Read { source }
+fn read_error(name: &[u8]) -> impl Fn(io::Error) -> TarError {
+    move |source| TarError::Read {
+        entry: (!name.is_empty()).then(|| name.into()),
+        source,
+    }
+}
+
+fn after(entry: Option<&EntryName>) -> String {
+    entry.map_or(String::new(), |entry| format!(" beyond entry {entry:?}"))
 }
 
 fn refuse(name: &[u8], rule: Rule) -> TarError {
