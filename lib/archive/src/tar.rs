@@ -8,6 +8,7 @@
 
 mod acl;
 mod encode;
+mod error;
 mod header;
 mod number;
 mod pax;
@@ -15,11 +16,13 @@ mod pending;
 mod reader;
 mod resize;
 mod sparse;
+mod xattr;
 
 pub(crate) use encode::{END, data_padding, encode};
+pub use error::TarError;
 pub(crate) use header::is_tar_header;
 pub use header::{EntryKind, Timestamp};
-pub use reader::{Entry, Reader, TarError, Xattr};
+pub use reader::{Entry, Reader, Xattr};
 pub(crate) use resize::resize;
 pub use sparse::Extent;
 

@@ -214,6 +214,17 @@ pub fn needs_root() -> bool {
     root
 }
 
+/// Whether a program is installed; if not, says that the test is skipped.
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+pub fn needs_program(name: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).any(|folder| folder.join(name).is_file());
+    if !found {
+        eprintln!("SKIP: this test needs {name}");
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,6 +10,6 @@ mod packages;
 pub mod tree;
 pub mod web;
 
-pub use env::{Outcome, TestEnv, needs_root};
+pub use env::{Outcome, TestEnv, needs_program, needs_root};
 pub use packages::busybox;
 pub use web::WebServer;

@@ -245,13 +245,17 @@ fn file_content(parent: BorrowedFd<'_>, name: &CStr) -> u64 {
             found => offset = found.expect("seek") / BLOCK as u64 * BLOCK as u64,
         }
         let end = rustix::fs::seek(&file, SeekFrom::Hole(offset)).expect("seek");
-        while offset < end.max(offset + 1) && offset < size {
+        // At least one block, should the file system see holes within one.
+        loop {
             let length = file.read_at(&mut block, offset).expect("content");
             if block[..length].iter().any(|byte| *byte != 0) {
                 hash.write_u64(offset);
                 hash.write(&block[..length]);
             }
             offset += BLOCK as u64;
+            if offset >= end.min(size) {
+                break;
+            }
         }
     }
     hash.finish()

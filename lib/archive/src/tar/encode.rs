@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use super::header::{CHECKSUM, EntryKind, checksums};
-use super::pending::append_xattr;
 use super::reader::Entry;
 use super::sparse::encode_map;
+use super::xattr::append_xattr;
 use super::{BLOCK, number, padding, pax};
 
 /// Longest name, prefix and link target of a ustar header, in bytes.
@@ -20,6 +20,8 @@ const PREFIX_BYTES: usize = 155;
 pub(crate) fn encode(entry: &Entry) -> Vec<u8> {
     let mut block = [0; BLOCK];
     let mut records = Vec::new();
+    // Records are UTF-8 unless they say otherwise; bsdtar fails on others.
+    let mut binary = false;
     let mut path = Cow::Borrowed(&entry.path);
     let mut stored = entry.size;
     let mut map = Vec::new();
@@ -31,6 +33,7 @@ pub(crate) fn encode(entry: &Entry) -> Vec<u8> {
         pax::append(&mut records, b"GNU.sparse.name", &entry.path);
         let size = entry.size.to_string();
         pax::append(&mut records, b"GNU.sparse.realsize", size.as_bytes());
+        binary = std::str::from_utf8(&entry.path).is_err();
         path = Cow::Owned(sparse_path(&entry.path));
     }
     match split_path(&path) {
@@ -40,12 +43,14 @@ pub(crate) fn encode(entry: &Entry) -> Vec<u8> {
         }
         None => {
             pax::append(&mut records, b"path", &path);
+            binary |= std::str::from_utf8(&path).is_err();
             put(&mut block, &path[..NAME_BYTES]);
         }
     }
     if let EntryKind::HardLink(target) | EntryKind::Symlink(target) = &entry.kind {
         if target.len() > NAME_BYTES {
             pax::append(&mut records, b"linkpath", target);
+            binary |= std::str::from_utf8(target).is_err();
         }
         put(&mut block[157..], &target[..target.len().min(NAME_BYTES)]);
     }
@@ -98,6 +103,11 @@ pub(crate) fn encode(entry: &Entry) -> Vec<u8> {
     seal(&mut block);
     if records.is_empty() {
         return block.to_vec();
+    }
+    if binary {
+        let text = std::mem::take(&mut records);
+        pax::append(&mut records, b"hdrcharset", b"BINARY");
+        records.extend_from_slice(&text);
     }
     let mut blocks = pax_header(entry, records.len());
     blocks.append(&mut records);
@@ -249,6 +259,25 @@ mod tests {
             let mut reader = Reader::new(bytes.as_slice(), &Limits::default());
             prop_assert_eq!(reader.next_entry().unwrap(), Some(entry));
         }
+    }
+
+    #[test]
+    fn names_that_are_no_utf_8_are_declared_as_bytes() {
+        let long = |byte: u8| Entry {
+            path: vec![byte; 101],
+            kind: EntryKind::Fifo,
+            mode: 0o644,
+            uid: 0,
+            gid: 0,
+            mtime: Timestamp::default(),
+            size: 0,
+            xattrs: Vec::new(),
+            sparse: None,
+        };
+        let declared =
+            |entry: &Entry| encode(entry)[BLOCK..].starts_with(b"21 hdrcharset=BINARY\n");
+        assert!(declared(&long(0xff)));
+        assert!(!declared(&long(b'n')));
     }
 
     #[test]

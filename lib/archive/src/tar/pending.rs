@@ -7,18 +7,9 @@ use super::header::{EntryKind, Header, Timestamp};
 use super::pax;
 use super::reader::{Entry, Xattr};
 use super::sparse::{self, Extent};
+use super::xattr::{self, ACL_ACCESS, ACL_DEFAULT, ACL_PREFIX, XATTR_PREFIX};
 use crate::limits::Limits;
 use crate::refusal::Rule;
-
-/// Attribute names in PAX records, as star, GNU tar, bsdtar and Go write them.
-const XATTR_PREFIX: &[u8] = b"SCHILY.xattr.";
-
-/// Access control lists as text, as star, GNU tar and bsdtar write them.
-const ACL_PREFIX: &[u8] = b"SCHILY.acl.";
-
-/// Longest attribute name and value, in bytes. Source: xattr(7).
-const XATTR_NAME_MAX: usize = 255;
-const XATTR_SIZE_MAX: usize = 65_536;
 
 /// Values from extension headers, which come before those of the header block.
 #[derive(Debug, Default)]
@@ -123,34 +114,18 @@ impl Pending {
                 self.mtime = Some(time);
             }
             key if key.starts_with(XATTR_PREFIX) => {
-                self.push_xattr(&key[XATTR_PREFIX.len()..], value)?;
+                let Xattr { name, value } = xattr::from_record(key, value)?;
+                self.xattrs.insert(name, value);
             }
             key if key.starts_with(b"GNU.sparse.") => {
                 let sparse = self.sparse.get_or_insert_default();
                 sparse.apply(&key[b"GNU.sparse.".len()..], value, max_extents)?;
             }
-            b"SCHILY.acl.access" => self.acl_access = text(),
-            b"SCHILY.acl.default" => self.acl_default = text(),
+            ACL_ACCESS => self.acl_access = text(),
+            ACL_DEFAULT => self.acl_default = text(),
             // Access times, charsets, lists of other systems (SCHILY.acl.ace) and the records of vendors.
             _ => {}
         }
-        Ok(())
-    }
-
-    fn push_xattr(&mut self, encoded: &[u8], value: &[u8]) -> Result<(), Rule> {
-        let name = decode_xattr_name(encoded);
-        if name.is_empty() || name.len() > XATTR_NAME_MAX {
-            return Err(Rule::BadAttribute(encoded.into()));
-        }
-        let overlay: [&[u8]; 2] = [b"trusted.overlay.", b"user.overlay."];
-        if overlay.iter().any(|reserved| name.starts_with(reserved)) {
-            return Err(Rule::ReservedAttribute(name.as_slice().into()));
-        }
-        if value.len() > XATTR_SIZE_MAX {
-            let name = name.as_slice().into();
-            return Err(Rule::LargeAttribute(name, XATTR_SIZE_MAX));
-        }
-        self.xattrs.insert(name, value.to_owned());
         Ok(())
     }
 
@@ -372,49 +347,4 @@ fn zero_terminated(data: &[u8]) -> Vec<u8> {
         .position(|byte| *byte == 0)
         .unwrap_or(data.len());
     data[..end].to_owned()
-}
-
-/// GNU tar writes `%` and `=` in attribute names as `%25` and `%3D`, for `=` ends a PAX keyword.
-fn decode_xattr_name(encoded: &[u8]) -> Vec<u8> {
-    let mut name = Vec::with_capacity(encoded.len());
-    let mut rest = encoded;
-    while let Some((first, after)) = rest.split_first() {
-        let (byte, after) = match rest {
-            [b'%', b'2', b'5', after @ ..] => (b'%', after),
-            [b'%', b'3', b'D', after @ ..] => (b'=', after),
-            _ => (*first, after),
-        };
-        name.push(byte);
-        rest = after;
-    }
-    name
-}
-
-/// Appends the PAX records for an attribute.
-///
-/// Access control lists are written as text as well: bsdtar reads nothing else, and GNU tar not unless
-/// it was told to restore attributes.
-pub(super) fn append_xattr(records: &mut Vec<u8>, xattr: &Xattr) {
-    let key: Option<&[u8]> = match xattr.name.as_slice() {
-        acl::ACCESS => Some(b"SCHILY.acl.access"),
-        acl::DEFAULT => Some(b"SCHILY.acl.default"),
-        _ => None,
-    };
-    let list = key.and_then(|key| Some((key, Acl::from_attribute(&xattr.value).ok()?)));
-    if let Some((key, list)) = list {
-        pax::append(records, key, list.to_text().as_bytes());
-    }
-    pax::append(records, &xattr_key(&xattr.name), &xattr.value);
-}
-
-fn xattr_key(name: &[u8]) -> Vec<u8> {
-    let mut key = XATTR_PREFIX.to_vec();
-    for byte in name {
-        match byte {
-            b'%' => key.extend_from_slice(b"%25"),
-            b'=' => key.extend_from_slice(b"%3D"),
-            byte => key.push(*byte),
-        }
-    }
-    key
 }

@@ -179,6 +179,16 @@ fn attributes() -> Vec<Case> {
             "no valid name",
         ),
         (
+            "a zero in an attribute's name",
+            with("SCHILY.xattr.user.a%00b", b"x"),
+            "no valid name",
+        ),
+        (
+            "an overlay's attribute in disguise",
+            with("SCHILY.xattr.trusted%2Eoverlay.opaque", b"y"),
+            "reserved for the host",
+        ),
+        (
             "a long name of an attribute",
             with(&long, b"x"),
             "no valid name",
