@@ -15,7 +15,8 @@ const PREFIX_BYTES: usize = 155;
 /// The header blocks of an entry: what stands in the archive before its data.
 ///
 /// A sparse file is written as GNU tar's PAX format 1.0, which Go and bsdtar read too; its map is part of
-/// what is given here. The same entry always gives the same bytes. User and group are numbers; the names are `root` for 0
+/// what is given here. The same entry always gives the same bytes. User and group are numbers; the names
+/// are `root` for 0
 /// and blank otherwise, so that no account data of the machine gets in.
 pub(crate) fn encode(entry: &Entry) -> Vec<u8> {
     let mut block = [0; BLOCK];
