@@ -220,7 +220,7 @@ fn headers_in_a_row_take_bounded_memory() {
     let error = replaced(&image.file("manifest", "{}").finish(), "{}").unwrap_err();
     assert!(matches!(
         error,
-        RewriteError::Image(AciError::Archive(TarError::Read { source }))
+        RewriteError::Image(AciError::Archive(TarError::Read { source, .. }))
             if source.get_ref().is_some_and(|error| error.is::<HeadersError>())
     ));
 }
