@@ -70,7 +70,7 @@ pub(super) fn of_layout(error: &LayoutError) -> &'static Rule {
 fn of_decode(error: &DecodeError) -> &'static Rule {
     match error {
         DecodeError::Read { .. } => &ARCHIVE_READ,
-        DecodeError::UnknownType => &ARCHIVE_TYPE,
+        DecodeError::UnknownType | DecodeError::OldTar => &ARCHIVE_TYPE,
     }
 }
 
@@ -90,7 +90,7 @@ pub(super) fn of_aci(error: &AciError) -> &'static Rule {
 
 fn of_tar(error: &TarError) -> &'static Rule {
     match error {
-        TarError::Read { source } => {
+        TarError::Read { source, .. } => {
             let inner = source.get_ref();
             if inner.is_some_and(|inner| inner.is::<LimitError>()) {
                 &LIMIT
@@ -127,11 +127,14 @@ fn of_entry(entry: &EntryRule) -> &'static Rule {
         | E::DeviceOutOfRange
         | E::DeviceWithoutRoot
         | E::ReservedAttribute(_)
-        | E::BadAttribute(_) => &ENTRY_FIELD,
+        | E::BadAttribute(_)
+        | E::BadAcl
+        | E::AclName(_) => &ENTRY_FIELD,
         E::BadExtension | E::AmbiguousExtension(_) | E::GlobalExtension(_) | E::BadSparseMap => {
             &ENTRY_EXTENSION
         }
         E::LargeExtension(_)
+        | E::LargeAttribute(..)
         | E::LargeSparseMap(_)
         | E::TooLarge(_)
         | E::TooManyEntries(_)
