@@ -39,6 +39,7 @@ pub(crate) enum Command {
     Diff(commands::diff::DiffArgs),
     Discover(commands::discover::DiscoverArgs),
     Help(commands::help::HelpArgs),
+    Inspect(commands::inspect::InspectArgs),
     PatchManifest(Box<commands::patch_manifest::PatchManifestArgs>),
     Validate(commands::validate::ValidateArgs),
     /// Print the version and exit

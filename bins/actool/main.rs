@@ -56,6 +56,7 @@ impl Command {
             Self::Diff(args) => ("diff", args.run(debug, context)),
             Self::Discover(args) => ("", args.run(debug, context)),
             Self::Help(args) => ("", args.run(context)),
+            Self::Inspect(args) => ("inspect", args.run(context)),
             Self::PatchManifest(args) => ("patch-manifest", args.run(context)),
             Self::Validate(args) => ("", args.run(debug, context)),
             Self::Version => ("", commands::version::run(context)),

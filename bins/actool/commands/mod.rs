@@ -5,6 +5,7 @@ pub(crate) mod cat_manifest;
 pub(crate) mod diff;
 pub(crate) mod discover;
 pub(crate) mod help;
+pub(crate) mod inspect;
 pub(crate) mod patch_manifest;
 pub(crate) mod validate;
 pub(crate) mod version;

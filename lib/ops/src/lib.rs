@@ -10,6 +10,7 @@ pub mod discover;
 pub mod epoch;
 pub mod fetch;
 pub mod image;
+pub mod inspect;
 pub mod pack;
 pub mod patch;
 pub mod trust;

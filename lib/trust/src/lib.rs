@@ -33,6 +33,7 @@ mod public_key;
 mod rules;
 mod scope;
 mod signature;
+mod signature_info;
 mod verdict;
 mod verify;
 
@@ -48,5 +49,6 @@ pub use scope::{Scope, TrustedKey};
 pub use signature::{
     DetachedSignature, Issuer, MAX_SIGNATURE_BYTES, MAX_SIGNATURES, SignatureError,
 };
+pub use signature_info::SignatureInfo;
 pub use verdict::{Refusal, RefusalCause, Rejection, Signer, Verdict};
 pub use verify::{VerifyError, verify_detached};

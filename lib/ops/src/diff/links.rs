@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use gantry_archive::list::{FileKind, FileList, ListedFile};
 
 /// A list of files by name, with its hard links followed.
-pub(super) struct Names<'a> {
+pub(crate) struct Names<'a> {
     files: &'a [ListedFile],
     /// Indexes into `files`, sorted by path.
     sorted: Vec<u32>,
@@ -20,7 +20,7 @@ const ON_THE_WAY: u32 = u32::MAX - 1;
 impl<'a> Names<'a> {
     /// Sorts the list and follows its hard links, in whatever order they come. One that leads to no file
     /// of the list, or in a circle, stands for itself.
-    pub(super) fn new(list: &'a FileList) -> Self {
+    pub(crate) fn new(list: &'a FileList) -> Self {
         let files = list.files();
         // Limits on archives keep the number far below this.
         let count = u32::try_from(files.len()).unwrap_or(ON_THE_WAY - 1);
@@ -69,7 +69,8 @@ impl<'a> Names<'a> {
         }
     }
 
-    fn find(&self, path: &[u8]) -> Option<u32> {
+    /// The index of the file at a path.
+    pub(crate) fn find(&self, path: &[u8]) -> Option<u32> {
         let path_of = |index: &u32| &*self.files[*index as usize].path;
         let found = self
             .sorted
@@ -78,22 +79,22 @@ impl<'a> Names<'a> {
     }
 
     /// The indexes of the files, sorted by path.
-    pub(super) fn sorted(&self) -> &[u32] {
+    pub(crate) fn sorted(&self) -> &[u32] {
         &self.sorted
     }
 
     /// The entry itself.
-    pub(super) fn entry(&self, index: u32) -> &'a ListedFile {
+    pub(crate) fn entry(&self, index: u32) -> &'a ListedFile {
         &self.files[index as usize]
     }
 
     /// What the entry is a name of.
-    pub(super) fn file(&self, index: u32) -> &'a ListedFile {
+    pub(crate) fn file(&self, index: u32) -> &'a ListedFile {
         &self.files[self.inodes[index as usize] as usize]
     }
 
     /// Of each file with several names among `indexes`, which are sorted by path, the first two names.
-    pub(super) fn groups(&self, indexes: impl Iterator<Item = u32>) -> Groups<'a, '_> {
+    pub(crate) fn groups(&self, indexes: impl Iterator<Item = u32>) -> Groups<'a, '_> {
         let mut first_names: HashMap<u32, (u32, Option<u32>)> = HashMap::new();
         for index in indexes {
             // Files of which no link tells are most of them, but a link may come later.
@@ -112,7 +113,7 @@ impl<'a> Names<'a> {
 }
 
 /// The files with several names.
-pub(super) struct Groups<'a, 'n> {
+pub(crate) struct Groups<'a, 'n> {
     names: &'n Names<'a>,
     first_names: HashMap<u32, (u32, Option<u32>)>,
 }
@@ -120,7 +121,7 @@ pub(super) struct Groups<'a, 'n> {
 impl<'a> Groups<'a, '_> {
     /// The first other name of an entry's file; where these are the same for all entries of two lists,
     /// the lists are grouped the same.
-    pub(super) fn other_name(&self, index: u32) -> Option<&'a [u8]> {
+    pub(crate) fn other_name(&self, index: u32) -> Option<&'a [u8]> {
         let inode = self.names.inodes[index as usize];
         let (first, second) = *self.first_names.get(&inode)?;
         let other = if first == index { second? } else { first };

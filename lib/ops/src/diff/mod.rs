@@ -3,7 +3,7 @@
 mod attribute;
 mod error;
 mod files;
-mod links;
+pub(crate) mod links;
 mod side;
 
 use std::collections::BTreeSet;
