@@ -15,7 +15,7 @@ fn inspect(env: &TestEnv, line: &str) -> Outcome {
 
 fn document(env: &TestEnv, line: &str, status: i32) -> Value {
     let outcome = inspect(env, &format!("--format=json {line}")).expect(status);
-    serde_json::from_str(&outcome.stdout).unwrap()
+    serde_json::from_str(&outcome.stdout).expect("JSON")
 }
 
 const FULL: &str = r#"{"acKind":"ImageManifest","acVersion":"0.8.11","name":"example.com/app",
