@@ -234,6 +234,9 @@ fn read_record(path: &Path, id: &ImageId) -> Result<ImageRecord, StoreError> {
     if record.id != *id {
         return Err(foreign("is the record of another image"));
     }
+    if record.flat.as_ref().is_some_and(|flat| flat.top() != *id) {
+        return Err(foreign("has the dependencies of another image"));
+    }
     let seconds = u64::try_from(meta.mtime()).unwrap_or(0);
     let modified = seconds
         .saturating_mul(1_000_000_000)

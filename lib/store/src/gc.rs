@@ -24,6 +24,7 @@ use gantry_types::ImageId;
 use crate::crash;
 use crate::digest::{Algorithm, Digest};
 use crate::error::StoreError;
+use crate::ingest_need::is_need;
 use crate::lease::LockOut;
 use crate::names::leave_record;
 use crate::record::{ImageRecord, nanos};
@@ -93,7 +94,8 @@ impl Store {
         let mut report = GcReport::default();
         let blobs = record.blobs().cloned().collect();
         self.sweep_blobs(blobs, &mut report)?;
-        self.sweep_trees(record.trees, in_use, &mut report)?;
+        let trees = record.all_trees().cloned().collect();
+        self.sweep_trees(trees, in_use, &mut report)?;
         report.problems.into_iter().next().map_or(Ok(()), Err)
     }
 
@@ -201,7 +203,7 @@ impl Store {
         let trees = listing
             .images
             .iter()
-            .flat_map(|image| &image.trees)
+            .flat_map(ImageRecord::all_trees)
             .cloned()
             .collect();
         Ok(Some(References { blobs, trees }))
@@ -305,10 +307,15 @@ impl Store {
         Ok(())
     }
 
-    /// Downloads that nobody holds: those that cannot be resumed, and those too old to be.
+    /// Needs of downloads that have ended, and downloads that nobody holds: those that cannot be resumed, and those too old to be.
     fn sweep_ingest(&self, now: SystemTime, report: &mut GcReport) -> Result<(), StoreError> {
         let dir = self.ingest_dir();
         let names = names(&dir)?;
+        for name in names.iter().filter(|name| is_need(name)) {
+            if let Some(lock) = lock_out(&dir.join(name)) {
+                report.leftovers += usize::from(lock.remove().is_ok());
+            }
+        }
         let stems: HashSet<&str> = names
             .iter()
             .filter(|name| !name.starts_with('.'))

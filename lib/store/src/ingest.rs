@@ -2,7 +2,7 @@
 //!
 //! For every URL there are three files in `store/ingest`, named by the SHA-256 of the URL: `KEY.lock`
 //! (who holds it exclusively is the one downloader), `KEY.part` (the first bytes of the answer) and
-//! `KEY.json` (what they are the beginning of). Without a readable sidecar that names the URL the data
+//! `KEY.json` (what they are the beginning of); see also `ingest_need.rs`. Without a readable sidecar that names the URL the data
 //! means nothing and is dropped, so the order of changes is: sidecar gone, data truncated, new sidecar,
 //! data appended.
 //!
@@ -102,9 +102,8 @@ impl Store {
     }
 
     fn ingest_path(&self, url: &str, extension: &str) -> PathBuf {
-        let sum = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, url.as_bytes());
         self.ingest_dir()
-            .join(format!("{}.{extension}", hex(sum.as_ref())))
+            .join(format!("{}.{extension}", ingest_key(url)))
     }
 
     fn open_ingest(&self, url: &str, lock: PathLock) -> Result<Ingest, StoreError> {
@@ -380,6 +379,11 @@ impl Write for Ingest {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// Name of the files of the download of `url`, without their extensions.
+pub(crate) fn ingest_key(url: &str) -> String {
+    hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, url.as_bytes()).as_ref())
 }
 
 fn read_sidecar(path: &Path) -> Option<Sidecar> {

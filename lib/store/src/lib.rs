@@ -3,7 +3,8 @@
 //! ```text
 //! store/version                the number 1
 //! store/blobs/ALGO/HEX         bytes exactly as received, read-only, named by digest
-//! store/trees/TREEID/          extracted image: `manifest` and `rootfs`; hidden (`.new-…`) while filled
+//! store/trees/TREEID/          extracted image: `manifest`, `rootfs`, perhaps `implied`; or one rendered
+//!                              together with what it depends on; hidden (`.new-…`) while filled
 //! store/images/ID.json         ImageRecord; the image is in the store if and only if this file is
 //! store/names/KEY/             look-up by name, name and version, URL and short ID; hints only
 //! store/ingest/                partial downloads (see `Ingest`) and hidden files being written
@@ -29,6 +30,7 @@ mod error;
 mod find;
 mod gc;
 mod ingest;
+mod ingest_need;
 mod lease;
 mod names;
 mod publish;
@@ -48,6 +50,7 @@ pub use error::{ResolveError, StoreError};
 pub use find::Listing;
 pub use gc::{AskInUse, GcReport, InUse};
 pub use ingest::{Ingest, IngestReader, Sidecar};
+pub use ingest_need::IngestNeed;
 pub use lease::Lease;
 pub use publish::Publication;
 pub use record::{

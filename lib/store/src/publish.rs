@@ -183,7 +183,7 @@ impl Publication<'_> {
         match store.record(&record.id) {
             Ok(old) => {
                 let intact = old.blobs().all(|blob| store.has_blob(blob))
-                    && old.trees.iter().all(|tree| store.has_tree(tree));
+                    && old.all_trees().all(|tree| store.has_tree(tree));
                 Ok(old.merged_with(record, intact))
             }
             // A damaged record is mended by the one that replaces it.
@@ -224,7 +224,7 @@ impl Publication<'_> {
         }
         crash::point("blobs");
         for (id, tree) in self.trees.drain(..) {
-            if record.trees.contains(&id) {
+            if record.all_trees().any(|tree| *tree == id) {
                 self.held
                     .push(Held::Path(tree.publish(&store.tree_path(&id))?));
                 touched.push(store.trees_dir());

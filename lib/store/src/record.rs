@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use gantry_types::render::FlatList;
 use gantry_types::{AcIdentifier, ImageId, ImageName, Labels};
 use serde::{Deserialize, Serialize};
 
@@ -38,8 +39,16 @@ pub struct ImageRecord {
     /// Blobs of the image, lowest layer first; an ACI is one layer.
     pub layers: Vec<Layer>,
     /// Extracted trees that make up the root, topmost first. For an ACI each holds `manifest` and
-    /// `rootfs`, its own first, then those of its dependencies.
+    /// `rootfs`, its own first, then those of its dependencies, in the order of
+    /// [`FlatList::distinct`].
     pub trees: Vec<TreeId>,
+    /// The image and what it depends on, as it was resolved when the image was fetched; `None` if it
+    /// depends on nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flat: Option<FlatList>,
+    /// The one tree that is the root, where `trees` laid over each other are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rendered: Option<TreeId>,
     /// Uncompressed size of all layers.
     pub size: u64,
     /// First import.
@@ -211,15 +220,43 @@ impl ImageRecord {
             .chain(&self.signature)
     }
 
+    /// Every tree the record refers to.
+    pub fn all_trees(&self) -> impl Iterator<Item = &TreeId> {
+        self.trees.iter().chain(&self.rendered)
+    }
+
+    /// The trees that are the root when they are laid over each other, topmost first.
+    #[must_use]
+    pub fn root_trees(&self) -> &[TreeId] {
+        match &self.rendered {
+            Some(rendered) => std::slice::from_ref(rendered),
+            None => &self.trees,
+        }
+    }
+
+    /// The image and what it depends on.
+    #[must_use]
+    pub fn flat_list(&self) -> FlatList {
+        self.flat
+            .clone()
+            .unwrap_or_else(|| FlatList::single(self.id))
+    }
+
     /// What to write when `self` is stored already and the same image arrives again as `new`.
     ///
     /// A signed verdict is never replaced by a waived one, and the blob stays with the signature that
-    /// covers it. `intact` says whether the blobs and trees of `self` are still there.
+    /// covers it. Dependencies are those of the later fetch, unless that one checked less. `intact` says
+    /// whether the blobs and trees of `self` are still there.
     #[must_use]
     pub fn merged_with(&self, new: &Self, intact: bool) -> Self {
         let signed = |record: &Self| matches!(record.verdict, Verdict::Signed { .. });
         let take_new = signed(new) || (!intact && !signed(self));
         let mut merged = if take_new { new.clone() } else { self.clone() };
+        if signed(new) || !signed(self) {
+            merged.trees.clone_from(&new.trees);
+            merged.flat.clone_from(&new.flat);
+            merged.rendered.clone_from(&new.rendered);
+        }
         merged.import_time = self.import_time;
         merged.last_used = self.last_used.max(new.last_used);
         merged.latest = self.latest.max(new.latest);
@@ -327,6 +364,10 @@ mod tests {
             written.labels.set("version".parse().unwrap(), version).unwrap();
             written.aliases = vec!["example.com/other:2".parse().unwrap()];
             written.signature = Some(Digest::sha256([byte; 32]));
+            let below = FlatList::single(ImageId::from_digest([byte / 2; 64]));
+            let flat = FlatList::over(written.id, &[below.clone(), below]).unwrap();
+            written.rendered = latest.map(|_| TreeId::rendered(&flat));
+            written.flat = Some(flat);
             (written.size, written.latest) = (size, latest);
             (written.verdict, written.origins) = (verdict, origins);
             prop_assert_eq!(ImageRecord::from_json(&written.to_json()).unwrap(), written);
@@ -354,6 +395,35 @@ mod tests {
             assert!(
                 ImageRecord::from_json(good.replace(from, to).as_bytes()).is_err(),
                 "{to}"
+            );
+        }
+    }
+
+    #[test]
+    fn dependencies_are_those_of_the_later_fetch_unless_it_checked_less() {
+        let waived = |below: u8| {
+            let mut record = record("example.com/app:1", 1);
+            let flat = FlatList::single(ImageId::from_digest([below; 64]));
+            record.flat = Some(FlatList::over(record.id, &[flat]).unwrap());
+            record
+                .trees
+                .push(TreeId::of_images(&[ImageId::from_digest([below; 64])]));
+            record
+        };
+        let signed = |below| ImageRecord {
+            verdict: Verdict::Signed { by: Vec::new() },
+            ..waived(below)
+        };
+        for (old, new, taken) in [
+            (waived(2), waived(3), 3),
+            (signed(2), waived(3), 2),
+            (waived(2), signed(3), 3),
+            (signed(2), signed(3), 3),
+        ] {
+            let merged = old.merged_with(&new, true);
+            assert_eq!(
+                (&merged.flat, &merged.trees),
+                (&waived(taken).flat, &waived(taken).trees)
             );
         }
     }

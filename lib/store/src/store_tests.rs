@@ -1,10 +1,11 @@
 //! Tests of the store as a whole: finding, removing, dying, competing.
 
+mod dying;
+
 use std::collections::HashSet;
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
@@ -363,97 +364,4 @@ fn fetch_remove_and_collect_at_once_never_show_half_an_image() {
     assert!(store.list().unwrap().images.is_empty());
     // Left: version, six directories, two of blobs, and the lock that orders publications.
     assert_eq!(population(&store), 10);
-}
-
-/// Does what the environment says and dies where it says; run by the tests below in a process of its
-/// own.
-#[test]
-fn crash_child() {
-    let Some(dir) = std::env::var_os("GANTRY_CRASH_DIR") else {
-        return;
-    };
-    let store = Store::open(Path::new(&dir)).unwrap();
-    if std::env::var_os("GANTRY_CRASH_REMOVE").is_some() {
-        store.remove(&id(1), &mut nothing).unwrap();
-    } else {
-        publish(&store, &record("example.com/app:1", 1)).unwrap();
-    }
-}
-
-fn crash(dir: &Path, point: &str, remove: bool) {
-    let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", "store_tests::crash_child", "--nocapture"]);
-    child
-        .env("GANTRY_CRASH_DIR", dir)
-        .env("GANTRY_CRASH_AT", point);
-    if remove {
-        child.env("GANTRY_CRASH_REMOVE", "1");
-    }
-    let outcome = child.output().unwrap();
-    assert!(!outcome.status.success(), "no such point: {point}");
-}
-
-#[test]
-fn a_fetch_that_dies_anywhere_leaves_the_old_state_or_the_new_one() {
-    let _alone = ALONE.write().unwrap_or_else(PoisonError::into_inner);
-    let points = [
-        "downloaded",
-        "extracted",
-        "names",
-        "record-staged",
-        "synced",
-        "blobs",
-        "content",
-        "record",
-    ];
-    for point in points {
-        let (dir, store) = lone_store();
-        crash(dir.path(), point, false);
-        let listing = store.list().unwrap();
-        assert!(
-            listing.problems.is_empty(),
-            "{point}: {:?}",
-            listing.problems
-        );
-        assert_eq!(
-            listing.images.len(),
-            usize::from(point == "record"),
-            "{point}"
-        );
-        for record in &listing.images {
-            assert_whole(&store, record);
-        }
-        let found = store.find(&name("example.com/app")).unwrap();
-        assert_eq!(found.is_some(), point == "record", "{point}");
-        // The same fetch works over what is left, and over what a collection leaves.
-        for collected in [false, true] {
-            if collected {
-                collect(&store);
-            }
-            let record = publish(&store, &record("example.com/app:1", 1)).unwrap();
-            assert_whole(&store, &record);
-            store.remove(&id(1), &mut nothing).unwrap();
-        }
-        collect(&store);
-        assert_eq!(population(&store), 10, "{point}");
-    }
-}
-
-#[test]
-fn a_removal_that_dies_anywhere_leaves_garbage_at_most() {
-    let _alone = ALONE.write().unwrap_or_else(PoisonError::into_inner);
-    for point in ["unpublished", "tree-hidden"] {
-        let (dir, store) = lone_store();
-        publish(&store, &record("example.com/app:1", 1)).unwrap();
-        crash(dir.path(), point, true);
-        assert!(store.list().unwrap().images.is_empty(), "{point}");
-        assert!(
-            store.find(&name("example.com/app")).unwrap().is_none(),
-            "{point}"
-        );
-        let again = publish(&store, &record("example.com/app:1", 1)).unwrap();
-        assert_whole(&store, &again);
-        collect(&store);
-        assert_eq!(population(&store), 10, "{point}");
-    }
 }

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::time::SystemTime;
 
+use gantry_types::render::FlatList;
 use gantry_types::{ImageId, ImageName};
 
 use crate::publish::time_of;
@@ -36,6 +37,8 @@ pub(crate) fn record(name: &str, byte: u8) -> ImageRecord {
             size: 1,
         }],
         trees: vec![TreeId::of_images(&[id(byte)])],
+        flat: None,
+        rendered: None,
         size: 1,
         import_time: time,
         last_used: time,
@@ -55,6 +58,23 @@ pub(crate) fn record(name: &str, byte: u8) -> ImageRecord {
     }
 }
 
+/// The same with a rendered tree, as an image with a path whitelist has one.
+pub(crate) fn rendered_record(name: &str, byte: u8) -> ImageRecord {
+    let rendered = TreeId::rendered(&FlatList::single(id(byte)));
+    ImageRecord {
+        rendered: Some(rendered),
+        ..record(name, byte)
+    }
+}
+
+/// A tree that is not published yet.
+pub(crate) fn staged_tree(store: &Store, byte: u8) -> Result<TreeStaging, StoreError> {
+    let tree = TreeStaging::new(store)?;
+    std::fs::create_dir_all(tree.path().join("rootfs/etc")).unwrap();
+    std::fs::write(tree.path().join("manifest"), [byte]).unwrap();
+    Ok(tree)
+}
+
 /// Publishes `record` the way a fetch does: download, tree, commit.
 pub(crate) fn publish(store: &Store, record: &ImageRecord) -> Result<ImageRecord, StoreError> {
     let byte = record.id.digest()[0];
@@ -62,12 +82,14 @@ pub(crate) fn publish(store: &Store, record: &ImageRecord) -> Result<ImageRecord
     ingest.restart()?;
     ingest.write_all(&[byte]).unwrap();
     crate::crash::point("downloaded");
-    let tree = TreeStaging::new(store)?;
-    std::fs::create_dir_all(tree.path().join("rootfs/etc")).unwrap();
-    std::fs::write(tree.path().join("manifest"), [byte]).unwrap();
+    let tree = staged_tree(store, byte)?;
     crate::crash::point("extracted");
     let mut publication = store.publication(&record.id)?;
     publication.tree(record.trees[0].clone(), tree);
+    if let Some(rendered) = &record.rendered {
+        publication.tree(rendered.clone(), staged_tree(store, byte)?);
+        crate::crash::point("rendered");
+    }
     publication.blob(record.layers[0].digest.clone(), ingest);
     publication.commit(record)
 }
@@ -78,7 +100,7 @@ pub(crate) fn assert_whole(store: &Store, record: &ImageRecord) {
     for blob in record.blobs() {
         assert_eq!(std::fs::read(store.blob_path(blob)).unwrap(), [byte]);
     }
-    for tree in &record.trees {
+    for tree in record.all_trees() {
         assert_eq!(
             std::fs::read(store.tree_path(tree).join("manifest")).unwrap(),
             [byte]

@@ -8,10 +8,13 @@ use std::path::{Path, PathBuf};
 
 use gantry_sys::lock::{PathLock, Share, Wait};
 use gantry_sys::remove_tree::remove_path;
+use gantry_sys::sync::{sync_dir, syncfs};
 
+use crate::crash;
 use crate::error::StoreError;
 use crate::staged_file::{hidden_name, rename_new};
 use crate::store::Store;
+use crate::tree_id::TreeId;
 
 /// A hidden directory in `store/trees` that is being filled with an extracted image.
 ///
@@ -63,6 +66,23 @@ impl TreeStaging {
     #[must_use]
     pub fn path(&self) -> &Path {
         self.path.as_deref().unwrap_or_else(|| self.lock.path())
+    }
+
+    /// Puts the tree, complete and rendered anew, into its place in the store, durably.
+    ///
+    /// A record refers to it already, and the caller holds a lease on the image: that keeps it from
+    /// collection.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Io`].
+    pub fn restore(self, store: &Store, id: &TreeId) -> Result<(), StoreError> {
+        let trees = store.trees_dir();
+        syncfs(self.dir()).map_err(StoreError::io("sync", self.path()))?;
+        crash::point("restoring");
+        drop(self.publish(&store.tree_path(id))?);
+        crash::point("restored");
+        sync_dir(&trees).map_err(StoreError::io("sync", trees))
     }
 
     /// Gives the directory its final name and keeps it locked until the returned value is dropped.

@@ -1,9 +1,10 @@
 //! Names of extracted trees.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
 use gantry_types::ImageId;
+use gantry_types::render::FlatList;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
@@ -36,6 +37,21 @@ impl TreeId {
             .map(|key| key.to_string())
             .collect();
         let digest = Digest::sha512_of(keys.join(",").as_bytes());
+        Self(format!("deps-sha512-{}", &digest.hex()[..64]))
+    }
+
+    /// Tree of an ACI that was rendered from those of its list.
+    ///
+    /// Looks like the name that rkt gives such a tree, and is another: an image with a path whitelist and
+    /// no dependencies has both an extracted and a rendered tree.
+    #[must_use]
+    pub fn rendered(flat: &FlatList) -> Self {
+        let mut text = String::from("rendered 1");
+        for place in flat.places() {
+            // Writing to a string cannot fail.
+            let _ = write!(text, ",{} {}", place.level, place.id);
+        }
+        let digest = Digest::sha512_of(text.as_bytes());
         Self(format!("deps-sha512-{}", &digest.hex()[..64]))
     }
 
@@ -112,6 +128,31 @@ mod tests {
             )
         );
         assert_eq!(id.as_str().parse::<TreeId>().unwrap(), id);
+    }
+
+    #[test]
+    fn every_list_has_a_rendered_tree_of_its_own() {
+        let id = |byte| ImageId::from_digest([byte; 64]);
+        let [a, b] = [1, 2].map(|byte| FlatList::single(id(byte)));
+        let lists = [
+            a.clone(),
+            FlatList::over(id(1), std::slice::from_ref(&b)).unwrap(),
+            FlatList::over(id(1), &[b.clone(), a.clone()]).unwrap(),
+            FlatList::over(id(1), &[FlatList::over(id(2), &[a]).unwrap()]).unwrap(),
+            b,
+        ];
+        let mut names: Vec<TreeId> = lists.iter().map(TreeId::rendered).collect();
+        names.push(TreeId::of_images(&[id(1)]));
+        names.push(TreeId::of_images(&[id(1), id(2)]));
+        let count = names.len();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), count);
+        assert!(
+            names
+                .iter()
+                .all(|name| name.as_str().parse::<TreeId>().is_ok())
+        );
     }
 
     #[test]
