@@ -1,12 +1,10 @@
 //! The images beneath an image.
 
-use gantry_store::{ImageRecord, Lease, TreeId, Verdict};
-use gantry_types::{Dependency, ImageManifest, ImageName};
+use gantry_store::{ImageKind, ImageRecord, Ingest, IngestNeed, Lease, ResolveError, Verdict};
+use gantry_types::render::{FlatList, FlatListError};
+use gantry_types::{Dependency, Hash, ImageId, ImageManifest, ImageName};
 
-use super::{FetchError, Fetcher, Notice, with_version};
-
-/// Longest way from an image down to the last of its dependencies.
-const MAX_DEPTH: usize = 32;
+use super::{FetchError, Fetcher, Notice, PullPolicy, with_version};
 
 /// The dependencies of one image, kept in the store while they are held here.
 #[derive(Debug, Default)]
@@ -15,49 +13,43 @@ pub(super) struct Dependencies {
 }
 
 impl Dependencies {
-    /// The trees of an image with these dependencies, topmost first: its own, then those of the last
-    /// dependency, and so on to the first. Source: appc spec, pkg/acirenderer.
-    pub(super) fn trees_below(&self, own: TreeId) -> Vec<TreeId> {
-        let mut trees = vec![own];
-        for (_, record) in self.images.iter().rev() {
-            for tree in &record.trees {
-                // An image that several others depend on counts where it stands highest.
-                if !trees.contains(tree) {
-                    trees.push(tree.clone());
-                }
-            }
-        }
-        trees
+    /// The list of an image with these dependencies.
+    pub(super) fn flat_list(&self, id: ImageId) -> Result<FlatList, FlatListError> {
+        let below: Vec<FlatList> = (self.images.iter())
+            .map(|(_, record)| record.flat_list())
+            .collect();
+        FlatList::over(id, &below)
     }
 }
 
 impl Fetcher<'_, '_> {
-    /// Fetches what `manifest` depends on.
+    /// Fetches what the image `id` with this manifest depends on, while its download `held` is ours.
     pub(super) fn dependencies(
         &mut self,
+        id: ImageId,
         manifest: &ImageManifest,
+        held: &str,
     ) -> Result<Dependencies, FetchError> {
         let mut found = Dependencies::default();
         if manifest.dependencies.is_empty() {
             return Ok(found);
         }
-        if self.chain.len() >= MAX_DEPTH {
-            return Err(FetchError::TooDeep {
-                name: manifest.name.clone(),
-                limit: MAX_DEPTH,
-            });
-        }
-        self.chain.push(manifest.image_name());
+        self.chain.enter(id, manifest.image_name())?;
+        self.held.push(held.to_owned());
         // A signature given by the user is that of the image asked for, not of those beneath it.
         let signature = self.signature.take();
+        let limit = self.limit;
         let fetched = manifest.dependencies.iter().try_for_each(|dependency| {
+            self.limit = Some(dependency.size).filter(|size| *size > 0);
             let (lease, record) = self.dependency(dependency)?;
             self.warn_of_waiver(&record, manifest);
             found.images.push((lease, record));
             Ok(())
         });
+        self.limit = limit;
         self.signature = signature;
-        self.chain.pop();
+        self.held.pop();
+        self.chain.leave();
         fetched.map(|()| found)
     }
 
@@ -75,26 +67,18 @@ impl Fetcher<'_, '_> {
     }
 
     fn dependency(&mut self, wanted: &Dependency) -> Result<(Lease, ImageRecord), FetchError> {
+        self.chain.check(wanted)?;
         let name = ImageName {
             name: wanted.image_name.clone(),
             labels: wanted.labels.clone(),
         };
-        let answers =
-            |image: &ImageName| image.name == name.name && image.labels.satisfy(&name.labels);
-        if self.chain.iter().any(answers) {
-            let chain = self
-                .chain
-                .iter()
-                .chain([&name])
-                .map(|name| name.name.to_string());
-            return Err(FetchError::Cycle {
-                name: name.name.clone(),
-                chain: chain.collect(),
-            });
-        }
-        let id = self.by_name(&name).map_err(|source| match source {
+        let id = match &wanted.image_id {
+            Some(hash) => self.by_pin(hash, &name),
+            None => self.by_name(&name),
+        };
+        let id = id.map_err(|source| match source {
             // Told once, from the top.
-            FetchError::Cycle { .. } | FetchError::TooDeep { .. } => source,
+            FetchError::Chain(_) | FetchError::Circle { .. } => source,
             source => FetchError::Dependency {
                 name: name.name.clone(),
                 source: Box::new(source),
@@ -119,6 +103,50 @@ impl Fetcher<'_, '_> {
                 wanted: wanted.size,
             });
         }
-        Ok((lease, record))
+        match record.kind {
+            ImageKind::Aci => Ok((lease, record)),
+            ImageKind::Oci => Err(FetchError::DependencyKind { name: name.name }),
+        }
+    }
+
+    /// Takes the download `key` of an image, waiting for whoever has it, unless those wait for us.
+    pub(super) fn take_download(
+        &self,
+        key: &str,
+        image: &str,
+    ) -> Result<(Option<IngestNeed>, Ingest), FetchError> {
+        let store = self.context.store;
+        // Whoever waits for what we have learns that it waits for this one.
+        let need = match self.held.last() {
+            Some(held) => Some(store.ingest_needs(held, key)?),
+            None => None,
+        };
+        match store.try_ingest(key)? {
+            Some(ingest) => Ok((need, ingest)),
+            None if store.ingest_waits_for(key, &self.held)? => Err(FetchError::Circle {
+                image: image.to_owned(),
+            }),
+            None => Ok((need, store.ingest(key)?)),
+        }
+    }
+
+    /// The image of this ID in the store, whatever its name, or else what the name leads to now.
+    fn by_pin(&mut self, hash: &Hash, name: &ImageName) -> Result<ImageId, FetchError> {
+        let prefix = hash.to_string();
+        match self.context.store.resolve(&prefix) {
+            Ok(id) => {
+                self.notice(&Notice::UsingStoreHash(id));
+                Ok(self.used(id))
+            }
+            Err(source @ (ResolveError::Store(_) | ResolveError::Ambiguous { .. })) => {
+                Err(FetchError::Resolve { prefix, source })
+            }
+            Err(_) if self.policy == PullPolicy::Never => Err(FetchError::NotFound {
+                kind: "image ID",
+                text: prefix,
+            }),
+            // The store may have another image of this name, which is not asked for.
+            Err(_) => self.by_discovery(name),
+        }
     }
 }

@@ -4,11 +4,13 @@ use std::io;
 use std::path::PathBuf;
 
 use gantry_archive::extract::ExtractError;
+use gantry_archive::render::RenderError;
 use gantry_remote::discovery::DiscoveryError;
 use gantry_remote::download::DownloadError;
 use gantry_remote::{HttpError, StatusCode};
 use gantry_store::{ResolveError, StoreError};
 use gantry_trust::{Rejection, SignatureError, VerifyError};
+use gantry_types::render::{ChainError, FlatListError};
 use gantry_types::{AcIdentifier, Diagnostic, Hash, Kind, ManifestError};
 
 use crate::room::is_full;
@@ -188,21 +190,22 @@ pub enum FetchError {
         /// Name of the label.
         label: String,
     },
-    /// An image depends on itself, maybe by way of others.
-    #[error("image {name} depends on itself: {}", chain.join(" -> "))]
-    Cycle {
-        /// The image.
-        name: AcIdentifier,
-        /// The way from the first image.
-        chain: Vec<String>,
+    /// An image depends on itself, or on too many images below one another.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// A dependency is being fetched by somebody who waits for the image that needs it.
+    #[error("{image} and an image that depends on it depend on each other")]
+    Circle {
+        /// The dependency.
+        image: String,
     },
-    /// An image needs too many images below it.
-    #[error("image {name} has dependencies more than {limit} deep")]
-    TooDeep {
+    /// An image needs too many images.
+    #[error("image {name} has too many dependencies")]
+    TooMany {
         /// The image.
         name: AcIdentifier,
-        /// The limit.
-        limit: usize,
+        /// What is too many.
+        source: FlatListError,
     },
     /// A dependency is another image than the manifest says.
     #[error("dependency {name} has image ID {found}, but {wanted} is required")]
@@ -232,11 +235,19 @@ pub enum FetchError {
         /// Why.
         source: Box<FetchError>,
     },
-    /// The image lists the paths to keep.
-    #[error("image {name} has a path whitelist, which is not supported yet")]
-    Whitelist {
-        /// The image.
+    /// A dependency is no ACI.
+    #[error("dependency {name} is no App Container image")]
+    DependencyKind {
+        /// The dependency.
         name: AcIdentifier,
+    },
+    /// The image and those it depends on cannot be made into one tree.
+    #[error("cannot render image {image}")]
+    Render {
+        /// The image.
+        image: String,
+        /// Why.
+        source: RenderError,
     },
 }
 
@@ -336,6 +347,7 @@ impl FetchError {
         match self {
             Self::Store(_) | Self::Read { .. } | Self::Dependency { .. } => true,
             Self::DownloadSignature { .. } | Self::SignatureDeferred { .. } => true,
+            Self::Render { .. } => true,
             Self::Extract { source, .. } => source.kind() == Kind::Environment,
             Self::Verify { source, .. } => source.kind() == Kind::Environment,
             _ => false,
@@ -358,7 +370,7 @@ impl Diagnostic for FetchError {
             | Self::NoEndpoint { .. }
             | Self::SignatureDeferred { .. }
             | Self::Read { .. }
-            | Self::Whitelist { .. } => Kind::Environment,
+            | Self::Render { .. } => Kind::Environment,
             Self::DownloadSignature { source } => match source {
                 RequestError::Status { .. } => Kind::Refused,
                 source => source.kind(),
@@ -374,8 +386,10 @@ impl Diagnostic for FetchError {
             | Self::Name { .. }
             | Self::Label { .. }
             | Self::LabelMissing { .. }
-            | Self::Cycle { .. }
-            | Self::TooDeep { .. }
+            | Self::Chain(_)
+            | Self::Circle { .. }
+            | Self::TooMany { .. }
+            | Self::DependencyKind { .. }
             | Self::DependencyId { .. }
             | Self::DependencySize { .. } => Kind::Refused,
         }
@@ -392,6 +406,7 @@ impl Diagnostic for FetchError {
                 source: ExtractError::File { source, .. },
                 ..
             } if is_full(source) => make_room(),
+            Self::Render { source, .. } if source.io().is_some_and(is_full) => make_room(),
             Self::Extract { source, .. } => source.hint(),
             Self::Verify { source, .. } => source.hint(),
             Self::Signature { source, .. } => source.hint(),

@@ -4,10 +4,12 @@ use std::io;
 
 use gantry_archive::digest::Sha512Reader;
 use gantry_archive::extract::{ExtractOptions, extract_aci};
+use gantry_archive::render::write_implied;
 use gantry_store::{
     Digest, ImageKind, ImageRecord, Ingest, Layer, Lease, Origin, Signer, Source, StoreError,
     TreeId, TreeStaging, Verdict, nanos,
 };
+use gantry_types::render::FlatList;
 use gantry_types::{ImageId, ImageManifest, ImageName};
 
 use super::check::check_identity;
@@ -59,7 +61,11 @@ struct Examined {
     content: Content,
     manifest: ImageManifest,
     verdict: Verdict,
-    dependencies: Dependencies,
+    /// Kept in the store until the image refers to their trees.
+    _dependencies: Dependencies,
+    flat: FlatList,
+    /// The image together with what it depends on, where that takes a tree of its own.
+    rendered: Option<TreeStaging>,
 }
 
 impl Fetcher<'_, '_> {
@@ -119,17 +125,31 @@ impl Fetcher<'_, '_> {
         {
             check_identity(name, &manifest)?;
         }
-        if !manifest.path_whitelist.is_empty() {
-            return Err(FetchError::Whitelist {
-                name: manifest.name,
-            });
-        }
-        let dependencies = self.dependencies(&manifest)?;
+        let dependencies = self.dependencies(content.id, &manifest, arrived.ingest.url())?;
+        let flat = dependencies.flat_list(content.id).map_err(|source| {
+            let name = manifest.name.clone();
+            FetchError::TooMany { name, source }
+        })?;
+        let alone = manifest.dependencies.is_empty() && manifest.path_whitelist.is_empty();
+        let rendered = match &content.files {
+            _ if alone => None,
+            Files::Extracted(tree) => {
+                let own = tree.path().to_owned();
+                self.rendered(&flat, own, &content.manifest, &wanted.image)?
+            }
+            Files::Kept { .. } => {
+                let store = self.context.store;
+                let own = store.tree_path(&TreeId::of_images(&[content.id]));
+                self.rendered(&flat, own, &content.manifest, &wanted.image)?
+            }
+        };
         Ok(Examined {
             content,
             manifest,
             verdict,
-            dependencies,
+            _dependencies: dependencies,
+            flat,
+            rendered,
         })
     }
 
@@ -225,7 +245,7 @@ impl Fetcher<'_, '_> {
         };
         let whole = layer.size == arrived.ingest.len()
             && record.blobs().all(|blob| store.has_blob(blob))
-            && record.trees.iter().all(|tree| store.has_tree(tree));
+            && record.all_trees().all(|tree| store.has_tree(tree));
         if !whole {
             return Ok(None);
         }
@@ -272,6 +292,11 @@ impl Fetcher<'_, '_> {
             image: wanted.image.clone(),
             source,
         })?;
+        write_implied(tree.dir(), &extracted.implied).map_err(|source| StoreError::Io {
+            operation: "write to",
+            path: tree.path().to_owned(),
+            source,
+        })?;
         Ok(Content {
             id: extracted.image_id,
             digest: Digest::sha512(reader.finish().1),
@@ -300,7 +325,9 @@ impl Fetcher<'_, '_> {
             content,
             manifest,
             verdict,
-            dependencies,
+            _dependencies,
+            flat,
+            rendered,
         } = examined;
         let id = content.id;
         let store = self.context.store;
@@ -311,6 +338,11 @@ impl Fetcher<'_, '_> {
         {
             publication.tree(own.clone(), tree);
         }
+        let rendered = rendered.map(|tree| {
+            let id = TreeId::rendered(&flat);
+            publication.tree(id.clone(), tree);
+            id
+        });
         let signature = match check {
             Check::Signed(signature) => Some(publication.bytes(&signature.bytes)?),
             _ => None,
@@ -328,7 +360,11 @@ impl Fetcher<'_, '_> {
             labels: manifest.labels,
             aliases: Vec::new(),
             layers: vec![layer],
-            trees: dependencies.trees_below(own),
+            trees: (flat.distinct().iter())
+                .map(|id| TreeId::of_images(&[*id]))
+                .collect(),
+            flat: Some(flat).filter(|flat| flat.places().len() > 1),
+            rendered,
             size: content.size,
             import_time: now,
             last_used: now,

@@ -18,6 +18,7 @@ mod insecure;
 mod observer;
 mod reference;
 mod remote;
+mod render;
 mod signature;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ use gantry_remote::HttpClient;
 use gantry_remote::discovery::DiscoveryOptions;
 use gantry_store::{Source, Store, StoreError};
 use gantry_trust::Keystore;
+use gantry_types::render::Chain;
 use gantry_types::{ImageId, ImageName};
 
 pub use cimd::CimdError;
@@ -108,7 +110,9 @@ pub fn fetch(
         policy: request.policy,
         insecure: &request.insecure,
         signature: request.signature.as_deref(),
-        chain: Vec::new(),
+        chain: Chain::default(),
+        held: Vec::new(),
+        limit: None,
     };
     match &request.reference {
         ImageReference::Hash(prefix) => fetcher.by_hash(prefix),
@@ -124,8 +128,12 @@ struct Fetcher<'a, 'c> {
     policy: PullPolicy,
     insecure: &'a InsecureOptions,
     signature: Option<&'a Path>,
-    /// The images whose dependencies are being fetched, outermost first.
-    chain: Vec<ImageName>,
+    /// The images whose dependencies are being fetched.
+    chain: Chain,
+    /// Their downloads.
+    held: Vec<String>,
+    /// Most bytes that the next image may have, if its size is known beforehand.
+    limit: Option<u64>,
 }
 
 impl Fetcher<'_, '_> {
@@ -210,6 +218,11 @@ impl Fetcher<'_, '_> {
                 text: with_version(name),
             });
         }
+        self.by_discovery(name)
+    }
+
+    /// Fetches what the name leads to, whatever the store has of this name.
+    fn by_discovery(&mut self, name: &ImageName) -> Result<ImageId, FetchError> {
         let (url, place) = self.discover(name)?;
         let latest = name.version().is_none();
         let wanted = Wanted {

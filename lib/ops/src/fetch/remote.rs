@@ -102,7 +102,7 @@ impl Fetcher<'_, '_> {
         let prepared = self.prepare_check(&wanted.image, name, &place)?;
 
         let (Source::Url(key) | Source::Path(key)) = &source;
-        let mut ingest = self.context.store.ingest(key)?;
+        let (_need, mut ingest) = self.take_download(key, &wanted.image)?;
         // Somebody else may have fetched it while we waited for the download, or before. What the record
         // says of the time is older than the moment at which it became visible.
         let fetched = |record: &ImageRecord| record.origin_of(&source).map(|origin| origin.fetched);
@@ -165,8 +165,7 @@ impl Fetcher<'_, '_> {
             (self.insecure.image() || matches!(record.verdict, Verdict::Signed { .. }))
                 && wanted.name.as_ref().is_none_or(|name| record.answers(name))
                 && record
-                    .trees
-                    .iter()
+                    .all_trees()
                     .all(|tree| self.context.store.has_tree(tree))
         }))
     }
@@ -191,13 +190,14 @@ impl Fetcher<'_, '_> {
                 last_modified: origin.last_modified.clone(),
             });
         let file = ingest.file()?;
+        let most = self.context.http.config().max_download;
         let download = Download {
             url,
             file: &file,
             have: ingest.len(),
             have_validator: have_validator.as_ref(),
             unless: unless.as_ref(),
-            limit: self.context.http.config().max_download,
+            limit: self.limit.map_or(most, |limit| limit.min(most)),
         };
         let observer = &mut *self.context.observer;
         let mut observe = |event: Event<'_>| match event {

@@ -1,5 +1,6 @@
 //! Fetches from a server on this machine, with keys and signatures made by the real gpg.
 
+mod dependencies;
 mod hostile;
 mod network;
 mod world;
@@ -224,62 +225,6 @@ fn a_file_that_is_missing_or_none_is_told_before_anything_else() {
         assert!(chain(&error).contains(reason), "{}", chain(&error));
     }
     assert_eq!(population(world.store.root()), before);
-}
-
-#[test]
-fn dependencies_come_along_and_circles_are_refused() {
-    let Some(world) = World::new() else { return };
-    world.trust("example.test", &world.owner);
-    let depends = |on: &str| format!(",\"dependencies\":[{{\"imageName\":\"example.test/{on}\"}}]");
-    world.serve_signed("base", &aci("example.test/base", "1", "", 0), &world.owner);
-    world.serve_signed(
-        "app",
-        &aci("example.test/app", "1", &depends("base"), 0),
-        &world.owner,
-    );
-    let id = world.fetch("example.test/app").unwrap();
-    let base = world.fetch("example.test/base").unwrap();
-    let record = world.record(&id);
-    assert_eq!(record.trees.len(), 2);
-    assert_eq!(record.trees[1], world.record(&base).trees[0]);
-    world.serve_signed(
-        "a",
-        &aci("example.test/a", "1", &depends("b"), 0),
-        &world.owner,
-    );
-    world.serve_signed(
-        "b",
-        &aci("example.test/b", "1", &depends("a"), 0),
-        &world.owner,
-    );
-    world.assert_refused("example.test/a", "depends on itself");
-    world.serve_signed(
-        "c",
-        &aci("example.test/c", "1", &depends("missing"), 0),
-        &world.owner,
-    );
-    let error = world.fetch("example.test/c").unwrap_err();
-    assert!(chain(&error).contains("cannot fetch dependency example.test/missing"));
-}
-
-#[test]
-fn a_dependency_that_nobody_checked_shows() {
-    let Some(world) = World::new() else { return };
-    world.trust("example.test", &world.owner);
-    let depends = ",\"dependencies\":[{\"imageName\":\"example.test/base\"}]";
-    world.serve("base", &aci("example.test/base", "1", "", 0), None);
-    world.fetch_insecure("example.test/base").unwrap();
-    let app = aci("example.test/app", "1", depends, 0);
-    world.serve_signed("app", &app, &world.owner);
-    let (result, log) = world.run(&request("example.test/app", PullPolicy::New, "none"));
-    result.unwrap();
-    let warning = "warning: dependency example.test/base:1 of example.test/app was not checked when it \
-                   was fetched with --insecure-options=image";
-    assert!(
-        log.notices.iter().any(|notice| notice == warning),
-        "{:?}",
-        log.notices
-    );
 }
 
 #[test]

@@ -1,0 +1,55 @@
+//! One tree for an image and all that it depends on, where their trees laid over each other do not do.
+
+use std::path::PathBuf;
+
+use gantry_archive::render::{ImageTree, Images};
+use gantry_store::{TreeId, TreeStaging};
+use gantry_types::ImageId;
+use gantry_types::render::FlatList;
+
+use super::{FetchError, Fetcher};
+
+impl Fetcher<'_, '_> {
+    /// Renders the image, whose own tree is at `own`, if it needs that; `manifest` is what it says.
+    ///
+    /// This is the only time at which all files of an image are looked at, so that a pod starts as quickly
+    /// with a large image as with a small one.
+    pub(super) fn rendered(
+        &self,
+        flat: &FlatList,
+        own: PathBuf,
+        manifest: &[u8],
+        image: &str,
+    ) -> Result<Option<TreeStaging>, FetchError> {
+        let store = self.context.store;
+        let failed = |source| FetchError::Render {
+            image: image.to_owned(),
+            source,
+        };
+        let place = |(index, id): (usize, ImageId)| match index {
+            0 => own.clone(),
+            _ => store.tree_path(&TreeId::of_images(&[id])),
+        };
+        let trees = (flat.distinct().into_iter().enumerate())
+            .map(|image| ImageTree::open(&place(image)))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(failed)?;
+        let images = Images::read(flat.clone(), trees).map_err(failed)?;
+        let plan = images.plan();
+        if plan.is_overlay {
+            return Ok(None);
+        }
+        let staging = TreeStaging::new(store)?;
+        let target = (staging.dir(), "rootfs".as_ref());
+        images
+            .render(&plan, target, self.context.ownership)
+            .map_err(failed)?;
+        let path = staging.path().join("manifest");
+        std::fs::write(&path, manifest).map_err(|source| gantry_store::StoreError::Io {
+            operation: "write",
+            path,
+            source,
+        })?;
+        Ok(Some(staging))
+    }
+}
