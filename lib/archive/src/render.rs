@@ -12,7 +12,7 @@ mod tests;
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
@@ -86,6 +86,8 @@ pub struct ImageTree {
 #[derive(Debug)]
 pub struct Images {
     flat: FlatList,
+    /// Of the top image.
+    manifest: Vec<u8>,
     trees: Vec<ImageTree>,
     files: Vec<ImageFiles>,
 }
@@ -98,13 +100,21 @@ impl Images {
     /// [`RenderError`]: what cannot be read.
     pub fn read(flat: FlatList, trees: Vec<ImageTree>) -> Result<Self, RenderError> {
         let mut files = Vec::with_capacity(trees.len());
+        let mut top = None;
         for tree in &trees {
+            let (text, manifest) = tree.manifest()?;
+            top.get_or_insert(text);
             files.push(ImageFiles {
-                whitelist: Whitelist::new(&tree.manifest()?.path_whitelist),
+                whitelist: Whitelist::new(&manifest.path_whitelist),
                 files: list::files(tree)?,
             });
         }
-        Ok(Self { flat, trees, files })
+        Ok(Self {
+            flat,
+            manifest: top.unwrap_or_default(),
+            trees,
+            files,
+        })
     }
 
     /// What they look like together.
@@ -130,6 +140,27 @@ impl Images {
     ) -> Result<(), RenderError> {
         make::make(&self.trees, plan, to, ownership)
     }
+
+    /// Makes a tree as that of an image in the empty directory `tree`: `rootfs` as [`render`](Self::render)
+    /// does, and the `manifest` of the top image.
+    ///
+    /// # Errors
+    ///
+    /// As for [`render`](Self::render).
+    pub fn render_tree(
+        &self,
+        plan: &Plan<'_>,
+        tree: BorrowedFd<'_>,
+        ownership: Ownership,
+    ) -> Result<(), RenderError> {
+        self.render(plan, (tree, "rootfs".as_ref()), ownership)?;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let write = || {
+            let file = rustix::fs::openat(tree, "manifest", flags, Mode::from_raw_mode(0o644))?;
+            File::from(file).write_all(&self.manifest)
+        };
+        write().map_err(|source| self.trees[0].failed("create the copy of", b"manifest", source))
+    }
 }
 
 impl ImageTree {
@@ -151,14 +182,16 @@ impl ImageTree {
         })
     }
 
-    fn manifest(&self) -> Result<ImageManifest, RenderError> {
+    /// The manifest, as text and as what it says.
+    fn manifest(&self) -> Result<(Vec<u8>, ImageManifest), RenderError> {
         let text = self.read("manifest", MAX_MANIFEST_BYTES as u64)?;
         let text =
             text.ok_or_else(|| self.failed("read", b"manifest", io::ErrorKind::NotFound.into()))?;
-        ImageManifest::from_json(&text).map_err(|source| RenderError::Manifest {
+        let manifest = ImageManifest::from_json(&text).map_err(|source| RenderError::Manifest {
             path: self.path.join("manifest"),
             source: Box::new(source),
-        })
+        })?;
+        Ok((text, manifest))
     }
 
     /// The content of a small file of the tree, if it is there.

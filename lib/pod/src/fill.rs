@@ -187,17 +187,15 @@ fn overlay_root(
 }
 
 fn copy_root(to: &Writer<'_>, app: &AcName, image: &StoredImage) -> Result<(), PrepareError> {
-    let [tree] = image.trees.as_slice() else {
-        return Err(PrepareError::CopyOfMany {
-            app: app.clone(),
-            image: image.id,
-        });
-    };
     let dir_path = pod_layout::app_dir(app);
     let dir: OwnedFd = file::open_dir(to.pod.as_fd(), &dir_path).map_err(to.fail(&dir_path))?;
+    let target = (dir.as_fd(), "rootfs".as_ref());
+    let [tree] = image.trees.as_slice() else {
+        return image.parts.render(target);
+    };
     copy_tree(
         (tree.dir.as_fd(), Path::new("rootfs")),
-        (dir.as_fd(), "rootfs".as_ref()),
+        target,
         &CopyOptions::default(),
     )
     .map_err(|source| PrepareError::Copy {

@@ -8,6 +8,7 @@ use gantry_store::{ImageKind, Lease, Store, TreeId};
 use gantry_types::{ImageId, ImageManifest};
 
 use crate::file;
+use crate::parts::Parts;
 use crate::prepare_error::PrepareError;
 
 /// An image with its trees open. Nobody removes it from the store as long as this lives.
@@ -18,6 +19,8 @@ pub(crate) struct StoredImage {
     pub(crate) manifest_json: Vec<u8>,
     /// Topmost first; never empty.
     pub(crate) trees: Vec<StoredTree>,
+    /// What its root is made of where the trees cannot be laid over each other.
+    pub(crate) parts: Parts,
     _lease: Lease,
 }
 
@@ -32,7 +35,8 @@ pub(crate) struct StoredTree {
 }
 
 impl StoredImage {
-    /// Takes a lease on the image and reads its manifest; the cost does not depend on its size.
+    /// Takes a lease on the image and reads its manifest; the cost does not depend on its size, unless it
+    /// has to be rendered anew because somebody removed the tree that a fetch had rendered.
     pub(crate) fn load(store: &Store, id: &ImageId) -> Result<Self, PrepareError> {
         let (lease, record) = store.use_image(id).map_err(|source| PrepareError::Image {
             id: *id,
@@ -41,8 +45,14 @@ impl StoredImage {
         if record.kind != ImageKind::Aci {
             return Err(PrepareError::UnsupportedImage { id: *id });
         }
-        let mut trees = Vec::with_capacity(record.trees.len());
-        for tree in record.trees {
+        let parts = Parts::of(store, &record);
+        if let Some(rendered) = &record.rendered
+            && !store.has_tree(rendered)
+        {
+            parts.restore(store, rendered)?;
+        }
+        let mut trees = Vec::new();
+        for tree in record.root_trees().to_owned() {
             let path = store.tree_path(&tree);
             let io = |source| PrepareError::Tree {
                 path: path.clone(),
@@ -78,6 +88,7 @@ impl StoredImage {
             manifest,
             manifest_json,
             trees,
+            parts,
             _lease: lease,
         })
     }

@@ -20,6 +20,7 @@ mod lookup;
 mod manifest;
 mod mounts;
 mod overlay;
+mod parts;
 mod phase;
 mod pod;
 mod pod_text;

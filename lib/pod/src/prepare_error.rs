@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use gantry_archive::copy::CopyError;
+use gantry_archive::render::RenderError;
 use gantry_store::StoreError;
 use gantry_types::os_arch::OsArchError;
 use gantry_types::{
@@ -187,13 +188,21 @@ pub enum PrepareError {
         /// Why.
         source: CopyError,
     },
-    /// The root of an app is made of several trees, which only an overlay puts together.
-    #[error("cannot copy the root of app {app}: image {} has dependencies", image.key())]
-    CopyOfMany {
-        /// The app.
-        app: AcName,
-        /// Its image.
+    /// The root of an app cannot be made of its image and the images that one depends on.
+    #[error("cannot render image {}", image.key())]
+    Render {
+        /// The image.
         image: ImageId,
+        /// Why.
+        source: RenderError,
+    },
+    /// What was rendered anew cannot be kept.
+    #[error("cannot keep the rendered image {}", image.key())]
+    Keep {
+        /// The image.
+        image: ImageId,
+        /// Why.
+        source: Box<StoreError>,
     },
 }
 
@@ -203,6 +212,8 @@ impl Diagnostic for PrepareError {
             Self::Image { source, .. } => source.kind(),
             Self::Create(source) => source.kind(),
             Self::Copy { source, .. } => source.kind(),
+            Self::Render { source, .. } => source.kind(),
+            Self::Keep { source, .. } => source.kind(),
             Self::Tree { .. } | Self::Write { .. } | Self::VolumeSource { .. } => Kind::Environment,
             Self::NoApps
             | Self::UnsupportedImage { .. }
@@ -223,14 +234,14 @@ impl Diagnostic for PrepareError {
             | Self::VolumeAttribute { .. }
             | Self::UnknownPort(_)
             | Self::AmbiguousPort(_)
-            | Self::PortConflict { .. }
-            | Self::CopyOfMany { .. } => Kind::Usage,
+            | Self::PortConflict { .. } => Kind::Usage,
         }
     }
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Image { source, .. } => source.hint(),
+            Self::Image { source, .. } | Self::Keep { source, .. } => source.hint(),
+            Self::Render { source, .. } => source.hint(),
             Self::Create(source) => source.hint(),
             Self::EmptyExec { .. } => Some("name a program with --exec".to_owned()),
             Self::DuplicateApp(_) => Some("give one of them another name with --name".to_owned()),
@@ -240,7 +251,6 @@ impl Diagnostic for PrepareError {
             Self::Write { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 Some("free space with \"rkt gc\" and \"rkt image gc\"".to_owned())
             }
-            Self::CopyOfMany { .. } => Some("run it without --no-overlay".to_owned()),
             _ => None,
         }
     }

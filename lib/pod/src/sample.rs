@@ -65,6 +65,8 @@ impl Sample {
             aliases: Vec::new(),
             layers: Vec::new(),
             trees: vec![tree_id.clone()],
+            flat: None,
+            rendered: None,
             size: 1,
             import_time: 1,
             last_used: 1,

@@ -135,12 +135,12 @@ impl Fetcher<'_, '_> {
             _ if alone => None,
             Files::Extracted(tree) => {
                 let own = tree.path().to_owned();
-                self.rendered(&flat, own, &content.manifest, &wanted.image)?
+                self.rendered(&flat, own, &wanted.image)?
             }
             Files::Kept { .. } => {
                 let store = self.context.store;
                 let own = store.tree_path(&TreeId::of_images(&[content.id]));
-                self.rendered(&flat, own, &content.manifest, &wanted.image)?
+                self.rendered(&flat, own, &wanted.image)?
             }
         };
         Ok(Examined {

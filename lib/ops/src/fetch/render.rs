@@ -10,7 +10,7 @@ use gantry_types::render::FlatList;
 use super::{FetchError, Fetcher};
 
 impl Fetcher<'_, '_> {
-    /// Renders the image, whose own tree is at `own`, if it needs that; `manifest` is what it says.
+    /// Renders the image, whose own tree is at `own`, if it needs that.
     ///
     /// This is the only time at which all files of an image are looked at, so that a pod starts as quickly
     /// with a large image as with a small one.
@@ -18,7 +18,6 @@ impl Fetcher<'_, '_> {
         &self,
         flat: &FlatList,
         own: PathBuf,
-        manifest: &[u8],
         image: &str,
     ) -> Result<Option<TreeStaging>, FetchError> {
         let store = self.context.store;
@@ -40,16 +39,9 @@ impl Fetcher<'_, '_> {
             return Ok(None);
         }
         let staging = TreeStaging::new(store)?;
-        let target = (staging.dir(), "rootfs".as_ref());
         images
-            .render(&plan, target, self.context.ownership)
+            .render_tree(&plan, staging.dir(), self.context.ownership)
             .map_err(failed)?;
-        let path = staging.path().join("manifest");
-        std::fs::write(&path, manifest).map_err(|source| gantry_store::StoreError::Io {
-            operation: "write",
-            path,
-            source,
-        })?;
         Ok(Some(staging))
     }
 }
