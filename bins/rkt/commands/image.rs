@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
+use super::image_output::OutputArgs;
 use crate::cli::{Globals, go_bool};
 use crate::duration::at_least_zero;
 use crate::setup::{Format, Setup, json as printed};
@@ -37,6 +38,8 @@ enum ImageCommand {
         #[arg(value_name = "IMAGE")]
         image: String,
     },
+    /// Write an image to a directory, without what it depends on
+    Extract(OutputArgs),
     /// Remove images that were not used for long, and all that nothing refers to
     Gc {
         /// How long an image may go unused
@@ -45,6 +48,8 @@ enum ImageCommand {
     },
     /// List images
     List(ListArgs),
+    /// Write an image to a directory, together with all that it depends on
+    Render(OutputArgs),
     /// Remove images
     Rm {
         /// IDs, prefixes of them, or names of images
@@ -57,7 +62,7 @@ enum ImageCommand {
 }
 
 /// Commands of `rkt image` that are still to come.
-const NOT_YET: [&str; 5] = ["export", "extract", "fetch", "render", "verify"];
+const NOT_YET: [&str; 3] = ["export", "fetch", "verify"];
 
 #[derive(Args, Debug)]
 struct ListArgs {
@@ -108,8 +113,10 @@ impl ImageArgs {
     pub(crate) fn leaf(&self) -> &'static str {
         match self.command {
             ImageCommand::CatManifest { .. } => "cat-manifest",
+            ImageCommand::Extract(_) => "extract",
             ImageCommand::Gc { .. } => "gc",
             ImageCommand::List(_) => "list",
+            ImageCommand::Render(_) => "render",
             ImageCommand::Rm { .. } => "rm",
             ImageCommand::Unknown(_) => "image",
         }
@@ -139,10 +146,12 @@ impl ImageArgs {
                 };
                 say(context.out, String::from_utf8_lossy(&text))
             }
+            ImageCommand::Extract(args) => args.extract(&store),
             ImageCommand::Gc { grace_period } => {
                 collect(&store, &setup, *grace_period, globals, context)
             }
             ImageCommand::List(args) => args.run(&store, globals, context),
+            ImageCommand::Render(args) => args.render(&store),
             ImageCommand::Rm { images } => remove(&store, &setup, images, globals, context),
         }
     }

@@ -7,6 +7,7 @@ pub(crate) mod config;
 pub(crate) mod fetch;
 pub(crate) mod gc;
 pub(crate) mod image;
+mod image_output;
 pub(crate) mod list;
 pub(crate) mod pod_args;
 pub(crate) mod prepare;

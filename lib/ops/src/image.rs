@@ -1,5 +1,9 @@
 //! What `rkt image` does with images in the store.
 
+mod output;
+#[cfg(test)]
+mod output_tests;
+
 use std::fs::File;
 use std::io::{self, Read};
 use std::time::{Duration, SystemTime};
@@ -10,6 +14,8 @@ use gantry_store::{
 use gantry_types::{
     Diagnostic, ImageId, ImageManifest, ImageName, Kind, MAX_MANIFEST_BYTES, ManifestError,
 };
+
+pub use output::{Output, OutputError, extract, render};
 
 use crate::fetch::{ReferenceError, with_version};
 

@@ -1,0 +1,149 @@
+//! The directory that an image is written to, replaced in one step.
+
+use std::fs::{self, DirBuilder, File};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use gantry_archive::remove_tree::remove_path;
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
+
+use super::{Output, OutputError, failed};
+
+/// A directory that may be made, or replaced.
+pub(super) struct Place<'a> {
+    /// Its path as it was given, for messages.
+    given: &'a Path,
+    /// An existing directory, without symbolic links on the way.
+    parent: PathBuf,
+    path: PathBuf,
+    overwrite: bool,
+}
+
+/// A hidden directory beside it, removed with this value.
+pub(super) struct Staging(PathBuf);
+
+impl Staging {
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        // A directory with a name like that, left behind, is all that can go wrong here.
+        let _ = remove_path(&self.0);
+    }
+}
+
+impl<'a> Place<'a> {
+    /// Looks whether the directory may be made or replaced, and makes those above it.
+    pub(super) fn find(output: &Output<'a>, store: &Path) -> Result<Self, OutputError> {
+        let given = output.directory;
+        // A path that ends in `.` or `..` names what it leads to; any other its last component, which may
+        // be a symbolic link.
+        let whole = match given.file_name() {
+            Some(_) => given.to_owned(),
+            None => fs::canonicalize(given).map_err(failed("find", given))?,
+        };
+        let precious = |reason| OutputError::Precious {
+            path: given.to_owned(),
+            reason,
+        };
+        let (Some(parent), Some(name)) = (whole.parent(), whole.file_name()) else {
+            return Err(precious("it is the root directory"));
+        };
+        let parent = match parent.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => parent,
+        };
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o755)
+            .create(parent)
+            .map_err(failed("create directory", parent))?;
+        let parent = fs::canonicalize(parent).map_err(failed("find", parent))?;
+        let path = parent.join(name);
+        let store = fs::canonicalize(store).map_err(failed("find", store))?;
+        if path.starts_with(&store) {
+            return Err(precious("it is part of the image store"));
+        }
+        let found = match fs::symlink_metadata(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            found => Some(found.map_err(failed("look into", given))?),
+        };
+        if let Some(found) = found {
+            if !output.overwrite {
+                return Err(OutputError::Exists {
+                    path: given.to_owned(),
+                });
+            }
+            let root = fs::metadata("/").map_err(failed("look into", Path::new("/")))?;
+            if (found.dev(), found.ino()) == (root.dev(), root.ino()) {
+                return Err(precious("it is the root directory"));
+            }
+            if store.starts_with(&path) {
+                return Err(precious("it holds the image store"));
+            }
+        }
+        Ok(Self {
+            given,
+            parent,
+            path,
+            overwrite: output.overwrite,
+        })
+    }
+
+    /// Makes a hidden directory beside it that only we can go into.
+    pub(super) fn stage(&self) -> Result<Staging, OutputError> {
+        let failed = || failed("create a directory in", &self.parent);
+        let mut random = [0; 8];
+        rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())
+            .map_err(|error| failed()(error.into()))?;
+        let name = format!(".rkt-{:016x}", u64::from_ne_bytes(random));
+        let path = self.parent.join(name);
+        DirBuilder::new()
+            .mode(0o700)
+            .create(&path)
+            .map_err(failed())?;
+        Ok(Staging(path))
+    }
+
+    /// Gives the name to the staging directory, or to what it has at `part`.
+    pub(super) fn publish(&self, staging: &Staging, part: &str) -> Result<(), OutputError> {
+        let failed = |operation| failed(operation, self.given);
+        let new = match part {
+            "" => staging.path().to_owned(),
+            part => staging.path().join(part),
+        };
+        // Otherwise a power cut could leave the name and empty files.
+        File::open(&self.parent)
+            .and_then(|parent| rustix::fs::syncfs(parent).map_err(Into::into))
+            .map_err(failed("sync the file system of"))?;
+        match renameat_with(CWD, &new, CWD, &self.path, RenameFlags::NOREPLACE) {
+            Ok(()) => return Ok(()),
+            Err(Errno::EXIST) if self.overwrite => {}
+            Err(Errno::EXIST) => {
+                return Err(OutputError::Exists {
+                    path: self.given.to_owned(),
+                });
+            }
+            Err(error) => return Err(failed("create")(error.into())),
+        }
+        // What was there is in the staging directory then, and goes with it.
+        match renameat_with(CWD, &new, CWD, &self.path, RenameFlags::EXCHANGE) {
+            Ok(()) => remove_path(staging.path()).map_err(|source| OutputError::Leftover {
+                path: self.given.to_owned(),
+                source,
+            }),
+            // Not every file system can exchange, and an overlay cannot move what lies in a lower layer:
+            // then there is a moment without a directory of this name.
+            Err(Errno::INVAL | Errno::XDEV | Errno::NOSYS) => {
+                remove_path(&self.path).map_err(failed("remove"))?;
+                fs::rename(&new, &self.path).map_err(failed("create"))
+            }
+            Err(error) => Err(failed("replace")(error.into())),
+        }
+    }
+}
