@@ -36,7 +36,7 @@ pub(crate) struct StoredTree {
 
 impl StoredImage {
     /// Takes a lease on the image and reads its manifest; the cost does not depend on its size, unless it
-    /// has to be rendered anew because somebody removed the tree that a fetch had rendered.
+    /// has to be rendered first: nobody has fetched it but as a dependency, or the rendered tree was removed.
     pub(crate) fn load(store: &Store, id: &ImageId) -> Result<Self, PrepareError> {
         let (lease, record) = store.use_image(id).map_err(|source| PrepareError::Image {
             id: *id,

@@ -183,7 +183,7 @@ impl Publication<'_> {
         match store.record(&record.id) {
             Ok(old) => {
                 let intact = old.blobs().all(|blob| store.has_blob(blob))
-                    && old.all_trees().all(|tree| store.has_tree(tree));
+                    && old.trees.iter().all(|tree| store.has_tree(tree));
                 Ok(old.merged_with(record, intact))
             }
             // A damaged record is mended by the one that replaces it.

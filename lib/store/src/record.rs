@@ -46,7 +46,8 @@ pub struct ImageRecord {
     /// depends on nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flat: Option<FlatList>,
-    /// The one tree that is the root, where `trees` laid over each other are not.
+    /// The one tree that is the root, where `trees` laid over each other are not. It can be made of those,
+    /// and may not be there until the image is used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rendered: Option<TreeId>,
     /// Uncompressed size of all layers.

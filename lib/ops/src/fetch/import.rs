@@ -14,6 +14,7 @@ use gantry_types::{ImageId, ImageManifest, ImageName};
 
 use super::check::check_identity;
 use super::dependencies::Dependencies;
+use super::render::Root;
 use super::signature::{Check, Signature};
 use super::{FetchError, Fetcher, Notice};
 
@@ -64,8 +65,7 @@ struct Examined {
     /// Kept in the store until the image refers to their trees.
     _dependencies: Dependencies,
     flat: FlatList,
-    /// The image together with what it depends on, where that takes a tree of its own.
-    rendered: Option<TreeStaging>,
+    root: Root,
 }
 
 impl Fetcher<'_, '_> {
@@ -131,16 +131,16 @@ impl Fetcher<'_, '_> {
             FetchError::TooMany { name, source }
         })?;
         let alone = manifest.dependencies.is_empty() && manifest.path_whitelist.is_empty();
-        let rendered = match &content.files {
-            _ if alone => None,
+        let root = match &content.files {
+            _ if alone => Root::Overlay,
             Files::Extracted(tree) => {
                 let own = tree.path().to_owned();
-                self.rendered(&flat, own, &wanted.image)?
+                self.root(&flat, own, &wanted.image)?
             }
             Files::Kept { .. } => {
                 let store = self.context.store;
                 let own = store.tree_path(&TreeId::of_images(&[content.id]));
-                self.rendered(&flat, own, &wanted.image)?
+                self.root(&flat, own, &wanted.image)?
             }
         };
         Ok(Examined {
@@ -149,7 +149,7 @@ impl Fetcher<'_, '_> {
             verdict,
             _dependencies: dependencies,
             flat,
-            rendered,
+            root,
         })
     }
 
@@ -245,7 +245,7 @@ impl Fetcher<'_, '_> {
         };
         let whole = layer.size == arrived.ingest.len()
             && record.blobs().all(|blob| store.has_blob(blob))
-            && record.all_trees().all(|tree| store.has_tree(tree));
+            && record.trees.iter().all(|tree| store.has_tree(tree));
         if !whole {
             return Ok(None);
         }
@@ -327,7 +327,7 @@ impl Fetcher<'_, '_> {
             verdict,
             _dependencies,
             flat,
-            rendered,
+            root,
         } = examined;
         let id = content.id;
         let store = self.context.store;
@@ -338,11 +338,15 @@ impl Fetcher<'_, '_> {
         {
             publication.tree(own.clone(), tree);
         }
-        let rendered = rendered.map(|tree| {
-            let id = TreeId::rendered(&flat);
-            publication.tree(id.clone(), tree);
-            id
-        });
+        let rendered = match root {
+            Root::Overlay => None,
+            Root::RenderedLater => Some(TreeId::rendered(&flat)),
+            Root::Rendered(tree) => {
+                let id = TreeId::rendered(&flat);
+                publication.tree(id.clone(), tree);
+                Some(id)
+            }
+        };
         let signature = match check {
             Check::Signed(signature) => Some(publication.bytes(&signature.bytes)?),
             _ => None,

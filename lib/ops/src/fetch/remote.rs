@@ -165,7 +165,8 @@ impl Fetcher<'_, '_> {
             (self.insecure.image() || matches!(record.verdict, Verdict::Signed { .. }))
                 && wanted.name.as_ref().is_none_or(|name| record.answers(name))
                 && record
-                    .all_trees()
+                    .trees
+                    .iter()
                     .all(|tree| self.context.store.has_tree(tree))
         }))
     }

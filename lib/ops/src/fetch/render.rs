@@ -9,17 +9,27 @@ use gantry_types::render::FlatList;
 
 use super::{FetchError, Fetcher};
 
+/// How the root of an image comes about.
+pub(super) enum Root {
+    /// Its trees are laid over each other.
+    Overlay,
+    /// It is rendered when somebody runs it: nobody has asked for it but the image that depends on it.
+    RenderedLater,
+    /// It is rendered.
+    Rendered(TreeStaging),
+}
+
 impl Fetcher<'_, '_> {
     /// Renders the image, whose own tree is at `own`, if it needs that.
     ///
     /// This is the only time at which all files of an image are looked at, so that a pod starts as quickly
     /// with a large image as with a small one.
-    pub(super) fn rendered(
+    pub(super) fn root(
         &self,
         flat: &FlatList,
         own: PathBuf,
         image: &str,
-    ) -> Result<Option<TreeStaging>, FetchError> {
+    ) -> Result<Root, FetchError> {
         let store = self.context.store;
         let failed = |source| FetchError::Render {
             image: image.to_owned(),
@@ -36,12 +46,15 @@ impl Fetcher<'_, '_> {
         let images = Images::read(flat.clone(), trees).map_err(failed)?;
         let plan = images.plan();
         if plan.is_overlay {
-            return Ok(None);
+            return Ok(Root::Overlay);
+        }
+        if !self.chain.is_empty() {
+            return Ok(Root::RenderedLater);
         }
         let staging = TreeStaging::new(store)?;
         images
             .render_tree(&plan, staging.dir(), self.context.ownership)
             .map_err(failed)?;
-        Ok(Some(staging))
+        Ok(Root::Rendered(staging))
     }
 }
