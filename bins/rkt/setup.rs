@@ -3,15 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use gantry_cli::Failure;
+use gantry_ops::DataDirRequest;
 use gantry_ops::config::{Config, Section};
 use gantry_ops::fetch::{InsecureOptions, InsecureOptionsError};
 use gantry_pod::PodsDir;
 use gantry_types::{Diagnostic as _, Uuid};
 
 use crate::cli::Globals;
-
-/// The data directory of root.
-const DATA_DIR: &str = "/var/lib/rkt";
 
 /// What a command works with.
 pub(crate) struct Setup {
@@ -101,61 +99,29 @@ impl Setup {
 }
 
 /// The configuration directories, each of which overrides those before it.
-pub(crate) fn configuration(globals: &Globals, sections: &[Section]) -> Result<Config, Failure> {
-    let directories: Vec<&Path> = [&globals.system_config, &globals.local_config]
+fn config_dirs(globals: &Globals) -> Vec<&Path> {
+    [&globals.system_config, &globals.local_config]
         .into_iter()
         .chain(&globals.user_config)
         .map(PathBuf::as_path)
-        .collect();
-    Ok(Config::load(&directories, sections)?)
+        .collect()
+}
+
+/// What the configuration directories say together.
+pub(crate) fn configuration(globals: &Globals, sections: &[Section]) -> Result<Config, Failure> {
+    Ok(Config::load(&config_dirs(globals), sections)?)
 }
 
 /// `--dir`, or the host's place, or that of a user without root.
 fn data_dir(globals: &Globals) -> Result<PathBuf, Failure> {
-    let given = match &globals.dir {
-        Some(dir) => dir.clone(),
-        None => default_data_dir(globals)?,
-    };
-    // Symbolic links are resolved once, so that what is written down (trees, pods) stays valid when
-    // the caller's working directory or the link changes. What does not exist yet has none.
-    let absolute = std::path::absolute(&given)
-        .map_err(|error| Failure::environment(format!("bad --dir {}: {error}", given.display())))?;
-    Ok(std::fs::canonicalize(&absolute).unwrap_or(absolute))
-}
-
-/// The host's data directory, which the configuration may name, for root and for whoever may write to
-/// the images there; the user's own for everybody else.
-///
-/// What the user's own configuration directory says holds for every user.
-fn default_data_dir(globals: &Globals) -> Result<PathBuf, Failure> {
-    let configured = configuration(globals, &[Section::Paths])?.data;
-    let own = configured.as_ref().is_some_and(|stated| {
-        let user_config = globals.user_config.as_ref();
-        user_config.is_some_and(|directory| stated.file.starts_with(directory))
-    });
-    let host = configured.map_or_else(|| PathBuf::from(DATA_DIR), |stated| stated.value);
-    if own || rustix::process::geteuid().is_root() || may_write(&host) {
-        return Ok(host);
-    }
-    match (std::env::var_os("XDG_DATA_HOME"), std::env::var_os("HOME")) {
-        (Some(data), _) if !data.is_empty() => Ok(PathBuf::from(data).join("rkt")),
-        (_, Some(home)) if !home.is_empty() => Ok(PathBuf::from(home).join(".local/share/rkt")),
-        _ => Err(Failure::environment("no place for data: HOME is not set")
-            .with_hint("give one with --dir")),
-    }
-}
-
-/// Whether the caller may bring images into `data_dir`, or make the place for them there.
-fn may_write(data_dir: &Path) -> bool {
-    use rustix::fs::Access;
-    let all = Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK;
-    let store = data_dir.join("store");
-    let place = if store.exists() {
-        store
-    } else {
-        data_dir.to_owned()
-    };
-    rustix::fs::access(place, all).is_ok()
+    Ok(gantry_ops::data_dir(&DataDirRequest {
+        given: globals.dir.as_deref(),
+        configuration: &config_dirs(globals),
+        user_config: globals.user_config.as_deref(),
+        is_root: rustix::process::geteuid().is_root(),
+        xdg_data_home: std::env::var_os("XDG_DATA_HOME"),
+        home: std::env::var_os("HOME"),
+    })?)
 }
 
 /// # Errors

@@ -16,9 +16,12 @@ pub mod patch;
 pub mod trust;
 pub mod validate;
 
+mod data_dir;
 mod layout;
 mod new_file;
 mod room;
+
+pub use data_dir::{DataDirError, DataDirRequest, data_dir};
 
 // What a tool has to make itself before it calls an operation: where things are, and how servers are asked.
 pub use gantry_archive::extract::Ownership;
