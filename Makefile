@@ -12,7 +12,7 @@ HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 TARGET_DIR = $(or $(CARGO_TARGET_DIR),target)
 RELEASE = $(TARGET_DIR)/$(HOST)/release
 DEBUG = $(TARGET_DIR)/$(HOST)/debug
-TOOLS = rkt actool acbuild
+TOOLS = rkt actool acbuild actrust
 # Where shells look for completions, beneath PREFIX/share.
 COMPLETIONS = bash-completion/completions zsh/site-functions fish/vendor_completions.d
 # Where Debian packages for images are unpacked; tests, demo and bench look there.

@@ -8,10 +8,11 @@ use std::path::Path;
 
 use gantry_testkit::TestEnv;
 
-const TOOLS: [(&str, &str); 3] = [
+const TOOLS: [(&str, &str); 4] = [
     ("rkt", env!("CARGO_BIN_EXE_rkt")),
     ("actool", env!("CARGO_BIN_EXE_actool")),
     ("acbuild", env!("CARGO_BIN_EXE_acbuild")),
+    ("actrust", env!("CARGO_BIN_EXE_actrust")),
 ];
 
 /// An environment with fresh completions in `fresh`.
@@ -104,6 +105,11 @@ fn bash_completes_commands_flags_and_values() {
         (&["rkt", "completion", ""], &["bash", "fish", "zsh"]),
         (&["acbuild", "label", "a"], &["add"]),
         (&["acbuild", "--work"], &["--work-path"]),
+        (&["actrust", "e"], &["enable", "explain", "export"]),
+        (
+            &["actrust", "list", "--format", "j"],
+            &["json", "json-pretty"],
+        ),
     ] {
         let file = env.path("fresh/bash").join(words[0]);
         let mut arguments = vec!["-c", COMPLETE, "bash", file.to_str().unwrap()];

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use gantry_testkit::TestEnv;
 
-const TOOLS: [&str; 3] = [
+const TOOLS: [&str; 4] = [
     env!("CARGO_BIN_EXE_rkt"),
     env!("CARGO_BIN_EXE_actool"),
     env!("CARGO_BIN_EXE_acbuild"),
+    env!("CARGO_BIN_EXE_actrust"),
 ];
 
 fn pages(folder: &Path) -> BTreeMap<String, String> {

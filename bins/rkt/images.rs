@@ -1,6 +1,5 @@
 //! The store, the network and the keys behind a command line, and what the user sees of a fetch.
 
-use std::io::BufRead as _;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -131,8 +130,12 @@ impl Fetcher {
             review,
             known: KnownKeys::Keep,
             allow_http: self.insecure.pubkey(),
+            legacy: false,
         };
-        let mut terminal = Terminal { context };
+        let mut terminal = Terminal {
+            context,
+            tells_on_stdout: false,
+        };
         // Not fatal: without a key the fetch itself says what is missing.
         if let Err(error) = trust::add(
             &request,
@@ -228,16 +231,22 @@ impl FetchObserver for Observer<'_, '_> {
 /// Shows keys on the streams of a command and asks on its terminal.
 pub(crate) struct Terminal<'a, 'c> {
     pub(crate) context: &'a mut Context<'c>,
+    /// Where rkt says what it did: `trust` on standard output; `fetch` on standard error, because its
+    /// output is the image's ID.
+    pub(crate) tells_on_stdout: bool,
 }
 
 impl Reviewer for Terminal<'_, '_> {
     fn show(&mut self, review: &KeyReview) {
         // Order matters where both streams are one terminal.
-        let _ = writeln!(self.context.err, "{}", review.heading());
+        note(
+            self.context.err,
+            format_args!("pubkey: {}", review.heading()),
+        );
         let _ = writeln!(self.context.out, "{}", review.details());
         let _ = self.context.out.flush();
         if let Some(warning) = &review.warning {
-            let _ = writeln!(self.context.err, "{warning}");
+            note(self.context.err, format_args!("pubkey: {warning}"));
         }
     }
 
@@ -245,27 +254,21 @@ impl Reviewer for Terminal<'_, '_> {
         if !self.context.can_ask {
             return Err(ReviewError::NoTerminal);
         }
-        let wrong = |source| ReviewError::Input { source };
-        loop {
-            writeln!(self.context.err, "{PROMPT}").map_err(wrong)?;
-            let mut answer = String::new();
-            if std::io::stdin()
-                .lock()
-                .read_line(&mut answer)
-                .map_err(wrong)?
-                == 0
-            {
-                return Err(wrong(std::io::ErrorKind::UnexpectedEof.into()));
-            }
-            match answer.trim() {
-                "yes" => return Ok(true),
-                "no" => return Ok(false),
-                _ => writeln!(self.context.err, "{PROMPT_AGAIN}").map_err(wrong)?,
-            }
-        }
+        let answer = self.context.ask(PROMPT, PROMPT_AGAIN);
+        answer.map_err(|source| ReviewError::Input { source })
     }
 
     fn note(&mut self, line: &str) {
-        let _ = writeln!(self.context.err, "{line}");
+        note(self.context.err, format_args!("pubkey: {line}"));
+    }
+
+    fn tell(&mut self, line: &str) {
+        match self.tells_on_stdout {
+            true => {
+                let _ = writeln!(self.context.out, "{line}");
+                let _ = self.context.out.flush();
+            }
+            false => note(self.context.err, line),
+        }
     }
 }

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses another part of it")]
 
+pub mod key_lab;
+
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,6 +16,7 @@ use gantry_testkit::{Outcome, TestEnv, busybox};
 pub const RKT: &str = env!("CARGO_BIN_EXE_rkt");
 pub const ACTOOL: &str = env!("CARGO_BIN_EXE_actool");
 pub const ACBUILD: &str = env!("CARGO_BIN_EXE_acbuild");
+pub const ACTRUST: &str = env!("CARGO_BIN_EXE_actrust");
 
 /// The host all images of these tests come from; no name server knows it.
 pub const HOST: &str = "example.test";

@@ -3,8 +3,11 @@
 use std::time::SystemTime;
 
 use clap::Args;
-use gantry_cli::{Context, Failure};
-use gantry_ops::trust::{self, KnownKeys, Location, ReviewPolicy, TrustRequest, scope};
+use gantry_cli::{Context, Failure, Statuses, say};
+use gantry_ops::trust::{
+    self, KnownKeys, Location, ReviewPolicy, ScopeError, TrustError, TrustRequest, scope,
+};
+use gantry_types::{Diagnostic, Kind};
 
 use crate::cli::Globals;
 use crate::images::{Terminal, http_client, keystore};
@@ -40,7 +43,10 @@ impl TrustArgs {
     ///
     /// A scope that is none, or the first key that cannot be had, reviewed or written.
     pub(crate) fn run(&self, globals: &Globals, context: &mut Context<'_>) -> Result<(), Failure> {
-        let scope = scope(self.prefix.as_deref(), self.root, !self.keys.is_empty())?;
+        let scope = match scope(self.prefix.as_deref(), self.root, !self.keys.is_empty()) {
+            Err(ScopeError::Missing) => return usage(context),
+            given => given?,
+        };
         let setup = Setup::new(globals)?;
         if setup.insecure().image() {
             return Err(
@@ -64,16 +70,49 @@ impl TrustArgs {
             review,
             known: KnownKeys::Replace,
             allow_http: self.insecure_allow_http,
+            legacy: false,
         };
         let http = http_client(globals, setup.insecure(), context)?;
-        let mut terminal = Terminal { context };
-        trust::add(
-            &request,
-            &keystore(globals),
-            &http,
-            &mut terminal,
-            SystemTime::now(),
-        )?;
-        Ok(())
+        let mut terminal = Terminal {
+            context,
+            tells_on_stdout: true,
+        };
+        let keystore = keystore(globals);
+        let now = SystemTime::now();
+        match trust::add(&request, &keystore, &http, &mut terminal, now) {
+            Ok(_) => Ok(()),
+            // These say themselves what could not be done.
+            Err(error @ (TrustError::NothingToAdd | TrustError::Discovery { .. })) => {
+                Err(error.into())
+            }
+            Err(source) => Err(AddingKeys { source }.into()),
+        }
     }
+}
+
+/// The words that rkt puts before whatever went wrong with a key.
+#[derive(Debug, thiserror::Error)]
+#[error("error adding keys")]
+struct AddingKeys {
+    source: TrustError,
+}
+
+impl Diagnostic for AddingKeys {
+    fn kind(&self) -> Kind {
+        self.source.kind()
+    }
+
+    fn hint(&self) -> Option<String> {
+        self.source.hint()
+    }
+}
+
+/// Who names neither key nor prefix wants to know how; the status says that nothing was done.
+fn usage(context: &mut Context<'_>) -> Result<(), Failure> {
+    let mut parser = crate::cli::parser();
+    parser.build();
+    let command = parser.find_subcommand_mut("trust");
+    let help = command.map(clap::Command::render_help).unwrap_or_default();
+    say(context.out, help.to_string().trim_end())?;
+    Err(Failure::Status(Statuses::RKT.usage))
 }

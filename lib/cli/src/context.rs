@@ -1,7 +1,7 @@
 //! Where a command writes and what it may know of its surroundings.
 
 use std::fmt;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufRead as _, IsTerminal, Write};
 use std::process::ExitCode;
 
 use crate::{Failure, Statuses, report};
@@ -19,6 +19,29 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
+    /// Asks a question whose answers are `yes` and `no` in full, and says `again` to any other.
+    ///
+    /// The question goes to standard error, the answer is read from the standard input of this process:
+    /// see [`can_ask`](Self::can_ask) first.
+    ///
+    /// # Errors
+    ///
+    /// Those of the streams; `UnexpectedEof` when there is no answer.
+    pub fn ask(&mut self, question: &str, again: &str) -> io::Result<bool> {
+        loop {
+            writeln!(self.err, "{question}")?;
+            let mut answer = String::new();
+            if io::stdin().lock().read_line(&mut answer)? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            match answer.trim() {
+                "yes" => return Ok(true),
+                "no" => return Ok(false),
+                _ => writeln!(self.err, "{again}")?,
+            }
+        }
+    }
+
     /// Runs `command` with the streams of this process.
     ///
     /// Standard output is buffered and flushed at the end; a failure to write is the command's

@@ -1,29 +1,55 @@
-//! Adding keys to the keystore: find them, show them, ask, write them.
+//! Adding keys to the keystore, and looking after it: who may sign what, and why.
 //!
-//! The texts are those of rkt 1.30. What goes to stdout and what to stderr is the caller's to keep:
-//! [`KeyReview`] says which is which.
+//! [`add`] finds keys, shows them, asks, and writes them, in the words of rkt 1.30; what goes to stdout and
+//! what to stderr is the caller's to keep: [`KeyReview`] says which is which. Everything else works without
+//! a network: [`list`](list()), [`check`](check()), [`explain`](explain()), [`verify_file`],
+//! [`verify_image`], and [`export`] and [`import`] for machines that have none.
 
+mod carry;
+mod check;
+mod decision;
+mod explain;
 mod location;
 mod review;
 mod scope;
+mod select;
 mod source;
+mod status;
+mod stored;
+mod verify;
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use gantry_remote::discovery::DiscoveryError;
-use gantry_remote::{HttpError, Url};
-use gantry_trust::{
-    Fingerprint, Keystore, MAX_KEY_BYTES, PublicKey, PublicKeyError, Scope, WriteError,
-};
+use gantry_trust::{Keystore, MAX_KEY_BYTES, PublicKey, PublicKeyError, Scope, WriteError};
 use gantry_types::{AcIdentifier, Diagnostic, Kind};
 
+use crate::fetch::RequestError;
+
+// What the tools that call these have to name.
+pub use gantry_remote::discovery::{DiscoveryError, Wanted};
+pub use gantry_remote::{HttpError, RedactedUrl, Url};
+pub use gantry_trust::{
+    Bundle, BundleError, Change, Fingerprint, KeyProblem, Layer, MAX_BUNDLE_BYTES, Signer, Verdict,
+};
+
+pub use carry::{
+    PlannedChange, PlannedKey, WriteKeyringError, export, import, keyring_digest, plan,
+    write_keyring,
+};
+pub use check::{Finding, Severity, check};
+pub use decision::Decision;
+pub use explain::{ExplainedDir, Explanation, explain};
 pub use location::{Location, LocationError};
 pub use review::{KeyReview, PROMPT, PROMPT_AGAIN, ReviewError, Reviewer};
 pub use scope::{ScopeError, scope};
+pub use select::{SelectError, digits, select};
 pub use source::KeySource;
+pub use status::{KeyFacts, KeyRow, KeyStatus, list};
+pub use stored::{StoredError, StoredReport, verify_image};
+pub use verify::{FileReport, FileRequest, VerifyFileError, verify_file};
 
 /// What to add and how.
 #[derive(Clone, Debug)]
@@ -38,6 +64,8 @@ pub struct TrustRequest {
     pub known: KnownKeys,
     /// Allows discovery and download over plain http.
     pub allow_http: bool,
+    /// Accepts the old algorithms of these keys.
+    pub legacy: bool,
 }
 
 /// Who looks at the fingerprint of a key before it is trusted.
@@ -75,7 +103,7 @@ pub struct AddedKey {
 #[derive(Debug, thiserror::Error)]
 pub enum TrustError {
     /// There is neither a key nor a prefix at which to look for one.
-    #[error("at least one key or --prefix required")]
+    #[error("error determining key location: empty prefix")]
     NothingToAdd,
     /// No key was found at the prefix.
     #[error("error determining key location: prefix meta discovery error")]
@@ -111,7 +139,7 @@ pub enum TrustError {
         /// Where the key is.
         location: Location,
         /// Why.
-        source: Box<HttpError>,
+        source: Box<RequestError>,
     },
     /// What is there is not one public key.
     #[error("error reading the key {location}")]
@@ -158,6 +186,9 @@ impl Diagnostic for TrustError {
             Self::Parse { source, .. } => source.hint(),
             Self::Review { source } => source.hint(),
             Self::Add { source, .. } => source.hint(),
+            Self::NothingToAdd => {
+                Some("give a key file: a key for every name is never looked for".to_owned())
+            }
             _ => None,
         }
     }
@@ -189,7 +220,7 @@ pub fn add(
     let mut added = Vec::new();
     for location in locations {
         let key = read(location, request.allow_http, source)?;
-        let review = KeyReview::new(&request.scope, location, &key, now);
+        let review = KeyReview::new(request, location, &key, now);
         reviewer.show(&review);
         if request.known == KnownKeys::Keep && is_known(keystore, &request.scope, &key) {
             reviewer.note(&review.already_known());
@@ -204,14 +235,21 @@ pub fn add(
             reviewer.note(&review.declined());
             continue;
         }
-        reviewer.note(&review.trusting(asked));
+        reviewer.tell(&review.trusting(asked));
         let path = keystore
             .add(&request.scope, &key)
             .map_err(|source| TrustError::Add {
                 scope: request.scope.clone(),
                 source,
             })?;
-        reviewer.note(&review.added(&path));
+        if request.legacy {
+            let marked = keystore.mark_legacy(&key.fingerprint());
+            marked.map_err(|source| TrustError::Add {
+                scope: request.scope.clone(),
+                source,
+            })?;
+        }
+        reviewer.tell(&review.added(&path));
         added.push(AddedKey {
             fingerprint: key.fingerprint(),
             scope: request.scope.clone(),
@@ -289,9 +327,9 @@ fn download(
     }
     source
         .read_key(url, MAX_KEY_BYTES as u64)
-        .map_err(|source| TrustError::Download {
+        .map_err(|error| TrustError::Download {
             location: location.clone(),
-            source: Box::new(source),
+            source: Box::new(RequestError::http(&location.to_string(), error)),
         })
 }
 
@@ -304,6 +342,21 @@ fn is_known(keystore: &Keystore, scope: &Scope, key: &PublicKey) -> bool {
         .keys
         .iter()
         .any(|trusted| trusted.key().fingerprint() == key.fingerprint())
+}
+
+/// An error with all its causes, on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        next = cause.source();
+    }
+    text
 }
 
 #[cfg(test)]

@@ -13,5 +13,6 @@ pub mod openat;
 pub mod process;
 pub mod remove_tree;
 pub mod signal;
+pub mod socket_filter;
 pub mod sync;
 pub mod xattr;

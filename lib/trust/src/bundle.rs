@@ -22,7 +22,6 @@ use std::collections::BTreeMap;
 use gantry_types::{AcIdentifier, Diagnostic, Kind};
 use serde::{Deserialize, Serialize};
 
-use crate::keystore::is_path;
 use crate::{Fingerprint, PublicKey, PublicKeyError, Scope};
 
 /// Largest keyring file accepted, in bytes.
@@ -236,7 +235,7 @@ impl KeyJson {
         let scope = match &self.prefix {
             None => Scope::Root,
             Some(prefix) => match prefix.parse::<AcIdentifier>() {
-                Ok(name) if is_path(&name) => Scope::Prefix(name),
+                Ok(name) if Scope::Prefix(name.clone()).has_place() => Scope::Prefix(name),
                 _ => {
                     return Err(BundleError::Prefix {
                         fingerprint: named,

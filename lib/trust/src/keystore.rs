@@ -130,9 +130,9 @@ impl Keystore {
         self.read(dirs.collect())
     }
 
-    /// The directory of a scope in the layer that is written to.
-    pub fn target_dir(&self, scope: &Scope) -> KeyDir {
-        self.target().dir(scope)
+    /// The layer that is written to.
+    pub fn target_layer(&self) -> Layer {
+        self.target
     }
 
     fn root_dirs(&self) -> Vec<KeyDir> {

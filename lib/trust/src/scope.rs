@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use gantry_types::AcIdentifier;
 
+use crate::keystore::is_path;
 use crate::{PublicKey, Unfit};
 
 /// The images a key may sign.
@@ -18,6 +19,15 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// Tells whether the keystore has a place for it: a prefix with an element that is empty, `.` or `..`
+    /// would lead out of its directory.
+    pub fn has_place(&self) -> bool {
+        match self {
+            Self::Root => true,
+            Self::Prefix(prefix) => is_path(prefix),
+        }
+    }
+
     /// Tells whether an image of this name lies within the scope.
     pub fn covers(&self, name: &AcIdentifier) -> bool {
         match self {

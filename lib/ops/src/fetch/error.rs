@@ -273,7 +273,7 @@ pub enum RequestError {
 }
 
 impl RequestError {
-    pub(super) fn http(url: &str, error: HttpError) -> Self {
+    pub(crate) fn http(url: &str, error: HttpError) -> Self {
         let hint = match error.status() {
             Some(401 | 403) => Some(
                 "the server wants credentials for this host: a file in auth.d of a configuration \

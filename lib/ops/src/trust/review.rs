@@ -7,7 +7,8 @@ use std::time::SystemTime;
 use gantry_trust::{Fingerprint, PublicKey, Scope};
 use gantry_types::{Diagnostic, Kind};
 
-use super::Location;
+use super::status::unfit;
+use super::{Location, TrustRequest};
 
 /// The question. The answers are `yes` and `no`, in full.
 pub const PROMPT: &str = "Are you sure you want to trust this key (yes/no)?";
@@ -27,8 +28,11 @@ pub trait Reviewer {
     /// [`ReviewError`] if nobody can be asked.
     fn ask(&mut self, review: &KeyReview) -> Result<bool, ReviewError>;
 
-    /// Says what happens, in one line of prose for stderr.
+    /// Says what does not happen, in one line of prose for stderr.
     fn note(&mut self, line: &str);
+
+    /// Says what happens, in one line that rkt writes to stdout.
+    fn tell(&mut self, line: &str);
 }
 
 /// The user could not be asked about a key.
@@ -74,22 +78,30 @@ pub struct KeyReview {
     pub subkeys: Vec<Fingerprint>,
     /// Who it claims to belong to, fit for a terminal.
     pub user_ids: Vec<String>,
-    /// Why none of its signatures will count, if that is so: one sentence for stderr.
+    /// Why none of its signatures will count, or that more of them will: sentences for stderr.
     pub warning: Option<String>,
 }
 
 impl KeyReview {
     pub(super) fn new(
-        scope: &Scope,
+        request: &TrustRequest,
         location: &Location,
         key: &PublicKey,
         now: SystemTime,
     ) -> Self {
-        let warning = key.unfit(now).map(|unfit| {
-            format!("warning: images signed by this key will be refused as things are: {unfit}")
-        });
+        let mut warnings = Vec::new();
+        if request.legacy {
+            let text = "warning: old algorithms of this key will be accepted: SHA-1, DSA, RSA from 1024 bits";
+            warnings.push(text.to_owned());
+        }
+        if let Some(unfit) = unfit(key, request.legacy, now) {
+            warnings.push(format!(
+                "warning: images signed by this key will be refused as things are: {unfit}"
+            ));
+        }
+        let warning = (!warnings.is_empty()).then(|| warnings.join("\n"));
         Self {
-            scope: scope.clone(),
+            scope: request.scope.clone(),
             location: location.clone(),
             fingerprint: key.fingerprint(),
             subkeys: key.subkeys(),
@@ -107,7 +119,7 @@ impl KeyReview {
     pub fn details(&self) -> String {
         let mut text = format!("gpg key fingerprint is: {}", self.fingerprint.spaced());
         for subkey in &self.subkeys {
-            text.push_str("\n    subkey fingerprint: ");
+            text.push_str("\n    Subkey fingerprint: ");
             text.push_str(&subkey.spaced());
         }
         for user_id in &self.user_ids {
@@ -143,7 +155,7 @@ impl KeyReview {
     }
 
     pub(super) fn declined(&self) -> String {
-        format!("Not trusting \"{}\"", self.location)
+        format!("not trusting \"{}\"", self.location)
     }
 
     pub(super) fn already_known(&self) -> String {

@@ -11,8 +11,11 @@ pub enum ScopeError {
     Missing,
     /// Neither is given, but a key is.
     #[error(
-        "aborting due to implicit unbounded trust: a key without --prefix could sign every image; \
-         use --root if that is intended"
+        "aborting due to implicit unbounded trust (root domain)\n\
+         Say which names the key may sign:\n    \
+         rkt trust --prefix=example.com/app [PUBKEY]\n\
+         or, if it may sign every image, which is seldom wise:\n    \
+         rkt trust --root PUBKEY"
     )]
     ImplicitUnbounded,
     /// Both are given.
@@ -23,6 +26,12 @@ pub enum ScopeError {
     Scheme {
         /// The scheme.
         scheme: String,
+    },
+    /// The prefix is a name, but the keystore has no place for it.
+    #[error("prefix {prefix:?} has an element that is empty, \".\" or \"..\"")]
+    Path {
+        /// The prefix as given.
+        prefix: String,
     },
     /// The prefix is no name.
     #[error("invalid prefix {prefix:?}")]
@@ -41,7 +50,7 @@ impl Diagnostic for ScopeError {
 
     fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::ImplicitUnbounded | Self::Missing => {
+            Self::Missing => {
                 "limit the key to the names it may sign, as in --prefix=example.com/app"
             }
             Self::Invalid { prefix, .. } if prefix.ends_with("/*") => {
@@ -70,13 +79,16 @@ pub fn scope(prefix: Option<&str>, root: bool, has_keys: bool) -> Result<Scope, 
             Some((scheme, _)) => Err(ScopeError::Scheme {
                 scheme: scheme.to_owned(),
             }),
-            None => prefix
-                .parse()
-                .map(Scope::Prefix)
-                .map_err(|source| ScopeError::Invalid {
+            None => match prefix.parse().map(Scope::Prefix) {
+                Ok(scope) if scope.has_place() => Ok(scope),
+                Ok(_) => Err(ScopeError::Path {
+                    prefix: prefix.to_owned(),
+                }),
+                Err(source) => Err(ScopeError::Invalid {
                     prefix: prefix.to_owned(),
                     source,
                 }),
+            },
         },
     }
 }

@@ -73,6 +73,10 @@ impl Reviewer for User {
     fn note(&mut self, line: &str) {
         self.seen.push(line.to_owned());
     }
+
+    fn tell(&mut self, line: &str) {
+        self.seen.push(line.to_owned());
+    }
 }
 
 struct Lab {
@@ -91,6 +95,7 @@ impl Lab {
             review: ReviewPolicy::Ask,
             known: KnownKeys::Replace,
             allow_http: false,
+            legacy: false,
         };
         Self {
             dir: tempfile::tempdir().unwrap(),
@@ -141,7 +146,7 @@ fn a_discovered_key_is_shown_asked_about_and_stored() {
     let details: Vec<&str> = user.seen[1].lines().collect();
     let fingerprint = "gpg key fingerprint is: 9A13 7DB7 D854 0918 809C  2DAE CCB7 5908 1A77 34FD";
     assert_eq!(details[0], fingerprint);
-    assert!(details[1].starts_with("    subkey fingerprint: "));
+    assert!(details[1].starts_with("    Subkey fingerprint: "));
     assert_eq!(details[2], "\tBuilder <builder@example.test>");
     assert_eq!(
         user.seen[2],
@@ -170,7 +175,7 @@ fn a_declined_key_is_left_out_and_the_next_one_asked_about() {
     assert_eq!(lab.add(&web, &mut user).unwrap().len(), 1);
     assert!(
         user.seen
-            .contains(&"Not trusting \"https://example.test/1\"".to_owned())
+            .contains(&"not trusting \"https://example.test/1\"".to_owned())
     );
     assert_eq!(lab.count(), 1);
 }
@@ -232,7 +237,10 @@ fn a_root_key_comes_from_a_file() {
     std::fs::write(&file, BUILDER).unwrap();
     let mut user = User::answering(vec![Ok(true)]);
     let error = lab.add(&Web::default(), &mut user).unwrap_err();
-    assert_eq!(error.to_string(), "at least one key or --prefix required");
+    assert_eq!(
+        error.to_string(),
+        "error determining key location: empty prefix"
+    );
     lab.request.keys = vec![Location::File(file)];
     lab.add(&Web::default(), &mut user).unwrap();
     assert!(

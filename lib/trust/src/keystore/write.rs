@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use gantry_types::{AcIdentifier, Diagnostic, Kind};
 
+use super::Keystore;
 use super::layer::relative;
 use super::read::read_key_file;
-use super::{Keystore, is_path};
 use crate::{Fingerprint, PublicKey, Scope, durable};
 
 /// Where the bytes of a key wait while it is disabled: a directory beside `root.d` that rkt does not
@@ -204,7 +204,7 @@ impl Keystore {
     fn write_dir(&self, scope: &Scope) -> Result<PathBuf, WriteError> {
         // Without this, `a/../../root.d` would be trust in everything.
         if let Scope::Prefix(prefix) = scope
-            && !is_path(prefix)
+            && !scope.has_place()
         {
             return Err(WriteError::Prefix {
                 prefix: prefix.clone(),

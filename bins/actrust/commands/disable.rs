@@ -1,0 +1,52 @@
+//! `actrust disable`
+
+use std::time::SystemTime;
+
+use clap::Args;
+use gantry_cli::{Context, Failure, note, say};
+use gantry_ops::trust::{self, Change, KeyRow, KeyStatus};
+
+use super::{rows_of, scopes_of};
+use crate::cli::{Globals, ScopeArgs, Target};
+
+/// Take the trust in a key back, also in one of the vendor
+///
+/// An empty file in this host's keystore does it, as for rkt. Without --prefix and --root the key is
+/// disabled wherever it is trusted.
+#[derive(Args, Debug)]
+pub(crate) struct DisableArgs {
+    #[command(flatten)]
+    scope: ScopeArgs,
+    #[command(flatten)]
+    target: Target,
+    /// Fingerprint, or at least eight digits of its start or end
+    #[arg(value_name = "KEY")]
+    key: String,
+}
+
+impl DisableArgs {
+    pub(crate) fn run(&self, globals: &Globals, context: &mut Context<'_>) -> Result<(), Failure> {
+        let given = self.scope.given()?;
+        let keystore = globals.keystore_to_change(&self.target)?;
+        let (name, rows) = rows_of(trust::list(&keystore, SystemTime::now()), &self.key)?;
+        let scopes = match given {
+            // A narrower scope than the key's own is a use of its own: not for these names.
+            Some(scope) => vec![scope],
+            None => {
+                let trusted = |row: &&KeyRow| row.status != KeyStatus::Disabled;
+                let rows: Vec<&KeyRow> = rows.iter().filter(trusted).collect();
+                scopes_of(&rows, None, "trusted")?
+            }
+        };
+        for scope in scopes {
+            match keystore.disable(&scope, &name)? {
+                Change::Disabled(path) => say(context.out, path.display())?,
+                _ => note(
+                    context.err,
+                    format_args!("the key is disabled for {scope} already"),
+                ),
+            }
+        }
+        Ok(())
+    }
+}
