@@ -122,8 +122,6 @@ impl Encode for ExposedPort {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     #[test]
@@ -164,18 +162,6 @@ mod tests {
                 message,
                 "{text}"
             );
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_printed_reads_back_the_same(
-            name in "[a-z0-9]{1,8}",
-            host_port in 1..=65535_u64,
-            host_ip: Option<IpAddr>,
-        ) {
-            let port = ExposedPort { name: name.parse().unwrap(), host_port, host_ip, pod_port: None };
-            prop_assert_eq!(port.to_string().parse(), Ok(port));
         }
     }
 }

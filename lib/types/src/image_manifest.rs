@@ -138,7 +138,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{Isolator, IsolatorValue, Resource};
 
     const WHOLE: &str = concat!(
         r#"{"acKind":"ImageManifest","acVersion":"0.8.11","name":"example.com/app","#,
@@ -214,59 +213,7 @@ mod tests {
         }
     }
 
-    prop_compose! {
-        fn any_app()(
-            exec in prop::collection::vec("\\PC{0,8}", 0..3),
-            user in "\\PC{1,6}",
-            working_directory in "(/\\PC{0,6})?",
-            variables in prop::collection::btree_map("[A-Za-z_][A-Za-z0-9_.-]{0,4}", "\\PC{0,6}", 0..3),
-            supplementary_gids: Vec<i64>,
-            user_labels in prop::collection::btree_map("\\PC{0,4}", "\\PC{0,4}", 0..3),
-            port in prop::option::of(1..1000_u16),
-            memory in prop::option::of("[0-9]{1,6}(m|k|Mi)?"),
-        ) -> App {
-            let mut app = App {
-                exec, group: user.clone(), user, working_directory, supplementary_gids, user_labels,
-                ..App::default()
-            };
-            for (name, value) in variables {
-                app.environment.set(name, value).unwrap();
-            }
-            app.ports.extend(port.map(|port| format!("p,protocol=tcp,port={port},count=1").parse().unwrap()));
-            if let Some(memory) = memory {
-                let value = IsolatorValue::Memory(Resource::exactly(memory.parse().unwrap()));
-                app.isolators.push(Isolator::new(value).unwrap()).unwrap();
-            }
-            app
-        }
-    }
-
     proptest! {
-        #[test]
-        fn what_is_written_reads_back_the_same(
-            app in prop::option::of(any_app()),
-            labels in prop::collection::btree_map("[a-m]{1,4}", "\\PC{0,6}", 0..3),
-            authors in "\\PC{0,12}",
-            path_whitelist in prop::collection::vec("/\\PC{0,6}", 0..3),
-            dependency in prop::option::of(("[a-z]{1,5}", any::<u64>())),
-        ) {
-            let mut manifest = ImageManifest::new("example.com/x".parse().unwrap());
-            for (name, value) in labels.into_iter().filter(|(name, _)| name != "name") {
-                manifest.labels.set(name.parse().unwrap(), value).unwrap();
-            }
-            manifest.annotations.set("authors".parse().unwrap(), authors).unwrap();
-            manifest.dependencies.extend(dependency.map(|(name, size)| Dependency {
-                image_name: name.parse().unwrap(),
-                image_id: None,
-                labels: manifest.labels.clone(),
-                size,
-            }));
-            manifest.app = app;
-            manifest.path_whitelist = path_whitelist;
-            prop_assert_eq!(&ImageManifest::from_json(&manifest.to_json()).unwrap(), &manifest);
-            prop_assert_eq!(ImageManifest::from_json(&manifest.to_json_pretty("\t")).unwrap(), manifest);
-        }
-
         #[test]
         fn no_damage_to_a_manifest_panics(at in 0..WHOLE.len(), byte: u8, cut in 0..WHOLE.len()) {
             let mut bytes = WHOLE.as_bytes().to_vec();

@@ -42,6 +42,8 @@ mod port;
 mod quantity;
 pub mod render;
 mod root_plan;
+#[cfg(test)]
+mod round_trips;
 mod runtime_app;
 mod semver;
 mod text;

@@ -100,8 +100,6 @@ impl Encode for Mount {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     #[test]
@@ -138,14 +136,6 @@ mod tests {
                 message,
                 "{text}"
             );
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_printed_reads_back_the_same(volume in "[a-z0-9]{1,8}", path in "/[^,]{0,12}") {
-            let mount = Mount { volume: volume.parse().unwrap(), path, app_volume: None };
-            prop_assert_eq!(mount.to_string().parse(), Ok(mount));
         }
     }
 }

@@ -179,8 +179,6 @@ impl Encode for Port {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
     use crate::manifest_error::from_json;
 
@@ -281,20 +279,6 @@ mod tests {
                 message,
                 "{text}"
             );
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_printed_reads_back_the_same(
-            name in "[a-z0-9]{1,8}",
-            protocol in "[^,]{0,5}",
-            port in 1..=30_000_u16,
-            count in 0..30_000_u16,
-            socket_activated: bool,
-        ) {
-            let port = Port { name: name.parse().unwrap(), protocol, port, count, socket_activated };
-            prop_assert_eq!(port.to_string().parse(), Ok(port));
         }
     }
 }

@@ -267,8 +267,6 @@ impl Encode for Volume {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
     use crate::manifest_error::from_json;
 
@@ -383,25 +381,5 @@ mod tests {
         assert!(
             from_json::<Volume>(br#"{"name":"a","kind":"host","source":"/a","uid":0}"#).is_err()
         );
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_printed_reads_back_the_same(
-            name in "[a-z0-9]{1,8}",
-            host in prop::option::of("/[^,]{0,12}"),
-            owner: (i64, i64),
-            mode in "0[0-7]{3}",
-            read_only: Option<bool>,
-            recursive: Option<bool>,
-        ) {
-            let kind = match host {
-                Some(source) => VolumeKind::Host { source },
-                None => VolumeKind::Empty { mode, uid: owner.0, gid: owner.1 },
-            };
-            let volume = Volume { name: name.parse().unwrap(), kind, read_only, recursive };
-            prop_assert_eq!(volume.to_string().parse(), Ok(volume.clone()));
-            prop_assert_eq!(from_json::<Volume>(Writer::text_of(&volume).as_bytes()).unwrap(), volume);
-        }
     }
 }

@@ -168,4 +168,6 @@ fn likely_kind(root: &Node) -> AcKind {
 }
 
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod tests;

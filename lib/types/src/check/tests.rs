@@ -230,11 +230,11 @@ fn hints_say_what_was_meant() {
 
 #[test]
 fn a_document_full_of_errors_is_cut_short() {
-    let labels = vec!["{\"name\":\"A\",\"x\":1}"; 50_000].join(",");
+    let labels = vec!["{\"name\":\"A\",\"x\":1}"; 10_000].join(",");
     let text = image(&format!(r#","labels":[{labels}]"#));
     let found = findings(text.as_bytes(), None);
     assert!(!found.valid());
-    assert_eq!((found.list.len(), found.more), (2000, 98_001));
+    assert_eq!((found.list.len(), found.more), (2000, 18_001));
 }
 
 #[test]

@@ -228,7 +228,7 @@ impl Parser<'_> {
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(String::from_utf8_lossy(&bytes).into());
+                    return Ok(text_of(&bytes));
                 }
                 Some(b'\\') => {
                     self.at += 1;
@@ -294,6 +294,16 @@ impl Parser<'_> {
     }
 }
 
+/// Text of bytes; each byte that is no part of a character becomes U+FFFD, as Go has it.
+fn text_of(bytes: &[u8]) -> Box<str> {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
+    }
+    text.into()
+}
+
 /// The character at `at` in single quotes, for a message.
 fn quote_char(text: &[u8], at: usize, byte: u8) -> String {
     let end = text.len().min(at + 4);
@@ -324,7 +334,7 @@ mod tests {
 
     #[test]
     fn values_are_read_as_go_reads_them() {
-        let table: [(&[u8], &str); 12] = [
+        let table: [(&[u8], &str); 13] = [
             (b" null\r\n\t", "null"),
             (b"[]", "[]"),
             (b"{ }", "{}"),
@@ -339,6 +349,7 @@ mod tests {
             (br#""\ud83dx""#, "\"\u{fffd}x\""),
             (br#""\ud83d\u0041\udc00""#, "\"\u{fffd}A\u{fffd}\""),
             (b"\"\xff\"", "\"\u{fffd}\""),
+            (b"\"\xe2\x80x\"", "\"\u{fffd}\u{fffd}x\""),
             (br#"{"a":1,"a":2}"#, r#"{"a":1,"a":2}"#),
         ];
         for (text, written) in table {

@@ -8,7 +8,10 @@ use gantry_types::{ExposedPort, Mount, MountPoint, Port, Volume, key_value};
 
 fn round_trip<T: FromStr + Display + PartialEq + Debug>(text: &str) {
     let Ok(value) = text.parse::<T>() else { return };
-    assert_eq!(value.to_string().parse::<T>().ok().as_ref(), Some(&value));
+    let printed = value.to_string();
+    let again = printed.parse::<T>().ok();
+    assert_eq!(again.as_ref(), Some(&value));
+    assert_eq!(again.map(|again| again.to_string()), Some(printed));
 }
 
 gantry_fuzz::fuzz_target!(|data: &[u8]| {

@@ -1,18 +1,24 @@
-//! Pod manifests: no bytes make the reader panic, and what it accepts it writes so that it reads back the
-//! same.
+//! Pod manifests: no bytes make the reader panic, what it accepts it writes so that it reads back the same,
+//! and findings are errors exactly if it refuses.
 
-use gantry_types::{PodManifest, RootPlan, lastditch};
+use gantry_types::check::findings;
+use gantry_types::{AcKind, PodManifest, RootPlan, lastditch};
 
 gantry_fuzz::fuzz_target!(|data: &[u8]| {
     let _ = RootPlan::from_json(data);
-    if let Ok(mut manifest) = PodManifest::from_json(data) {
-        let again = PodManifest::from_json(&manifest.to_json_pretty("\t"));
+    let read = PodManifest::from_json(data);
+    let found = findings(data, Some(AcKind::PodManifest));
+    assert_eq!(found.valid(), read.is_ok(), "{found:?}");
+    assert!(found.list.len() <= 2000, "more findings than are kept");
+    if let Ok(mut manifest) = read {
+        let text = manifest.to_json_pretty("\t");
+        let again = PodManifest::from_json(&text);
         if let (None, Ok(again)) = (&manifest.ac_version, &again) {
             // A version that was absent is written as ours.
             manifest.ac_version.clone_from(&again.ac_version);
         }
         assert!(
-            again.is_ok_and(|again| again == manifest),
+            again.is_ok_and(|again| again == manifest && again.to_json_pretty("\t") == text),
             "reads back differently"
         );
         assert!(
