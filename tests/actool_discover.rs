@@ -203,10 +203,16 @@ fn a_wrong_command_line_ends_with_two_and_no_name_with_one() {
     let (mut env, _server) = setup();
     for (arguments, text) in [
         (&["-x"][..], "flag provided but not defined: -x"),
-        (&["-h"], "flag provided but not defined: -h"),
+        (&["-h"], "flag: help requested"),
         (&["--port"], "flag needs an argument: -port"),
-        (&["--port=x", "a"], "invalid value 'x'"),
-        (&["--json=maybe", "a"], "invalid value 'maybe'"),
+        (
+            &["--port=x", "a"],
+            "invalid value \"x\" for flag -port: parse error",
+        ),
+        (
+            &["--json=maybe", "a"],
+            "invalid boolean value \"maybe\" for -json: parse error",
+        ),
         (&["--connect-to=a:b", "a"], "HOST1:PORT1:HOST2:PORT2"),
     ] {
         discover(&env, arguments).expect(2).says(text);
@@ -236,7 +242,7 @@ fn help_and_version_are_data() {
     env.run(ACTOOL, ["help", "nothing"])
         .expect(1)
         .says("Unrecognized command: nothing");
-    let version = env.run(ACTOOL, ["version", "-x", "y"]).expect(0);
+    let version = env.run(ACTOOL, ["version", "y", "-x"]).expect(0);
     assert_eq!(version.stdout, "actool version 0.8.11+git\n");
     env.run(ACTOOL, ["nothing"])
         .expect(2)

@@ -216,6 +216,35 @@ fn an_image_is_changed_in_place_and_stays_compressed() {
 }
 
 #[test]
+fn an_image_from_tar_stays_readable_by_tar_and_keeps_its_holes() {
+    let env = environment();
+    let large = "for f in posix gnu; do \
+        tar --sparse --format=$f -cf $f.aci --owner=0 --group=0 rootfs manifest || exit 1; done";
+    env.write("manifest", APP);
+    let sparse = env.write("rootfs/sparse", "");
+    let file = fs::File::options().write(true).open(&sparse).unwrap();
+    file.set_len(3 << 20).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, b"data", 2 << 20).unwrap();
+    env.write(format!("rootfs/{}file", "long/".repeat(60)), "");
+    env.run("sh", ["-c", large]).expect(0);
+    for format in ["posix", "gnu"] {
+        let image = format!("{format}.aci");
+        let before = fs::metadata(env.path(&image)).unwrap().len();
+        env.run(ACTOOL, ["patch-manifest", "--replace", "--name=b", &image])
+            .expect(0);
+        assert!(fs::metadata(env.path(&image)).unwrap().len() <= before);
+        env.run(ACTOOL, ["validate", &image]).expect(0);
+        fs::create_dir(env.path(format)).unwrap();
+        env.run("tar", ["-xf", &image, "-C", format]).expect(0);
+        let read = |path: &str| fs::read(env.path(path)).unwrap();
+        assert!(read(&format!("{format}/rootfs/sparse")) == read("rootfs/sparse"));
+        assert_eq!(env.tree(format!("{format}/rootfs")), env.tree("rootfs"));
+        let manifest = String::from_utf8(read(&format!("{format}/manifest"))).unwrap();
+        assert_eq!(manifest, ANEW.replace("example.com/a", "b"));
+    }
+}
+
+#[test]
 fn a_manifest_from_a_file_goes_in_as_it_is_with_warnings() {
     let env = environment();
     let line = "patch-manifest --manifest=bare --ports=x --seccomp-set=y app.aci out.aci";
@@ -242,7 +271,10 @@ fn manifests_are_printed_as_they_are_or_as_go_indents_them() {
         ArchiveBuilder::new().directory("rootfs").finish(),
     );
     env.write("empty.aci", image(""));
+    let riddle = ArchiveBuilder::new().file("x/../manifest", APP);
+    env.write("riddle.aci", riddle.finish());
     for (line, stdout, status) in [
+        ("cat-manifest riddle.aci", String::new(), 1),
         ("cat-manifest app.aci", format!("{APP}\n"), 0),
         ("cat-manifest none.aci", String::new(), 0),
         ("cat-manifest --pretty-print none.aci", String::new(), 0),

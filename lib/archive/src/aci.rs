@@ -129,7 +129,7 @@ pub fn validate_with(source: impl Read, limits: &Limits) -> Result<ImageManifest
 
 /// Finds the manifest of an image, compressed or not, and gives its bytes as they are stored.
 ///
-/// Reads no further than the manifest, and checks nothing else.
+/// Reads no further than the manifest, and checks nothing else but that names are no riddles.
 ///
 /// # Errors
 ///
@@ -138,7 +138,9 @@ pub fn read_manifest(source: impl Read) -> Result<Vec<u8>, AciError> {
     let limits = Limits::default();
     let mut reader = open(source, &limits)?;
     while let Some(entry) = reader.next_entry()? {
-        if Member::parse(&entry.path, &limits) == Ok(Member::Manifest) {
+        // A name that other readers would resolve may lead to what they take for the manifest.
+        let member = Member::parse(&entry.path, &limits);
+        if member.map_err(|rule| Refusal::new(&entry.path, rule))? == Member::Manifest {
             return read_manifest_entry(&entry, &mut reader, &limits);
         }
     }

@@ -31,6 +31,7 @@ complete -c actool -n "__fish_actool_needs_command" -f -a "cat-manifest" -d 'Pri
 complete -c actool -n "__fish_actool_needs_command" -f -a "diff" -d 'Show what differs between two images'
 complete -c actool -n "__fish_actool_needs_command" -f -a "discover" -d 'Discover the download URLs for one or more app container images'
 complete -c actool -n "__fish_actool_needs_command" -f -a "help" -d 'Show a list of commands or help for one command'
+complete -c actool -n "__fish_actool_needs_command" -f -a "inspect" -d 'Show what an image is, holds and needs'
 complete -c actool -n "__fish_actool_needs_command" -f -a "patch-manifest" -d 'Copy an ACI and patch its manifest (experimental)'
 complete -c actool -n "__fish_actool_needs_command" -f -a "validate" -d 'Validate that one or more images or manifests meet the AppContainer specification'
 complete -c actool -n "__fish_actool_needs_command" -f -a "version" -d 'Print the version and exit'
@@ -49,6 +50,15 @@ complete -c actool -n "__fish_actool_using_subcommand discover" -o port -l port 
 complete -c actool -n "__fish_actool_using_subcommand discover" -o connect-to -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
 complete -c actool -n "__fish_actool_using_subcommand discover" -o json -l json -d 'Output result as JSON'
 complete -c actool -n "__fish_actool_using_subcommand discover" -o insecure -l insecure -d 'Don\'t check TLS certificates and allow insecure non-TLS downloads over http'
+complete -c actool -n "__fish_actool_using_subcommand inspect" -o format -l format -d 'Form of the output: text or json' -r -f -a "text\t''
+json\t''"
+complete -c actool -n "__fish_actool_using_subcommand inspect" -o depth -l depth -d 'Show sizes of directories down to this level' -r
+complete -c actool -n "__fish_actool_using_subcommand inspect" -o top -l top -d 'Show so many of the largest files' -r
+complete -c actool -n "__fish_actool_using_subcommand inspect" -o dependency -l dependency -d 'An image file that may be a dependency, again and again' -r -F
+complete -c actool -n "__fish_actool_using_subcommand inspect" -o signature -l signature -d 'The signature, in place of IMAGE.asc' -r -F
+complete -c actool -n "__fish_actool_using_subcommand inspect" -o key -l key -d 'A public key to check the signature with, again and again' -r -F
+complete -c actool -n "__fish_actool_using_subcommand inspect" -o system-config -l system-config -d 'Directory of the system\'s configuration with its trusted keys' -r -F
+complete -c actool -n "__fish_actool_using_subcommand inspect" -o local-config -l local-config -d 'Directory of the machine\'s own configuration with its trusted keys' -r -F
 complete -c actool -n "__fish_actool_using_subcommand patch-manifest" -o manifest -l manifest -d 'Replace image manifest with this file. Incompatible with other replace options.' -r
 complete -c actool -n "__fish_actool_using_subcommand patch-manifest" -o name -l name -d 'Replace name' -r
 complete -c actool -n "__fish_actool_using_subcommand patch-manifest" -o exec -l exec -d 'Replace the command line to launch the executable' -r

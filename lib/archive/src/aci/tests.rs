@@ -137,6 +137,15 @@ fn the_manifest_is_found_wherever_it_is_and_given_as_stored() {
 }
 
 #[test]
+fn a_name_that_others_resolve_to_the_manifest_is_refused() {
+    for name in ["x/../manifest", "/manifest"] {
+        let archive = ArchiveBuilder::new().file(name, MANIFEST);
+        let error = read_manifest(archive.finish().as_slice()).unwrap_err();
+        assert!(error.to_string().contains("is refused"), "{error}");
+    }
+}
+
+#[test]
 fn a_manifest_of_any_size_is_not_read_into_memory() {
     let size = Limits::default().max_manifest + 1;
     let archive = ArchiveBuilder::new().entry(&RawHeader::new(b'0', b"manifest", size), b"");
