@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::super::{FlatList, Whitelist};
-use super::{FileKind, ImageFile, ImageFiles, Make, Plan, oracle, plan};
+use super::{FileKind, ImageFile, ImageFiles, MAX_LAYERS, Make, Plan, oracle, plan};
 use crate::image_id::ImageId;
 
 /// An image of files: `d/` is a directory, `d//` one that is only implied, `f=1` a name of file 1.
@@ -281,6 +281,20 @@ fn a_whitelist_that_takes_nothing_away_needs_no_rendering() {
         "a=A",
         true,
     );
+}
+
+#[test]
+fn more_trees_than_one_mount_takes_are_rendered() {
+    for (count, is_overlay) in [(MAX_LAYERS, true), (MAX_LAYERS + 1, false)] {
+        let below: Vec<FlatList> = (1..count)
+            .map(|image| FlatList::single(id(image)))
+            .collect();
+        let flat = FlatList::over(id(0), &below).unwrap();
+        let images = vec![image(&[], &["d/", "d/x"]); count];
+        let plan = plan(&flat, &images);
+        assert_eq!(shown(&flat, &plan), "d/=A d/x=A");
+        assert_eq!(plan.is_overlay, is_overlay);
+    }
 }
 
 #[test]
