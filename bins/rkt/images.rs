@@ -7,7 +7,7 @@ use gantry_cli::{Context, Failure, Progress, note};
 use gantry_ops::config::Section;
 use gantry_ops::fetch::{
     Downloading, FetchContext, FetchObserver, FetchRequest, ImageReference, InsecureOptions,
-    Notice, PullPolicy, fetch,
+    Notice, PullPolicy, Step, fetch,
 };
 use gantry_ops::trust::{
     self, KeyReview, KnownKeys, PROMPT, PROMPT_AGAIN, ReviewError, ReviewPolicy, Reviewer,
@@ -192,9 +192,26 @@ struct Observer<'a, 'c> {
     fetcher: &'a Fetcher,
     context: &'a mut Context<'c>,
     progress: Progress,
-    current: Option<Downloading>,
+    /// What the progress shown is of.
+    current: Option<String>,
     debug: bool,
     quiet: bool,
+}
+
+impl Observer<'_, '_> {
+    /// Shows that the work called `label` has got so far.
+    fn advance(&mut self, label: &str, have: u64, total: Option<u64>) {
+        if self.current.as_deref() != Some(label) {
+            self.current = Some(label.to_owned());
+            self.progress.begin(label, have, total);
+        }
+        self.progress.set(have);
+        if total == Some(have) {
+            self.progress.end();
+            // The next image begins with the same words.
+            self.current = None;
+        }
+    }
 }
 
 impl FetchObserver for Observer<'_, '_> {
@@ -211,14 +228,13 @@ impl FetchObserver for Observer<'_, '_> {
     }
 
     fn progress(&mut self, what: Downloading, have: u64, total: Option<u64>) {
-        if self.current != Some(what) {
-            self.current = Some(what);
-            self.progress
-                .begin(&format!("Downloading {what}"), have, total);
-        }
-        self.progress.set(have);
-        if total == Some(have) {
-            self.progress.end();
+        self.advance(&format!("Downloading {what}"), have, total);
+    }
+
+    fn working(&mut self, step: Step, have: u64, total: u64) {
+        // A log is told of what comes over the network only: the rest is short, and often nothing.
+        if self.context.err_is_terminal {
+            self.advance(&step.to_string(), have, Some(total));
         }
     }
 

@@ -48,6 +48,8 @@ struct Site {
     hooks: Vec<(String, Hook, Option<u32>)>,
     log: Vec<Request>,
     sent: u64,
+    /// How many requests are being answered now, and were at most.
+    busy: (usize, usize),
 }
 
 impl WebServer {
@@ -135,6 +137,11 @@ impl WebServer {
     /// The requests so far, and forgets them.
     pub fn take_log(&self) -> Vec<Request> {
         std::mem::take(&mut self.site().log)
+    }
+
+    /// The most requests that were being answered at one time so far, and begins to watch anew.
+    pub fn take_peak(&self) -> usize {
+        std::mem::take(&mut self.site().busy.1)
     }
 
     /// The port for plain http.

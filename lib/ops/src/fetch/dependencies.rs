@@ -38,6 +38,7 @@ impl Fetcher<'_, '_> {
         self.held.push(held.to_owned());
         // A signature given by the user is that of the image asked for, not of those beneath it.
         let signature = self.signature.take();
+        self.download_ahead(&manifest.dependencies);
         let limit = self.limit;
         let fetched = manifest.dependencies.iter().try_for_each(|dependency| {
             self.limit = Some(dependency.size).filter(|size| *size > 0);

@@ -14,6 +14,7 @@ use gantry_types::{ImageId, ImageManifest, ImageName};
 
 use super::check::check_identity;
 use super::dependencies::Dependencies;
+use super::observer::{Step, Watched};
 use super::render::Root;
 use super::signature::{Check, Signature};
 use super::{FetchError, Fetcher, Notice};
@@ -161,10 +162,13 @@ impl Fetcher<'_, '_> {
         wanted: &Wanted,
     ) -> Result<(Vec<Signer>, Digest), FetchError> {
         let image = || wanted.image.clone();
+        let (now, size) = (self.now(), arrived.ingest.len());
+        // The verifier wants a reader that it could give to another thread, which whoever watches is not.
+        self.context.observer.working(Step::Verifying, 0, size);
         let mut reader = Sha512Reader::new(arrived.ingest.reader()?);
         let verdict = signature
             .parsed
-            .verify(&mut reader, &signature.keys, self.now())
+            .verify(&mut reader, &signature.keys, now)
             .map_err(|source| FetchError::Verify {
                 image: image(),
                 source,
@@ -179,6 +183,7 @@ impl Fetcher<'_, '_> {
             source,
         })?;
         let (_, sum) = reader.finish();
+        self.context.observer.working(Step::Verifying, size, size);
         let identities = signers.iter().map(|signer| {
             signer
                 .user_id
@@ -276,11 +281,17 @@ impl Fetcher<'_, '_> {
         clippy::field_reassign_with_default,
         reason = "the options may get more fields, so there is no other way to fill them in"
     )]
-    fn extract(&self, arrived: &Arrived, wanted: &Wanted) -> Result<Content, FetchError> {
+    fn extract(&mut self, arrived: &Arrived, wanted: &Wanted) -> Result<Content, FetchError> {
         let tree = TreeStaging::new(self.context.store)?;
         let mut options = ExtractOptions::default();
         options.ownership = self.context.ownership;
-        let mut reader = Sha512Reader::new(arrived.ingest.reader()?);
+        let mut reader = Sha512Reader::new(Watched {
+            inner: arrived.ingest.reader()?,
+            step: Step::Extracting,
+            have: 0,
+            total: arrived.ingest.len(),
+            observer: &mut *self.context.observer,
+        });
         let extracted = extract_aci(&mut reader, tree.dir(), &options).map_err(|source| {
             FetchError::Extract {
                 image: wanted.image.clone(),

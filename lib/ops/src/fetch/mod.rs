@@ -9,6 +9,7 @@
 //! extracted and kept: all of it reads the same open file. An image that is refused leaves nothing in
 //! the store, an interrupted download leaves what came of it.
 
+mod ahead;
 mod check;
 mod cimd;
 mod dependencies;
@@ -16,6 +17,7 @@ mod error;
 mod import;
 mod insecure;
 mod observer;
+mod place;
 mod reference;
 mod remote;
 mod render;
@@ -40,10 +42,11 @@ use gantry_types::{ImageId, ImageName};
 pub use cimd::CimdError;
 pub use error::{FetchError, RequestError};
 pub use insecure::{InsecureOptions, InsecureOptionsError};
-pub use observer::{Downloading, FetchObserver, Notice};
+pub use observer::{Downloading, FetchObserver, Notice, Step};
 pub use reference::{ImageReference, LocalFile, ReferenceError};
 
 use crate::room::is_full;
+use ahead::Ahead;
 use import::{Arrived, Wanted};
 pub(crate) use reference::with_version;
 use signature::SignaturePlace;
@@ -113,6 +116,7 @@ pub fn fetch(
         chain: Chain::default(),
         held: Vec::new(),
         limit: None,
+        ahead: Ahead::new(),
     };
     match &request.reference {
         ImageReference::Hash(prefix) => fetcher.by_hash(prefix),
@@ -134,6 +138,8 @@ struct Fetcher<'a, 'c> {
     held: Vec<String>,
     /// Most bytes that the next image may have, if its size is known beforehand.
     limit: Option<u64>,
+    /// What of their dependencies was downloaded before it is looked at.
+    ahead: Ahead,
 }
 
 impl Fetcher<'_, '_> {

@@ -1,6 +1,7 @@
 //! What a fetch tells while it works.
 
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
 
 use gantry_types::{AcIdentifier, ImageId, ImageName};
@@ -14,6 +15,11 @@ pub trait FetchObserver {
 
     /// A download grew to `have` bytes of `total`.
     fn progress(&mut self, what: Downloading, have: u64, total: Option<u64>);
+
+    /// A step on this machine got through `have` of the `total` bytes of an image file.
+    fn working(&mut self, step: Step, have: u64, total: u64) {
+        let _ = (step, have, total);
+    }
 
     /// No key is trusted for `name`: the last moment to add one before the fetch is refused.
     fn keys_missing(&mut self, name: &AcIdentifier) {
@@ -36,6 +42,44 @@ impl fmt::Display for Downloading {
             Self::Image => "ACI",
             Self::Signature => "signature",
         })
+    }
+}
+
+/// A step on the way of a downloaded file into the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Its signature is checked.
+    Verifying,
+    /// Its files are extracted.
+    Extracting,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Verifying => "Verifying",
+            Self::Extracting => "Extracting",
+        })
+    }
+}
+
+/// Reads, and tells an observer how far it is.
+pub(super) struct Watched<'a, R> {
+    pub(super) inner: R,
+    pub(super) step: Step,
+    pub(super) have: u64,
+    pub(super) total: u64,
+    pub(super) observer: &'a mut dyn FetchObserver,
+}
+
+impl<R: io::Read> io::Read for Watched<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.have += read as u64;
+        if read > 0 {
+            self.observer.working(self.step, self.have, self.total);
+        }
+        Ok(read)
     }
 }
 
@@ -62,6 +106,8 @@ pub enum Notice {
     KeysExist(AcIdentifier),
     /// The server makes the signature while we fetch the image.
     SignatureDeferred,
+    /// So many images are about to be downloaded, several at a time, without a report on each.
+    DownloadingAhead(usize),
     /// A download goes on at this byte.
     Resumed(u64),
     /// The signature is good.
@@ -113,6 +159,7 @@ impl fmt::Display for Notice {
             Self::SignatureDeferred => {
                 f.write_str("server requested deferring the signature download")
             }
+            Self::DownloadingAhead(count) => write!(f, "downloading {count} dependencies"),
             Self::Resumed(at) => write!(f, "resuming the download at byte {at}"),
             Self::SignatureVerified(identities) => {
                 f.write_str("signature verified:")?;

@@ -1,16 +1,15 @@
 //! Images from servers: by URL, or by the URL that discovery found.
 
-use std::collections::BTreeMap;
-use std::io;
 use std::time::Duration;
 
-use gantry_remote::discovery::{DiscoveryOptions, Query, discover_endpoints};
 use gantry_remote::download::{Complete, Download, Event, Outcome};
-use gantry_remote::{RedactedUrl, Url, Validator};
-use gantry_store::{Digest, ImageRecord, Ingest, Origin, Source, Verdict, nanos};
-use gantry_types::{ImageId, ImageName, os_arch};
+use gantry_remote::{Url, Validator};
+use gantry_store::{ImageRecord, Ingest, Origin, Source, Verdict, nanos};
+use gantry_types::{ImageId, ImageName};
 
+use super::ahead::{note, validator_of};
 use super::import::{Arrived, Wanted};
+use super::place::{endpoint, shown, source_of};
 use super::signature::SignaturePlace;
 use super::{Downloading, FetchError, Fetcher, Notice, PullPolicy, RequestError};
 
@@ -42,40 +41,8 @@ impl Fetcher<'_, '_> {
         name: &ImageName,
     ) -> Result<(Url, SignaturePlace), FetchError> {
         self.notice(&Notice::Searching(name.clone()));
-        // Templates name os and arch; a dependency may leave them to us.
-        let host = os_arch::host_labels();
-        let labels = host.iter().chain(name.labels.iter());
-        let labels: BTreeMap<String, String> = labels
-            .map(|label| (label.name.to_string(), label.value.clone()))
-            .collect();
-        let query = Query {
-            name: name.name.clone(),
-            labels,
-        };
-        let allow_http = self.insecure.http() || self.context.discovery.allow_http;
-        let options = DiscoveryOptions {
-            allow_http,
-            ..self.context.discovery
-        };
-        let found = discover_endpoints(self.context.http, &query, options).map_err(|source| {
-            FetchError::Discovery {
-                name: name.name.clone(),
-                source,
-            }
-        })?;
-        let http = |text: &str| {
-            Url::parse(text)
-                .ok()
-                .filter(|url| matches!(url.scheme(), "http" | "https"))
-        };
-        found
-            .items
-            .iter()
-            .find_map(|place| Some((http(&place.aci)?, SignaturePlace::Url(http(&place.asc)?))))
-            .ok_or_else(|| FetchError::NoEndpoint {
-                name: name.name.clone(),
-                places: found.items.iter().map(|place| place.aci.clone()).collect(),
-            })
+        let (http, discovery) = (self.context.http, self.context.discovery);
+        endpoint(http, discovery, self.insecure, name)
     }
 
     /// Downloads and imports what is at `url`, unless the store has it and it still holds.
@@ -114,7 +81,11 @@ impl Fetcher<'_, '_> {
             ingest.discard()?;
             return Ok(self.used(record.id));
         }
-        let complete = match self.download(url, &mut ingest, known.as_ref(), &source) {
+        let complete = match self.brought(key, &ingest) {
+            Some(complete) => Ok(Some(complete)),
+            None => self.download(url, &mut ingest, known.as_ref(), &source),
+        };
+        let complete = match complete {
             Ok(Some(complete)) => complete,
             Err(error) => {
                 // The start of something that is no image is nothing to go on from.
@@ -180,10 +151,7 @@ impl Fetcher<'_, '_> {
         source: &Source,
     ) -> Result<Option<Complete>, FetchError> {
         let text = shown(url);
-        let have_validator = ingest.sidecar().map(|sidecar| Validator {
-            etag: sidecar.etag.clone(),
-            last_modified: sidecar.last_modified.clone(),
-        });
+        let have_validator = validator_of(ingest);
         let unless = known
             .and_then(|record| record.origin_of(source))
             .map(|origin| Validator {
@@ -201,27 +169,15 @@ impl Fetcher<'_, '_> {
             limit: self.limit.map_or(most, |limit| limit.min(most)),
         };
         let observer = &mut *self.context.observer;
-        let mut observe = |event: Event<'_>| match event {
-            Event::Started {
-                validator,
-                kept,
-                total,
-            } => {
-                if kept > 0 {
-                    observer.notice(&Notice::Resumed(kept));
+        let mut observe = |event: Event<'_>| {
+            match event {
+                Event::Started { kept, .. } if kept > 0 => observer.notice(&Notice::Resumed(kept)),
+                Event::Started { .. } => {}
+                Event::Advanced { have, total } => {
+                    observer.progress(Downloading::Image, have, total);
                 }
-                let Validator {
-                    etag,
-                    last_modified,
-                } = validator.clone();
-                ingest
-                    .started(etag, last_modified, total, kept)
-                    .map_err(io::Error::other)
             }
-            Event::Advanced { have, total } => {
-                observer.progress(Downloading::Image, have, total);
-                ingest.advanced(have)
-            }
+            note(ingest, &event)
         };
         match self.context.http.download(&download, &mut observe) {
             Ok(Outcome::Complete(complete)) => Ok(Some(complete)),
@@ -259,23 +215,4 @@ impl Fetcher<'_, '_> {
             tracing::debug!("cannot note that {} is still fresh: {error}", record.id);
         }
     }
-}
-
-/// A URL for messages and records: without credentials.
-fn shown(url: &Url) -> String {
-    RedactedUrl::new(url).to_string()
-}
-
-/// The place that the store remembers.
-///
-/// Secrets stay out of it, but two URLs that differ in nothing else are two places: a digest of the
-/// whole tells them apart.
-fn source_of(url: &Url) -> Source {
-    let mut text = shown(url);
-    if text != url.as_str() {
-        let digest = Digest::sha512_of(url.as_str().as_bytes());
-        text.push('#');
-        text.push_str(&digest.hex()[..32]);
-    }
-    Source::Url(text)
 }

@@ -1,5 +1,6 @@
 //! Fetches from a server on this machine, with keys and signatures made by the real gpg.
 
+mod ahead;
 mod dependencies;
 mod hostile;
 mod network;

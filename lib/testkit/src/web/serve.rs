@@ -74,6 +74,22 @@ fn answer(
     shared: &Shared,
     raw: &TcpStream,
 ) -> io::Result<bool> {
+    {
+        let busy = &mut shared.site().busy;
+        busy.0 += 1;
+        busy.1 = busy.1.max(busy.0);
+    }
+    let answered = well_or_badly(out, request, shared, raw);
+    shared.site().busy.0 -= 1;
+    answered
+}
+
+fn well_or_badly(
+    out: &mut impl Write,
+    request: Request,
+    shared: &Shared,
+    raw: &TcpStream,
+) -> io::Result<bool> {
     let hooks = {
         let mut site = shared.site();
         site.log.push(request.clone());

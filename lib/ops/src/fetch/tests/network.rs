@@ -5,7 +5,7 @@ use gantry_store::StoreError;
 use gantry_testkit::web::Hook;
 use gantry_types::{Diagnostic as _, Kind};
 
-use super::super::{Downloading, FetchError, FetchObserver, Notice, PullPolicy};
+use super::super::{Downloading, FetchError, FetchObserver, Notice, PullPolicy, Step};
 use super::world::{World, aci, chain, request};
 
 #[test]
@@ -67,6 +67,20 @@ fn an_unchanged_image_is_not_sent_again_and_a_changed_one_is() {
         "{:?}",
         log.notices
     );
+}
+
+#[test]
+fn every_step_is_told_to_its_end() {
+    let Some(world) = World::new() else { return };
+    world.trust("example.test", &world.owner);
+    let image = aci("example.test/app", "1.0", "", 500_000);
+    world.serve_signed("app", &image, &world.owner);
+    let size = image.len() as u64;
+    let (result, log) = world.run(&request("example.test/app", PullPolicy::New, "none"));
+    result.unwrap();
+    assert_eq!(log.last, size);
+    let steps = [Step::Verifying, Step::Extracting].map(|step| (step, size, size));
+    assert_eq!(log.steps, steps);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use gantry_types::{Diagnostic, ImageId, Kind};
 
 use super::super::{
     Downloading, FetchContext, FetchError, FetchObserver, FetchRequest, ImageReference, Notice,
-    PullPolicy, fetch,
+    PullPolicy, Step, fetch,
 };
 
 pub(super) const HOST: &str = "example.test";
@@ -36,6 +36,8 @@ pub(super) struct World {
 pub(super) struct Log {
     pub(super) notices: Vec<String>,
     pub(super) last: u64,
+    /// Each step with how far it got.
+    pub(super) steps: Vec<(Step, u64, u64)>,
 }
 
 impl FetchObserver for Log {
@@ -46,6 +48,13 @@ impl FetchObserver for Log {
     fn progress(&mut self, what: Downloading, have: u64, _total: Option<u64>) {
         if what == Downloading::Image {
             self.last = have;
+        }
+    }
+
+    fn working(&mut self, step: Step, have: u64, total: u64) {
+        match self.steps.last_mut() {
+            Some((last, at, _)) if *last == step => *at = have,
+            _ => self.steps.push((step, have, total)),
         }
     }
 }
