@@ -197,3 +197,38 @@ fn progress_is_plain_lines_away_from_a_terminal_and_nothing_when_quiet() {
     let quiet = world.rkt(["fetch", "--quiet", &name]).expect(0);
     assert_eq!(quiet.stderr, "");
 }
+
+#[test]
+fn a_proxy_is_asked_for_whatever_is_not_on_this_machine() {
+    let Some(mut world) = World::new() else {
+        return;
+    };
+    let file = world.build("hello", "1.0", &["/bin/busybox", "true"]);
+    let bytes = std::fs::read(file).unwrap();
+    let url = "http://elsewhere.test/hello.aci";
+    world.server.put(url, bytes);
+    let proxy = world
+        .server
+        .url("")
+        .replace("http://", "http://user:Xq7-secret@");
+    world.env.set_var("http_proxy", &proxy);
+    let fetch = ["--debug", "--insecure-options=image", "fetch", url];
+    let outcome = world.rkt(fetch).expect(0);
+    assert!(!outcome.stderr.contains("Xq7"), "{outcome}");
+    let log = world.server.take_log();
+    assert_eq!(log.last().unwrap().target, url);
+    assert!(log.last().unwrap().header("proxy-authorization").is_some());
+    // Port 1 refuses whoever asks, so this was no question to the proxy.
+    let own = "http://127.0.0.1:1/hello.aci";
+    let direct = world
+        .rkt(["--insecure-options=image", "fetch", own])
+        .expect(254);
+    direct.says("connection refused");
+    assert!(world.server.take_log().is_empty());
+    world
+        .env
+        .set_var("http_proxy", "http://user:Xq7-secret@:::");
+    let wrong = world.rkt(fetch).expect(254);
+    assert!(!wrong.stderr.contains("Xq7"), "{wrong}");
+    wrong.says("http_proxy is not the URL of a proxy");
+}

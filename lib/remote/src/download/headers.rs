@@ -51,6 +51,8 @@ pub(super) fn fresh_for(headers: &HeaderMap) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -86,6 +88,33 @@ mod tests {
             let mut headers = HeaderMap::new();
             headers.insert(CACHE_CONTROL, text.parse().unwrap());
             assert_eq!(fresh_for(&headers), Duration::from_secs(seconds), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_of_a_range_is_what_was_written(first: u64, more: u64, known: bool) {
+            let last = first.saturating_add(more).min(u64::MAX - 1);
+            prop_assume!(first <= last);
+            let total = last + 1;
+            let text = match known {
+                true => format!("bytes {first}-{last}/{total}"),
+                false => format!("bytes {first}-{last}/*"),
+            };
+            let expected = ContentRange { first: Some(first), total: Some(total) };
+            prop_assert_eq!(ContentRange::parse(&text), Some(expected));
+        }
+
+        #[test]
+        fn no_header_makes_a_reader_panic(text in "[ -~]{0,60}", range in "[a-z0-9 */=-]{0,60}") {
+            let _ = ContentRange::parse(&text);
+            let _ = ContentRange::parse(&format!("bytes {range}"));
+            let mut headers = HeaderMap::new();
+            headers.insert(CACHE_CONTROL, text.parse().unwrap());
+            let _ = fresh_for(&headers);
+            headers.insert(reqwest::header::RETRY_AFTER, text.parse().unwrap());
+            headers.insert(reqwest::header::DATE, text.parse().unwrap());
+            let _ = crate::retry::retry_after(&headers);
         }
     }
 }
