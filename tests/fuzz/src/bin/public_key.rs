@@ -1,7 +1,8 @@
 //! Whatever a key file holds, reading it ends, and what it yields can be shown and written.
 //!
 //! Invariant: a key that parses has a fingerprint that parses as a file name of the keystore, its user
-//! IDs hold no control characters, and the same bytes parse again to the same key.
+//! IDs hold no control characters, and the same bytes parse again to the same key. Its mark as legacy
+//! never makes a key unfit, and merged with itself it stays as it is.
 
 #![forbid(unsafe_code)]
 
@@ -23,7 +24,21 @@ fn target(data: &[u8]) {
             .iter()
             .all(|id| !id.contains(char::is_control))
     );
-    let _ = key.unfit(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000));
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+    if key.unfit(now).is_none() {
+        assert_eq!(key.unfit_as_legacy(now), None);
+    }
+    let _ = (
+        key.algorithm(),
+        key.version(),
+        key.created(),
+        key.expires(now),
+    );
+    let merged = key.merged_with(&key);
+    assert_eq!(
+        merged.map(|key| key.armored().to_vec()).as_deref(),
+        Some(data)
+    );
     let again = PublicKey::parse(key.armored()).map(|key| key.fingerprint());
     assert_eq!(again.ok(), Some(fingerprint));
 }
