@@ -186,7 +186,7 @@ fn json_tells_all_findings_of_all_files_on_stdout() {
             "many warning appc/label-version null $ 1:1 add a label \\version\\",
             "many error appc/identifier-character null $.name 4:11 null",
             "many error appc/group-missing null $.app 5:10 add \\group\\: \\0\\ for root",
-            "many warning json/unknown-field null $.app.gruop 5:32 did you mean \\group\\?",
+            "many warning json/unknown-field null $.app.gruop 5:33 did you mean \\group\\?",
             "stray error layout/stray file null null:null files of the image lie in rootfs",
             "stray warning appc/label-version manifest $ 1:1 add a label \\version\\",
             "cut.aci error archive/read null null null:null the file may be damaged or incomplete; get it again",
