@@ -96,20 +96,22 @@ complete -c rkt -n "__fish_rkt_using_subcommand gc" -l mark-only -d 'Only mark p
 complete -c rkt -n "__fish_rkt_using_subcommand gc" -l debug -d 'Show every level of an error, and what is done'
 complete -c rkt -n "__fish_rkt_using_subcommand gc" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
 complete -c rkt -n "__fish_rkt_using_subcommand gc" -s h -l help -d 'Print help'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest gc list rm help" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest gc list rm help" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest gc list rm help" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest gc list rm help" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest gc list rm help" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest gc list rm help" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest gc list rm help" -l debug -d 'Show every level of an error, and what is done'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest gc list rm help" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest gc list rm help" -s h -l help -d 'Print help'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest gc list rm help" -f -a "cat-manifest" -d 'Print the manifest of an image'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest gc list rm help" -f -a "gc" -d 'Remove images that were not used for long, and all that nothing refers to'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest gc list rm help" -f -a "list" -d 'List images'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest gc list rm help" -f -a "rm" -d 'Remove images'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest gc list rm help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest extract gc list render rm help" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest extract gc list render rm help" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest extract gc list render rm help" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest extract gc list render rm help" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest extract gc list render rm help" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest extract gc list render rm help" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest extract gc list render rm help" -l debug -d 'Show every level of an error, and what is done'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest extract gc list render rm help" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest extract gc list render rm help" -s h -l help -d 'Print help'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest extract gc list render rm help" -f -a "cat-manifest" -d 'Print the manifest of an image'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest extract gc list render rm help" -f -a "extract" -d 'Write an image to a directory, without what it depends on'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest extract gc list render rm help" -f -a "gc" -d 'Remove images that were not used for long, and all that nothing refers to'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest extract gc list render rm help" -f -a "list" -d 'List images'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest extract gc list render rm help" -f -a "render" -d 'Write an image to a directory, together with all that it depends on'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest extract gc list render rm help" -f -a "rm" -d 'Remove images'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest extract gc list render rm help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from cat-manifest" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from cat-manifest" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from cat-manifest" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
@@ -120,6 +122,17 @@ complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcomman
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from cat-manifest" -l debug -d 'Show every level of an error, and what is done'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from cat-manifest" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from cat-manifest" -s h -l help -d 'Print help'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from extract" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from extract" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from extract" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from extract" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from extract" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from extract" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from extract" -l overwrite -d 'Replace the directory if it is there'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from extract" -l rootfs-only -d 'Only the root file system, which the directory becomes'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from extract" -l debug -d 'Show every level of an error, and what is done'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from extract" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from extract" -s h -l help -d 'Print help'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from gc" -l grace-period -d 'How long an image may go unused' -r
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from gc" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from gc" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
@@ -157,6 +170,17 @@ complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcomman
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from list" -l debug -d 'Show every level of an error, and what is done'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from list" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from render" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from render" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from render" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from render" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from render" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from render" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from render" -l overwrite -d 'Replace the directory if it is there'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from render" -l rootfs-only -d 'Only the root file system, which the directory becomes'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from render" -l debug -d 'Show every level of an error, and what is done'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from render" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from render" -s h -l help -d 'Print help'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from rm" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from rm" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from rm" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
@@ -167,8 +191,10 @@ complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcomman
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from rm" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "cat-manifest" -d 'Print the manifest of an image'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "extract" -d 'Write an image to a directory, without what it depends on'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "gc" -d 'Remove images that were not used for long, and all that nothing refers to'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "list" -d 'List images'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "render" -d 'Write an image to a directory, together with all that it depends on'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "rm" -d 'Remove images'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c rkt -n "__fish_rkt_using_subcommand list" -l format -d 'Data for programs in place of the table' -r -f -a "json\t'One line'
@@ -356,6 +382,8 @@ complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcom
 complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from cat-manifest config fetch gc image list rm run-prepared status stop trust version completion prepare run help" -f -a "run" -d 'Run a pod of the given images, fetching those that are not in the store'
 complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from cat-manifest config fetch gc image list rm run-prepared status stop trust version completion prepare run help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c rkt -n "__fish_rkt_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "cat-manifest" -d 'Print the manifest of an image'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "extract" -d 'Write an image to a directory, without what it depends on'
 complete -c rkt -n "__fish_rkt_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "gc" -d 'Remove images that were not used for long, and all that nothing refers to'
 complete -c rkt -n "__fish_rkt_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "list" -d 'List images'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "render" -d 'Write an image to a directory, together with all that it depends on'
 complete -c rkt -n "__fish_rkt_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "rm" -d 'Remove images'
