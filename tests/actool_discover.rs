@@ -143,6 +143,49 @@ fn an_image_without_keys_fails_and_prints_nothing() {
 }
 
 #[test]
+fn a_page_that_says_nothing_of_use_is_no_failed_prefix() {
+    let (env, server) = setup();
+    // Endpoints here, keys at the host; in between a page for other names.
+    server.put_discovery("/a/b", PAGE.replace("ac-discovery-pubkeys", "other"));
+    server.put_discovery("/a", PAGE.replace("example.test ", "other.test "));
+    let outcome = discover(&env, &["example.test/a/b/c:1"]).expect(0);
+    let lines: Vec<_> = outcome.stdout.lines().collect();
+    assert_eq!(
+        lines[..2],
+        [
+            "discover endpoints walk: prefix: example.test/a/b/c error: expected a 200 OK got 404",
+            "discover public keys walk: prefix: example.test/a/b/c error: expected a 200 OK got 404",
+        ]
+    );
+    assert!(lines[2].starts_with("ACI: "), "{outcome}");
+    assert!(lines[4].starts_with("PublicKeys: "), "{outcome}");
+    // The original has printed the one walk before the other fails.
+    server.put_discovery("/", "");
+    let outcome = discover(&env, &["example.test/a/b/c:1"]).expect(1);
+    assert_eq!(outcome.stdout.lines().collect::<Vec<_>>(), lines[..1]);
+}
+
+#[test]
+fn a_proxy_of_the_environment_is_asked() {
+    let (mut env, server) = setup();
+    env.set_var("http_proxy", server.url(""));
+    env.set_var("no_proxy", "direct.test");
+    server.put_discovery(
+        "http://proxied.test/",
+        PAGE.replace("example.test ", "proxied.test "),
+    );
+    // No such host: over https nothing comes, over http the proxy knows it.
+    let rule = "--connect-to=proxied.test:443:127.0.0.1:1";
+    let outcome = discover(&env, &["--insecure", rule, "proxied.test:1"]).expect(0);
+    assert!(
+        outcome.stdout.contains("/proxied.test-1.aci, ASC"),
+        "{outcome}"
+    );
+    let log = server.take_log();
+    assert_eq!(log[0].target, "http://proxied.test/?ac-discovery=1");
+}
+
+#[test]
 fn insecure_waives_the_certificate_and_allows_plain_http() {
     let (mut env, server) = setup();
     env.set_var("SSL_CERT_FILE", env.write("empty.pem", ""));
@@ -189,6 +232,11 @@ fn a_hostile_server_ends_in_an_error() {
         (
             Hook::Redirect("http://example.test/x".to_owned()),
             "leaves https",
+        ),
+        (Hook::Redirect("file:///etc/passwd".to_owned()), "redirect"),
+        (
+            Hook::CutAfter(20),
+            "connection closed before the answer was complete",
         ),
         (Hook::Status(403), "expected a 200 OK got 403"),
     ] {

@@ -1,7 +1,7 @@
 //! `actool discover`.
 
 use gantry_cli::{Context, Failure, note, report, say};
-use gantry_ops::discover::{Attempt, DiscoverError, Discovered, discover};
+use gantry_ops::discover::{Attempt, DiscoverError, Discovered, Endpoint, discover};
 use gantry_ops::{ClientConfig, ConnectTo, DiscoveryOptions, HttpClient};
 use serde_json::json;
 
@@ -49,10 +49,13 @@ impl DiscoverArgs {
         };
         let mut failed = false;
         for app in &self.apps {
-            let found = discover(&client, app, options).and_then(Complete::new);
-            match found {
-                Ok(found) => found.print(self.json, context)?,
-                Err(error) => {
+            let outcome = discover(&client, app, options)
+                .map_err(Failed::Discovery)
+                .and_then(|found| print(found, self.json, context));
+            match outcome {
+                Ok(()) => {}
+                Err(Failed::Output(failure)) => return Err(failure),
+                Err(Failed::Discovery(error)) => {
                     failed = true;
                     explain(&error, context);
                     report("", &error.into(), debug, context.err);
@@ -67,60 +70,64 @@ impl DiscoverArgs {
     }
 }
 
-/// An image with its keys: without keys nothing of it is printed, as the original does.
-struct Complete {
-    endpoints: gantry_ops::discover::FoundEndpoints,
-    keys: gantry_ops::discover::FoundKeys,
+/// Why a name was not printed.
+enum Failed {
+    /// Nothing was found for it.
+    Discovery(DiscoverError),
+    /// Nothing can be printed at all.
+    Output(Failure),
 }
 
-impl Complete {
-    fn new(found: Discovered) -> Result<Self, DiscoverError> {
-        Ok(Self {
-            endpoints: found.endpoints,
-            keys: found.keys?,
-        })
+impl From<Failure> for Failed {
+    fn from(failure: Failure) -> Self {
+        Self::Output(failure)
     }
+}
 
-    fn print(&self, as_json: bool, context: &mut Context<'_>) -> Result<(), Failure> {
-        let walks = [
-            ("endpoints", &self.endpoints.attempts),
-            ("public keys", &self.keys.attempts),
-        ];
-        for (what, attempts) in walks {
-            for attempt in attempts {
-                say(context.out, walk_line(what, attempt))?;
-            }
-        }
-        if as_json {
-            return say(context.out, self.json());
-        }
-        for endpoint in &self.endpoints.items {
-            let (aci, asc) = (&endpoint.aci, &endpoint.asc);
-            say(context.out, format_args!("ACI: {aci}, ASC: {asc}"))?;
-        }
-        let keys = self.keys.items.join(",");
-        say(context.out, format_args!("PublicKeys: {keys}"))
+/// Prints what was found; without keys, as the original does, the places of the image are held back.
+fn print(found: Discovered, as_json: bool, context: &mut Context<'_>) -> Result<(), Failed> {
+    walk("endpoints", &found.endpoints.attempts, context)?;
+    let keys = found.keys.map_err(Failed::Discovery)?;
+    walk("public keys", &keys.attempts, context)?;
+    let (endpoints, keys) = (&found.endpoints.items, &keys.items);
+    if as_json {
+        say(context.out, json(endpoints, keys))?;
+        return Ok(());
     }
+    for endpoint in endpoints {
+        let (aci, asc) = (&endpoint.aci, &endpoint.asc);
+        say(context.out, format_args!("ACI: {aci}, ASC: {asc}"))?;
+    }
+    say(context.out, format_args!("PublicKeys: {}", keys.join(",")))?;
+    Ok(())
+}
 
-    /// The document of the original, indented by four blanks and with the escapes of Go.
-    fn json(&self) -> String {
-        let endpoints = self.endpoints.items.iter();
-        let endpoints = endpoints.map(|endpoint| json!({"ACI": endpoint.aci, "ASC": endpoint.asc}));
-        let document = json!({
-            "ACIEndpoints": endpoints.collect::<Vec<_>>(),
-            "PublicKeys": self.keys.items,
-        });
-        let two = serde_json::to_string_pretty(&document).unwrap_or_default();
-        let four = two.lines().map(|line| {
-            let text = line.trim_start_matches(' ');
-            format!("{}{text}", "  ".repeat(line.len() - text.len()))
-        });
-        let text = four.collect::<Vec<_>>().join("\n");
-        // These stand inside strings only.
-        text.replace('&', "\\u0026")
-            .replace('<', "\\u003c")
-            .replace('>', "\\u003e")
-    }
+/// Prints the prefixes that brought no page; a page that says nothing of use is none of these.
+fn walk(what: &str, attempts: &[Attempt], context: &mut Context<'_>) -> Result<(), Failure> {
+    let mut missing = attempts.iter().filter(|attempt| attempt.error.is_no_page());
+    missing.try_for_each(|attempt| say(context.out, walk_line(what, attempt)))
+}
+
+/// The document of the original, indented by four blanks and with the escapes of Go.
+fn json(endpoints: &[Endpoint], keys: &[String]) -> String {
+    let endpoints = endpoints.iter();
+    let endpoints = endpoints.map(|endpoint| json!({"ACI": endpoint.aci, "ASC": endpoint.asc}));
+    let document = json!({
+        "ACIEndpoints": endpoints.collect::<Vec<_>>(),
+        "PublicKeys": keys,
+    });
+    let two = serde_json::to_string_pretty(&document).unwrap_or_default();
+    let four = two.lines().map(|line| {
+        let text = line.trim_start_matches(' ');
+        format!("{}{text}", "  ".repeat(line.len() - text.len()))
+    });
+    let text = four.collect::<Vec<_>>().join("\n");
+    // These stand inside strings only.
+    text.replace('&', "\\u0026")
+        .replace('<', "\\u003c")
+        .replace('>', "\\u003e")
+        .replace('\u{2028}', "\\u2028")
+        .replace('\u{2029}', "\\u2029")
 }
 
 fn walk_line(what: &str, attempt: &Attempt) -> String {

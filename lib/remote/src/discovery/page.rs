@@ -35,26 +35,31 @@ pub enum TagKind {
 #[derive(Default)]
 struct Meta {
     attribute: Vec<u8>,
-    name: Option<Vec<u8>>,
-    content: Option<Vec<u8>>,
+    name: Vec<u8>,
+    /// Name prefix and URI, as written.
+    content: Option<(String, String)>,
 }
 
 /// Reads the discovery tags of a page, in their order.
 ///
 /// The page is read as HTML tokens: a tag counts wherever it stands, except inside comments and inside
-/// elements that hold text only, such as `script` and `title`. Tags and attributes may be of any case;
-/// of attributes that occur twice the first counts. A tag without a name prefix and a URI is passed over.
-/// Any bytes are accepted.
+/// elements that hold text only, such as `script` and `title`. Tags and attributes may be of any case.
+/// Of attributes that occur twice the last counts, though HTML has it otherwise: the original tools take
+/// it. A tag without a name prefix and a URI is passed over. Any bytes are accepted.
 ///
 /// Source: appc discovery.md, "Meta Discovery".
 pub fn parse_page(page: &[u8]) -> Vec<Tag> {
     let mut tags = Vec::new();
     let mut current: Option<Meta> = None;
+    // The tokenizer takes what this element holds for tags, as browsers do that have frames.
+    let mut in_noframes = false;
     let mut emitter = CallbackEmitter::new(
         |event: CallbackEvent<'_>, _: Span<()>| -> Option<Infallible> {
             match event {
                 CallbackEvent::OpenStartTag { name } => {
-                    current = name.eq_ignore_ascii_case(b"meta").then(Meta::default);
+                    let counts = !in_noframes && name.eq_ignore_ascii_case(b"meta");
+                    current = counts.then(Meta::default);
+                    in_noframes |= name.eq_ignore_ascii_case(b"noframes");
                 }
                 CallbackEvent::AttributeName { name } => {
                     if let Some(meta) = &mut current {
@@ -72,7 +77,10 @@ pub fn parse_page(page: &[u8]) -> Vec<Tag> {
                         tags.extend(tag);
                     }
                 }
-                CallbackEvent::EndTag { .. } => current = None,
+                CallbackEvent::EndTag { name } => {
+                    current = None;
+                    in_noframes &= !name.eq_ignore_ascii_case(b"noframes");
+                }
                 _ => {}
             }
             None
@@ -86,31 +94,35 @@ pub fn parse_page(page: &[u8]) -> Vec<Tag> {
 
 impl Meta {
     fn take(&mut self, value: &[u8]) {
-        let place = match self.attribute.as_slice() {
-            b"name" => &mut self.name,
-            b"content" => &mut self.content,
-            _ => return,
-        };
-        place.get_or_insert_with(|| value.to_owned());
+        match self.attribute.as_slice() {
+            b"name" => self.name = value.to_owned(),
+            b"content" => {
+                if let Some(content) = prefix_and_uri(value) {
+                    self.content = Some(content);
+                }
+            }
+            _ => {}
+        }
     }
 
     fn into_tag(self) -> Option<Tag> {
-        let kind = match self.name?.as_slice() {
+        let kind = match self.name.as_slice() {
             b"ac-discovery" => TagKind::Endpoint,
             b"ac-discovery-pubkeys" => TagKind::Keys,
             _ => return None,
         };
-        let content = String::from_utf8(self.content?).ok()?;
-        let (prefix, uri) = content.trim().split_once(' ')?;
-        let uri = uri.trim();
+        let (prefix, uri) = self.content?;
         // Both are shown to people; neither may drive their terminals.
         let harmless = !prefix.contains(char::is_control) && !uri.contains(char::is_control);
-        (harmless && !prefix.is_empty() && !uri.is_empty()).then(|| Tag {
-            kind,
-            prefix: prefix.to_owned(),
-            uri: uri.to_owned(),
-        })
+        (harmless && !prefix.is_empty() && !uri.is_empty()).then_some(Tag { kind, prefix, uri })
     }
+}
+
+/// The two parts of `content`, at the first blank; none without one.
+fn prefix_and_uri(content: &[u8]) -> Option<(String, String)> {
+    let content = std::str::from_utf8(content).ok()?;
+    let (prefix, uri) = content.trim().split_once(' ')?;
+    Some((prefix.to_owned(), uri.trim().to_owned()))
 }
 
 #[cfg(test)]
@@ -156,15 +168,32 @@ mod tests {
             "<meta name=ac-discovery content='  a.test    u  '>",
             "<meta name=ac-discovery content='a&#46;test &#117;'>",
             "<meta charset=utf-8 name=ac-discovery content='a.test u' id=x>",
-            "<meta name=ac-discovery content='a.test u' content='b.test v'>",
+            "<meta name=other content='b.test v' name=ac-discovery content='a.test u'>",
+            "<meta name=ac-discovery content='a.test u' content='b.test'>",
+            "<meta/name='ac-discovery'/content='a.test u'/>",
+            "<meta name=ac-discovery data='>' content='a.test u'>",
+            "<meta name=ac-discovery content='\u{a0}a.test u\n'>",
+            "<!--> <meta name=ac-discovery content='a.test u'> -->",
+            "<svg><![CDATA[<meta name=x>]]></svg><meta name=ac-discovery content='a.test u'>",
+            "<noframes>x</noframes><meta name=ac-discovery content='a.test u'>",
+            "<!DOCTYPE html \"<meta name=ac-discovery content='a.test v'>\"><meta name=ac-discovery content='a.test u'>",
             "\u{feff}<meta name=ac-discovery content='a.test u'>",
         ] {
             assert_eq!(uris(page), ["u"], "{page}");
         }
-        assert_eq!(
-            uris("<meta name=ac-discovery content='a.test https://x.test/?a=1&amp;b=2'>"),
-            ["https://x.test/?a=1&b=2"]
-        );
+        for (content, uri) in [
+            ("https://x.test/?a=1&amp;b=2", "https://x.test/?a=1&b=2"),
+            (
+                "https://x.test/?a=1&b=2&copy=3&copy;",
+                "https://x.test/?a=1&b=2&copy=3\u{a9}",
+            ),
+            ("https://x.test/\"q\"", "https://x.test/\"q\""),
+            ("https://x.test/a b", "https://x.test/a b"),
+            ("https://u:p@x.test/{ext}", "https://u:p@x.test/{ext}"),
+        ] {
+            let page = format!("<meta name=ac-discovery content='a.test {content}'>");
+            assert_eq!(uris(&page), [uri]);
+        }
     }
 
     #[test]
@@ -189,7 +218,19 @@ mod tests {
             "<!-- <meta name=ac-discovery content='a.test u'> -->",
             "<script><meta name=ac-discovery content='a.test u'></script>",
             "<title><meta name=ac-discovery content='a.test u'></title>",
+            "<script><!--<script></script><meta name=ac-discovery content='a.test u'>--></script>",
+            "<script/><meta name=ac-discovery content='a.test u'></script>",
+            "<TITLE><meta name=ac-discovery content='a.test u'></title>",
             "<textarea><meta name=ac-discovery content='a.test u'></textarea>",
+            "<style><meta name=ac-discovery content='a.test u'></style>",
+            "<noscript><meta name=ac-discovery content='a.test u'></noscript>",
+            "<iframe><meta name=ac-discovery content='a.test u'></iframe>",
+            "<noembed><meta name=ac-discovery content='a.test u'></noembed>",
+            "<noframes><p><meta name=ac-discovery content='a.test u'></noframes>",
+            "<xmp><meta name=ac-discovery content='a.test u'></xmp>",
+            "<plaintext><meta name=ac-discovery content='a.test u'>",
+            "<meta name='ac-discovery content='a.test u'>",
+            "<meta name=ac-discovery content='a.test\tu'>",
             "<meta name=ac-discovery content='a.test u\u{7}'>",
             "<meta name=ac-discovery content='a.test\u{1b}[2J u'>",
         ] {

@@ -28,10 +28,10 @@ pub(super) fn render(template: &str, query: &Query) -> Option<Endpoint> {
     })
 }
 
-/// Whether an opening brace, something and a closing brace are left.
+/// Whether an opening brace is left, and a closing one somewhere after it.
 fn holds_variable(url: &str) -> bool {
     url.split_once('{')
-        .is_some_and(|(_, rest)| rest.find('}').is_some_and(|at| at > 0))
+        .is_some_and(|(_, rest)| rest.contains('}'))
 }
 
 #[cfg(test)]
@@ -64,7 +64,8 @@ mod tests {
             ),
             ("https://x.test/{ext}/{ext}", &[], "https://x.test/aci/aci"),
             ("hdfs://x.test/a", &[], "hdfs://x.test/a"),
-            ("https://x.test/{}", &[], "https://x.test/{}"),
+            ("https://x.test/}{", &[], "https://x.test/}{"),
+            ("https://x.test/{a", &[], "https://x.test/{a"),
             (
                 "https://x.test/{version}",
                 &[("version", "")],
@@ -86,7 +87,14 @@ mod tests {
 
     #[test]
     fn a_template_with_an_unknown_variable_is_skipped() {
-        for template in ["https://x.test/{os}.{ext}", "{NAME}", "{Name}.{ext}"] {
+        for template in [
+            "https://x.test/{os}.{ext}",
+            "{NAME}",
+            "{Name}.{ext}",
+            "https://x.test/{}.{ext}",
+            "https://x.test/{{name}}.{ext}",
+            "https://x.test/{a{name}b}",
+        ] {
             assert_eq!(render(template, &query(&[])), None, "{template}");
         }
     }

@@ -112,6 +112,15 @@ pub enum AttemptError {
     NoTemplate,
 }
 
+impl AttemptError {
+    /// Whether no page came at all, as opposed to one that says nothing of use.
+    ///
+    /// The original tools tell of the former only.
+    pub fn is_no_page(&self) -> bool {
+        matches!(self, Self::Http(_) | Self::Status { .. } | Self::NoUrl)
+    }
+}
+
 /// Nothing was found for a name.
 #[derive(Debug, thiserror::Error)]
 #[error("discovery failed")]
@@ -247,7 +256,9 @@ fn page_url(scheme: &str, prefix: &str, port: Option<u16>) -> Option<Url> {
     }
     let port = port.map(|port| format!(":{port}")).unwrap_or_default();
     let url = format!("{scheme}://{host}{port}{path}?ac-discovery=1");
-    Url::parse(&url).ok()
+    let url = Url::parse(&url).ok()?;
+    // Names such as `1.2` or `0x7f.1` are other spellings of an address, which is no owner of names.
+    (url.host_str() == Some(host)).then_some(url)
 }
 
 /// The tags of `page` of the kind wanted that speak for `name`.

@@ -216,3 +216,177 @@ fn an_answer_that_never_came_is_an_attempt_too() {
          host name not found"
     );
 }
+
+#[test]
+fn a_host_that_is_an_address_in_disguise_is_not_asked_for() {
+    for name in ["1.2/x", "0x7f.1", "127.1/x", "2130706433", "xn--a/x"] {
+        let pages = Pages::default();
+        let error = discover_endpoints(&pages, &query(name), HTTPS).unwrap_err();
+        assert_eq!(*pages.asked.borrow(), [""; 0], "{name}");
+        let text = error.attempts[0].to_string();
+        assert!(
+            text.ends_with("error: the name does not make a URL"),
+            "{text}"
+        );
+    }
+    // The ASCII form of an international name is a name as any other.
+    let pages = Pages::default();
+    let _ = discover_endpoints(&pages, &query("xn--bcher-kva.example"), HTTPS);
+    assert_eq!(
+        *pages.asked.borrow(),
+        ["https://xn--bcher-kva.example/?ac-discovery=1"]
+    );
+}
+
+/// Tags of the specification's own example, for any operating system and for one.
+fn example_page(prefix: &str) -> String {
+    let tag = |template: &str| {
+        format!("<meta name='ac-discovery' content='{prefix} https://storage.test/{template}'>")
+    };
+    tag("{os}/{arch}/{name}-{version}.{ext}")
+        + &tag("{name}-{version}.{ext}")
+        + &key_tag(prefix, "https://example.com/pubkeys.gpg")
+}
+
+/// Source: appc spec, discovery/discovery_test.go; contract of discovery, the table of vectors.
+#[test]
+fn the_vectors_of_the_original_hold() {
+    let of = |found: Result<Found<Endpoint>, DiscoveryError>| -> Vec<String> {
+        let items = found.unwrap().items.into_iter();
+        items.map(|item| item.aci).collect()
+    };
+    let top = Pages::default().with(TOP_PAGE, 200, &example_page("example.com"));
+    let plain = |version: &str| format!("https://storage.test/example.com/my/app-{version}.aci");
+    // Of a template whose labels are not given nothing comes.
+    let version = query("example.com/my/app:1.0.0");
+    assert_eq!(
+        of(discover_endpoints(&top, &version, HTTPS)),
+        [plain("1.0.0")]
+    );
+    // All labels, and labels that no template names.
+    let all = query("example.com/my/app:1.0.0,os=linux,arch=amd64,x=y");
+    assert_eq!(
+        of(discover_endpoints(&top, &all, HTTPS)),
+        [
+            "https://storage.test/linux/amd64/example.com/my/app-1.0.0.aci".to_owned(),
+            plain("1.0.0")
+        ]
+    );
+    // No labels at all.
+    let none = query("example.com/my/app");
+    assert_eq!(
+        of(discover_endpoints(&top, &none, HTTPS)),
+        [plain("latest")]
+    );
+    // A label with what URLs give a meaning to is inserted as it is.
+    let odd = query("example.com/my/app:a+b%20&c/?#[]");
+    assert_eq!(
+        of(discover_endpoints(&top, &odd, HTTPS)),
+        [plain("a+b%20&c/?#[]")]
+    );
+    // Endpoints and keys at both pages: the deepest wins.
+    let other = example_page("example.com").replace("storage.test", "deep.test");
+    let both = top.with(APP_PAGE, 200, &other);
+    let found = of(discover_endpoints(&both, &none, HTTPS));
+    assert_eq!(found, ["https://deep.test/example.com/my/app-latest.aci"]);
+}
+
+/// A page over the network that is slow, endless or leads elsewhere.
+mod over_http {
+    use std::time::Duration;
+
+    use gantry_testkit::web::{Hook, WebServer};
+
+    use super::*;
+    use crate::{ClientConfig, Credential, HttpClient, Roots};
+
+    fn config(server: &WebServer) -> ClientConfig {
+        let mut config = ClientConfig::new("test/1");
+        let rules = ["example.com", "other.test"].map(|host| server.connect_to(host));
+        let rules = rules.iter().flatten();
+        config.connect_to = rules.map(|rule| rule.parse().unwrap()).collect();
+        config.roots = Roots::Paths {
+            file: Some(server.ca_file().to_owned()),
+            dirs: Vec::new(),
+        };
+        config.retry.tries = 1;
+        config
+    }
+
+    #[test]
+    fn credentials_go_to_their_host_only() {
+        let server = WebServer::start(&["example.com", "other.test"]);
+        server.put_discovery("/", endpoint_tag("example.com", "x.test"));
+        let away = "https://other.test/?ac-discovery=1".to_owned();
+        server.hook("/app", Hook::Redirect(away));
+        let mut config = config(&server);
+        let us = Credential::basic(b"user", b"word");
+        config.credentials.set("example.com", us).unwrap();
+        let client = HttpClient::new(config);
+        assert!(discover_endpoints(&client, &query("example.com/app"), HTTPS).is_ok());
+        assert!(discover_endpoints(&client, &query("example.com"), HTTPS).is_ok());
+        let log = server.take_log();
+        let sent = log.iter().map(|request| {
+            let host = request.header("host").unwrap_or_default();
+            (host, request.header("authorization").is_some())
+        });
+        let sent: Vec<_> = sent.collect();
+        let expected = [
+            ("example.com", true),
+            ("other.test", false),
+            ("example.com", true),
+        ];
+        assert_eq!(sent, expected);
+    }
+
+    fn attempt(server: &WebServer, hook: Hook) -> String {
+        server.hook("/", hook);
+        let mut config = config(server);
+        config.idle_timeout = Duration::from_millis(300);
+        config.total_timeout = Duration::from_millis(1500);
+        let found = discover_endpoints(&HttpClient::new(config), &query("example.com"), HTTPS);
+        server.clear_hooks();
+        match found {
+            Ok(found) => found.items[0].aci.clone(),
+            Err(error) => error.attempts[0].to_string(),
+        }
+    }
+
+    #[test]
+    fn a_page_that_does_not_come_as_it_should_is_an_attempt() {
+        let server = WebServer::start(&["example.com"]);
+        server.put_discovery("/", endpoint_tag("example.com", "x.test"));
+        server.put_discovery("/other", endpoint_tag("example.com", "other.test"));
+        let elsewhere = |url: &str| Hook::Redirect(url.to_owned());
+        for (hook, text) in [
+            (Hook::Silence, "time"),
+            (Hook::StallAfter(10), "time"),
+            (Hook::Trickle(1, Duration::from_millis(100)), "time"),
+            (Hook::Endless, "larger than the limit of 1048576 bytes"),
+            (
+                Hook::EndlessChunks,
+                "larger than the limit of 1048576 bytes",
+            ),
+            (
+                Hook::CutAfter(10),
+                "failed: connection closed before the answer was complete",
+            ),
+            (Hook::Refuse, "failed: "),
+            (elsewhere("/"), "more than 10 redirects"),
+            (elsewhere("file:///etc/passwd"), "redirect"),
+            (
+                elsewhere("http://example.com/other?ac-discovery=1"),
+                "leaves https",
+            ),
+            (
+                elsewhere("/other?ac-discovery=1"),
+                "https://other.test/example.com-latest.aci",
+            ),
+            (Hook::Status(304), "expected a 200 OK got 304"),
+            (Hook::Status(204), "expected a 200 OK got 204"),
+        ] {
+            let found = attempt(&server, hook.clone());
+            assert!(found.contains(text), "{hook:?}: {found}");
+        }
+    }
+}
