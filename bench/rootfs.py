@@ -49,7 +49,7 @@ def main():
     size, top, packages = int(sys.argv[1]) * MIB, sys.argv[2], sys.argv[3]
     source = random.Random(1)
     noise = source.randbytes(16 * MIB)
-    pools = {"text": text(source, 16 * MIB), "programs": programs(packages, 64 * MIB), "noise": noise}
+    pools = {"text": text(source, 4 * MIB), "programs": programs(packages, 64 * MIB), "noise": noise}
     kinds = [
         ("usr/share/doc", "text", size * 2 // 5, 64 << 10, 4 * MIB),
         ("usr/bin", "programs", size * 2 // 5, 256 << 10, 48 * MIB),

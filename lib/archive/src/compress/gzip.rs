@@ -30,7 +30,7 @@ const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 /// Compresses to one gzip member.
 ///
 /// The caller's thread writes to the target; with more threads than one, others deflate. They start with
-/// the second block, and hold two blocks each at most. [`Write::flush`] passes on what is complete and
+/// the first full block, and up to half as many blocks again wait to be taken or written. [`Write::flush`] passes on what is complete and
 /// cuts no block, so that the bytes depend on the input alone.
 pub(super) struct GzipEncoder<W> {
     target: W,
@@ -97,6 +97,7 @@ impl<W: Write> GzipEncoder<W> {
     /// Hands the block on, and starts the next one with its end as the window.
     fn dispatch(&mut self, last: bool) -> io::Result<()> {
         let mut next = self.spare.pop().unwrap_or_default();
+        next.reserve_exact(WINDOW + BLOCK);
         next.extend_from_slice(&self.buffer[self.buffer.len().saturating_sub(WINDOW)..]);
         let window = std::mem::replace(&mut self.window, next.len());
         let block = Block {
@@ -114,7 +115,8 @@ impl<W: Write> GzipEncoder<W> {
         }
         if let Some(pool) = &self.pool {
             self.pending.push_back(pool.submit(block));
-            return self.collect(2 * self.threads);
+            // Enough that no thread waits while the first piece is written.
+            return self.collect(self.threads + self.threads / 2 + 1);
         }
         self.append(deflate(block))
     }

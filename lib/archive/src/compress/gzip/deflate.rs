@@ -39,7 +39,7 @@ pub(super) fn deflate(block: Block) -> io::Result<Piece> {
         FlushCompress::Sync
     };
     // More than deflate ever needs, so that one round is the rule.
-    data.reserve(input.len() + input.len() / 8 + 64);
+    data.reserve_exact(input.len() + input.len() / 8 + 64);
     loop {
         let before = compressor.total_in();
         let status = compressor.compress_vec(input, &mut data, flush)?;
