@@ -3,14 +3,17 @@
 /// Bounds on what one archive may make the reader spend.
 ///
 /// The defaults let every image pass that a machine of this decade can hold, and keep the memory used
-/// for an archive under 64 MiB, apart from the dictionary of its compression.
+/// for an archive under 64 MiB. The exception is a stream of xz or zstd that asks for a dictionary or
+/// window of more than 32 MiB, as `xz -9` and `zstd --long=26` do, and is not a bomb: it may fill
+/// [`Limits::decoder_memory`], so that it takes up to 80 MiB in all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Largest uncompressed stream, and largest size of all files together with their holes, in bytes.
     pub max_output: u64,
     /// Largest expansion by decompression, in bytes out per byte in. Deflate reaches 1032 at most.
     pub max_ratio: u64,
-    /// Output up to this many bytes is never held against [`Limits::max_ratio`].
+    /// Output up to this many bytes is never held against [`Limits::max_ratio`]; 32 MiB at most for a
+    /// stream with a larger window than that, which would fill with it.
     pub ratio_floor: u64,
     /// Largest memory a decompressor may ask for, in bytes (the window of zstd, the dictionary of xz).
     pub decoder_memory: u64,

@@ -198,7 +198,7 @@ impl<R: Read> Decoder<R> {
             Inner::Plain(_) | Inner::Ended => return Ok(()),
         };
         match self.compression {
-            Compression::Gzip if input.peek(GZIP.len())? == GZIP => {
+            Compression::Gzip if is_gzip_member(input.peek(GZIP.len())?) => {
                 self.inner = Inner::Gzip(GzDecoder::new(input));
             }
             Compression::Bzip2 if is_bzip2_member(input.peek(BZIP2.len() + 1)?) => {
@@ -226,6 +226,12 @@ impl<R: Read> Decoder<R> {
         };
         Err(error.into_io())
     }
+}
+
+/// Whether gzip(1) takes these two bytes, or the only one there is, for the beginning of another member;
+/// anything else it ignores.
+fn is_gzip_member(head: &[u8]) -> bool {
+    !head.is_empty() && GZIP.starts_with(head)
 }
 
 /// Whether bzip2(1) takes these four bytes, or fewer at the end of the file, for the beginning of another

@@ -67,7 +67,7 @@ fn what_follows_a_gzip_or_bzip2_file_is_ignored_as_its_own_tool_does() {
             vec![0; 1],
             vec![0; 10_240],
             b"garbage".to_vec(),
-            b"\x1f".to_vec(),
+            b"\x1e".to_vec(),
         ] {
             let encoded = [encode(compression, &data), tail].concat();
             let mut source = encoded.as_slice();
@@ -79,6 +79,20 @@ fn what_follows_a_gzip_or_bzip2_file_is_ignored_as_its_own_tool_does() {
             drop(decoder);
             assert!(source.is_empty(), "the source is read to its end");
         }
+    }
+}
+
+#[test]
+fn the_beginning_of_a_member_behind_a_gzip_or_bzip2_file_is_a_file_cut_short() {
+    for (compression, tail) in [
+        (Compression::Gzip, &b"\x1f"[..]),
+        (Compression::Gzip, b"\x1f\x8b"),
+        (Compression::Bzip2, b"B"),
+        (Compression::Bzip2, b"BZh9"),
+    ] {
+        let encoded = [encode(compression, &sample()), tail.to_vec()].concat();
+        let error = decode(&encoded, &Limits::default()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof, "{tail:?}");
     }
 }
 
