@@ -4,6 +4,7 @@
 //! counted. Archives are written to a file first, so that only reading counts.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::print_stdout, reason = "the numbers are worth having")]
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};

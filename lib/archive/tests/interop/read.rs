@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use gantry_archive::compress::{DecodeError, Decoder};
@@ -241,4 +242,38 @@ fn go_in_every_format() {
         ..Holds::USTAR
     };
     read_back("ustar", &go.program(&["write", "USTAR"]), ustar);
+}
+
+#[test]
+fn the_original_actool() {
+    if !needs_root() {
+        return;
+    }
+    let image = include_bytes!("../../../../fixtures/images/original-actool.aci");
+    let place = TempDir::new().unwrap();
+    extract(image, place.path()).unwrap();
+    let tree = Tree::read(&place.path().join("rootfs"));
+    let facts = |path: &str| &tree.entries()[Path::new(path)];
+    let bin = facts("bin");
+    assert_eq!((bin.mode, bin.owner), (0o041_777, (3_000_000, 7)));
+    assert_eq!(bin.mtime, (-31_536_000, 0));
+    let hello = facts("hello");
+    assert_eq!((hello.mode, hello.size), (0o104_755, 6));
+    assert_eq!(hello.mtime, (981_173_106, 0));
+    let link = facts("hello-link");
+    assert_eq!(link.same_as.as_deref(), Some(Path::new("hello")));
+    let block = facts("dev/blk");
+    assert_eq!(block.mode & 0o170_000, 0o060_000);
+    assert_eq!(block.device, rustix::fs::makedev(259, 70_000));
+    assert_eq!(facts("dev/null").device, rustix::fs::makedev(1, 3));
+    assert_eq!(facts("fifo").mode & 0o170_000, 0o010_000);
+    let long = fs::read_link(place.path().join("rootfs/longsym")).unwrap();
+    assert_eq!(long.as_os_str().len(), 150);
+    let deep = format!("{}/{}/f", "d".repeat(120), "e".repeat(120));
+    assert_eq!(facts(&deep).size, 2);
+    let odd = std::ffi::OsStr::from_bytes(b"odd \xff name");
+    assert_eq!(tree.entries()[Path::new(odd)].size, 3);
+    assert_eq!(facts("sparse").size, 3 << 20);
+    assert_eq!(tree.entries().len(), 15);
+    gantry_archive::aci::validate(image.as_slice()).unwrap();
 }
