@@ -140,7 +140,7 @@ mod tests {
             // What `setcap cap_net_raw+ep` and its like write.
             (&[0x0200_0001, 1 << 13, 0, 0, 0][..], "cap_net_raw=ep"),
             (
-                &[0x0200_0000, 0, 1 << 10, 1 << 6, 1 << 6],
+                &[0x0200_0000, 0, 1 << 10, 1 << 7, 0],
                 "cap_bpf=p cap_net_bind_service=i",
             ),
             (
