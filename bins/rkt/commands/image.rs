@@ -2,19 +2,18 @@
 
 use std::time::{Duration, SystemTime};
 
-use clap::{Args, Subcommand, ValueEnum};
-use gantry_cli::{Context, Failure, Table, full_time, note, relative_time, report, say, size};
-use gantry_ops::image::{self, Row};
-use gantry_ops::{Store, Verdict};
+use clap::{Args, Subcommand};
+use gantry_cli::{Context, Failure, note, report, say};
+use gantry_ops::Store;
+use gantry_ops::image;
 use gantry_types::ImageId;
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
-use serde_json::json;
 
+use super::image_export::ExportArgs;
+use super::image_list::ListArgs;
 use super::image_output::OutputArgs;
 use crate::cli::{Globals, go_bool};
 use crate::duration::at_least_zero;
-use crate::setup::{Format, Setup, json as printed};
+use crate::setup::Setup;
 
 /// Look after images in the store
 #[derive(Args, Debug)]
@@ -38,6 +37,8 @@ enum ImageCommand {
         #[arg(value_name = "IMAGE")]
         image: String,
     },
+    /// Write an image to an image file
+    Export(ExportArgs),
     /// Write an image to a directory, without what it depends on
     Extract(OutputArgs),
     /// Remove images that were not used for long, and all that nothing refers to
@@ -62,57 +63,14 @@ enum ImageCommand {
 }
 
 /// Commands of `rkt image` that are still to come.
-const NOT_YET: [&str; 3] = ["export", "fetch", "verify"];
-
-#[derive(Args, Debug)]
-struct ListArgs {
-    /// Columns to show: id, name, size, importtime, lastused, verdict
-    #[arg(
-        long,
-        value_name = "FIELD,…",
-        value_delimiter = ',',
-        default_value = "id,name,size,importtime,lastused"
-    )]
-    fields: Vec<Field>,
-    /// Column to sort by: name, importtime, lastused or size
-    #[arg(long, value_name = "FIELD", default_value = "importtime")]
-    sort: Field,
-    /// asc or desc
-    #[arg(long, value_name = "ORDER", default_value = "asc")]
-    order: Order,
-    /// Leave the headings out
-    #[arg(long)]
-    no_legend: bool,
-    /// Whole IDs, bytes and exact times
-    #[arg(long)]
-    full: bool,
-    /// Data for programs in place of the table
-    #[arg(long, value_name = "FORMAT")]
-    format: Option<Format>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "lower")]
-enum Field {
-    Id,
-    Name,
-    Size,
-    ImportTime,
-    LastUsed,
-    Verdict,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Order {
-    Asc,
-    Desc,
-}
+const NOT_YET: [&str; 2] = ["fetch", "verify"];
 
 impl ImageArgs {
     /// The name of the command at the end of the line.
     pub(crate) fn leaf(&self) -> &'static str {
         match self.command {
             ImageCommand::CatManifest { .. } => "cat-manifest",
+            ImageCommand::Export(_) => "export",
             ImageCommand::Extract(_) => "extract",
             ImageCommand::Gc { .. } => "gc",
             ImageCommand::List(_) => "list",
@@ -146,6 +104,7 @@ impl ImageArgs {
                 };
                 say(context.out, String::from_utf8_lossy(&text))
             }
+            ImageCommand::Export(args) => args.run(&store),
             ImageCommand::Extract(args) => args.extract(&store),
             ImageCommand::Gc { grace_period } => {
                 collect(&store, &setup, *grace_period, globals, context)
@@ -255,107 +214,4 @@ fn collect(
         report("gc", &problem.into(), globals.debug, context.err);
     }
     Ok(())
-}
-
-impl ListArgs {
-    fn run(
-        &self,
-        store: &Store,
-        globals: &Globals,
-        context: &mut Context<'_>,
-    ) -> Result<(), Failure> {
-        if !matches!(
-            self.sort,
-            Field::Name | Field::ImportTime | Field::LastUsed | Field::Size
-        ) {
-            return Err(Failure::usage(
-                "--sort takes name, importtime, lastused or size",
-            ));
-        }
-        let (mut rows, problems) = image::list(store)?;
-        rows.sort_by(|a, b| match self.sort {
-            Field::Name => a.name.cmp(&b.name),
-            Field::LastUsed => a.last_used.cmp(&b.last_used),
-            Field::Size => a.size.cmp(&b.size),
-            _ => a.import_time.cmp(&b.import_time),
-        });
-        if self.order == Order::Desc {
-            rows.reverse();
-        }
-        match self.format {
-            Some(format) => say(
-                context.out,
-                printed(&Ok(rows.iter().map(data).collect()), format)?,
-            )?,
-            None => write!(context.out, "{}", self.table(&rows)).map_err(Failure::Output)?,
-        }
-        for problem in problems {
-            report("list", &problem.into(), globals.debug, context.err);
-        }
-        Ok(())
-    }
-
-    fn table(&self, rows: &[Row]) -> Table {
-        let now = Timestamp::now();
-        let mut table = Table::new();
-        if !self.no_legend {
-            table.row(self.fields.iter().map(|field| match field {
-                Field::Id => "ID",
-                Field::Name => "NAME",
-                Field::Size => "SIZE",
-                Field::ImportTime => "IMPORT TIME",
-                Field::LastUsed => "LAST USED",
-                Field::Verdict => "VERDICT",
-            }));
-        }
-        for row in rows {
-            table.row(self.fields.iter().map(|field| match field {
-                Field::Id if self.full => row.id.key(),
-                Field::Id => row.id.list_id(),
-                Field::Name => row.name.clone(),
-                Field::Size if self.full => row.size.to_string(),
-                Field::Size => size(row.size),
-                Field::ImportTime => self.time(row.import_time, now),
-                Field::LastUsed => self.time(row.last_used, now),
-                Field::Verdict => verdict(&row.verdict),
-            }));
-        }
-        table
-    }
-
-    fn time(&self, nanos: u64, now: Timestamp) -> String {
-        match Timestamp::from_nanosecond(nanos.into()) {
-            Err(_) => String::new(),
-            Ok(time) if self.full => full_time(time, &TimeZone::system()),
-            Ok(time) => relative_time(time, now),
-        }
-    }
-}
-
-/// Why an image is believed, in few words.
-fn verdict(verdict: &Verdict) -> String {
-    match verdict {
-        Verdict::Signed { by } => {
-            let keys: Vec<String> = by
-                .iter()
-                .map(|signer| match signer.legacy {
-                    true => format!("{} (legacy key)", signer.fingerprint),
-                    false => signer.fingerprint.clone(),
-                })
-                .collect();
-            format!("signed by {}", keys.join(", "))
-        }
-        Verdict::Waived { option } => format!("not checked ({option})"),
-    }
-}
-
-fn data(row: &Row) -> serde_json::Value {
-    json!({
-        "id": row.id.key(),
-        "name": row.name,
-        "import_time": row.import_time,
-        "last_used_time": row.last_used,
-        "size": row.size,
-        "verdict": verdict(&row.verdict),
-    })
 }

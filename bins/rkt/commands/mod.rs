@@ -7,6 +7,8 @@ pub(crate) mod config;
 pub(crate) mod fetch;
 pub(crate) mod gc;
 pub(crate) mod image;
+mod image_export;
+mod image_list;
 mod image_output;
 pub(crate) mod list;
 pub(crate) mod pod_args;

@@ -1,8 +1,13 @@
 //! What `rkt image` does with images in the store.
 
+mod export;
+#[cfg(test)]
+mod export_tests;
 mod output;
 #[cfg(test)]
 mod output_tests;
+#[cfg(test)]
+mod sample;
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -15,6 +20,7 @@ use gantry_types::{
     Diagnostic, ImageId, ImageManifest, ImageName, Kind, MAX_MANIFEST_BYTES, ManifestError,
 };
 
+pub use export::{Export, ExportError, export};
 pub use output::{Output, OutputError, extract, render};
 
 use crate::fetch::{ReferenceError, with_version};

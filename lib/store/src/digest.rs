@@ -79,6 +79,14 @@ impl Digest {
         }
     }
 
+    /// From the bytes of a sum, which are as many as the algorithm makes.
+    pub(crate) fn from_sum(algorithm: Algorithm, sum: &[u8]) -> Self {
+        Self {
+            algorithm,
+            hex: hex(sum),
+        }
+    }
+
     /// Hash function.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {

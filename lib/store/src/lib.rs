@@ -26,6 +26,7 @@
 
 mod crash;
 mod digest;
+mod digest_reader;
 mod error;
 mod find;
 mod gc;
@@ -46,6 +47,7 @@ mod tree;
 mod tree_id;
 
 pub use digest::{Algorithm, Digest, DigestError};
+pub use digest_reader::DigestReader;
 pub use error::{ResolveError, StoreError};
 pub use find::Listing;
 pub use gc::{AskInUse, GcReport, InUse};

@@ -96,22 +96,23 @@ complete -c rkt -n "__fish_rkt_using_subcommand gc" -l mark-only -d 'Only mark p
 complete -c rkt -n "__fish_rkt_using_subcommand gc" -l debug -d 'Show every level of an error, and what is done'
 complete -c rkt -n "__fish_rkt_using_subcommand gc" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
 complete -c rkt -n "__fish_rkt_using_subcommand gc" -s h -l help -d 'Print help'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest extract gc list render rm help" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest extract gc list render rm help" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest extract gc list render rm help" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest extract gc list render rm help" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest extract gc list render rm help" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest extract gc list render rm help" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest extract gc list render rm help" -l debug -d 'Show every level of an error, and what is done'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest extract gc list render rm help" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest extract gc list render rm help" -s h -l help -d 'Print help'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest extract gc list render rm help" -f -a "cat-manifest" -d 'Print the manifest of an image'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest extract gc list render rm help" -f -a "extract" -d 'Write an image to a directory, without what it depends on'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest extract gc list render rm help" -f -a "gc" -d 'Remove images that were not used for long, and all that nothing refers to'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest extract gc list render rm help" -f -a "list" -d 'List images'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest extract gc list render rm help" -f -a "render" -d 'Write an image to a directory, together with all that it depends on'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest extract gc list render rm help" -f -a "rm" -d 'Remove images'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest extract gc list render rm help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm help" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm help" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm help" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm help" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm help" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm help" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm help" -l debug -d 'Show every level of an error, and what is done'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm help" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm help" -s h -l help -d 'Print help'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm help" -f -a "cat-manifest" -d 'Print the manifest of an image'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm help" -f -a "export" -d 'Write an image to an image file'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm help" -f -a "extract" -d 'Write an image to a directory, without what it depends on'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm help" -f -a "gc" -d 'Remove images that were not used for long, and all that nothing refers to'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm help" -f -a "list" -d 'List images'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm help" -f -a "render" -d 'Write an image to a directory, together with all that it depends on'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm help" -f -a "rm" -d 'Remove images'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from cat-manifest" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from cat-manifest" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from cat-manifest" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
@@ -122,6 +123,17 @@ complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcomman
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from cat-manifest" -l debug -d 'Show every level of an error, and what is done'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from cat-manifest" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from cat-manifest" -s h -l help -d 'Print help'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from export" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from export" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from export" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from export" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from export" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from export" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from export" -l overwrite -d 'Replace the file if it is there'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from export" -l as-received -l compressed -d 'The very bytes that were fetched, which the signature covers, in place of an uncompressed archive'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from export" -l debug -d 'Show every level of an error, and what is done'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from export" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from extract" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from extract" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from extract" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
@@ -143,20 +155,9 @@ complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcomman
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from gc" -l debug -d 'Show every level of an error, and what is done'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from gc" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from gc" -s h -l help -d 'Print help'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from list" -l fields -d 'Columns to show: id, name, size, importtime, lastused, verdict' -r -f -a "id\t''
-name\t''
-size\t''
-importtime\t''
-lastused\t''
-verdict\t''"
-complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from list" -l sort -d 'Column to sort by: name, importtime, lastused or size' -r -f -a "id\t''
-name\t''
-size\t''
-importtime\t''
-lastused\t''
-verdict\t''"
-complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from list" -l order -d 'asc or desc' -r -f -a "asc\t''
-desc\t''"
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from list" -l fields -d 'Columns to show: id, name, size, importtime, lastused, verdict' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from list" -l sort -d 'Columns to sort by, the first that differs counts: name, importtime, lastused, size' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from list" -l order -d 'asc or desc' -r
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from list" -l format -d 'Data for programs in place of the table' -r -f -a "json\t'One line'
 json-pretty\t'Indented with tabs'"
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from list" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
@@ -191,6 +192,7 @@ complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcomman
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from rm" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "cat-manifest" -d 'Print the manifest of an image'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "export" -d 'Write an image to an image file'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "extract" -d 'Write an image to a directory, without what it depends on'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "gc" -d 'Remove images that were not used for long, and all that nothing refers to'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "list" -d 'List images'
@@ -382,6 +384,7 @@ complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcom
 complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from cat-manifest config fetch gc image list rm run-prepared status stop trust version completion prepare run help" -f -a "run" -d 'Run a pod of the given images, fetching those that are not in the store'
 complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from cat-manifest config fetch gc image list rm run-prepared status stop trust version completion prepare run help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c rkt -n "__fish_rkt_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "cat-manifest" -d 'Print the manifest of an image'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "export" -d 'Write an image to an image file'
 complete -c rkt -n "__fish_rkt_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "extract" -d 'Write an image to a directory, without what it depends on'
 complete -c rkt -n "__fish_rkt_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "gc" -d 'Remove images that were not used for long, and all that nothing refers to'
 complete -c rkt -n "__fish_rkt_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "list" -d 'List images'
