@@ -6,15 +6,11 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use gantry_testkit::Outcome;
-use support::{HOST, World, can_run_pods};
+use support::{HOST, World, can_run_pods, soak};
 
 /// Moments at which each command is killed; the soak uses ten times as many.
 fn moments() -> u32 {
-    if std::env::var_os("GANTRY_SOAK").is_some() {
-        500
-    } else {
-        50
-    }
+    if soak() { 500 } else { 50 }
 }
 
 /// How long `command` takes from start to end, the median of three.
@@ -112,25 +108,8 @@ fn a_run_killed_at_any_moment_needs_no_repair_and_leaves_nothing() {
         world.gc();
     }
     assert_eq!(mounts(), before);
-    assert_eq!(processes_of(&world), Vec::<String>::new());
+    assert_eq!(world.processes(), Vec::<String>::new());
     world.rkt(["image", "rm", &id]).expect(0);
     world.rkt(["image", "gc", "--grace-period=0s"]).expect(0);
     assert_eq!(world.stored(), Vec::<String>::new());
-}
-
-/// Command lines of processes whose working directory or program lies in the world's data directory.
-fn processes_of(world: &World) -> Vec<String> {
-    let data = world.env.path("rkt");
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir("/proc").expect("/proc").flatten() {
-        let path = entry.path();
-        let inside = ["cwd", "root", "exe"].iter().any(|link| {
-            std::fs::read_link(path.join(link)).is_ok_and(|target| target.starts_with(&data))
-        });
-        if inside {
-            let line = std::fs::read(path.join("cmdline")).unwrap_or_default();
-            found.push(String::from_utf8_lossy(&line).replace('\0', " "));
-        }
-    }
-    found
 }

@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each test file uses another part of it")]
 
+pub mod disturb;
+pub mod fault;
+pub mod golden;
 pub mod key_lab;
 
 use std::ffi::OsStr;
@@ -178,6 +181,23 @@ impl World {
             .collect()
     }
 
+    /// Command lines of processes whose working directory, root or program lies in the data directory.
+    pub fn processes(&self) -> Vec<String> {
+        let data = self.env.path("rkt");
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir("/proc").expect("/proc").flatten() {
+            let path = entry.path();
+            let inside = ["cwd", "root", "exe"].iter().any(|link| {
+                std::fs::read_link(path.join(link)).is_ok_and(|target| target.starts_with(&data))
+            });
+            if inside {
+                let line = std::fs::read(path.join("cmdline")).unwrap_or_default();
+                found.push(String::from_utf8_lossy(&line).replace('\0', " "));
+            }
+        }
+        found
+    }
+
     /// Collects all pods at once.
     pub fn gc(&self) {
         self.rkt(["gc", "--grace-period=0s"]).expect(0);
@@ -195,4 +215,21 @@ pub fn with_asc(file: &Path) -> PathBuf {
 /// Whether this host lets us make pods: root, with the right to make namespaces.
 pub fn can_run_pods() -> bool {
     gantry_testkit::needs_root()
+}
+
+/// Whether this is the long run of `make soak`, of which other runs do a tenth.
+pub fn soak() -> bool {
+    std::env::var_os("GANTRY_SOAK").is_some()
+}
+
+/// The same command again, which may find that the disturbed one had done it.
+pub fn again(world: &World, command: &Command, already: &str) {
+    let mut command_again = world.env.command(command.get_program());
+    command_again.args(command.get_args());
+    let outcome: Outcome = world.env.outcome(&mut command_again);
+    if already.is_empty() || outcome.status == 0 {
+        outcome.expect(0);
+    } else {
+        outcome.says(already);
+    }
 }

@@ -289,7 +289,8 @@ impl Store {
 
     /// Hidden files and directories whose makers are gone.
     fn sweep_hidden(&self, report: &mut GcReport) -> Result<(), StoreError> {
-        for dir in [self.trees_dir(), self.images_dir(), self.ingest_dir()] {
+        let root = self.root().to_owned();
+        for dir in [root, self.trees_dir(), self.images_dir(), self.ingest_dir()] {
             for name in names(&dir)?
                 .into_iter()
                 .filter(|name| name.starts_with(HIDDEN))

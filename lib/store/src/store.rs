@@ -1,14 +1,17 @@
 //! Opening a store, and where its files lie.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use gantry_sys::sync::sync_dir;
 use gantry_types::ImageId;
 
+use crate::crash;
 use crate::digest::{Algorithm, Digest};
 use crate::error::StoreError;
+use crate::staged_file::StagedFile;
 use crate::tree_id::TreeId;
 
 /// Version of the layout that this code reads and writes.
@@ -89,15 +92,18 @@ impl Store {
         // Trees hold set-user-ID programs and world-writable directories of foreign images: nobody but
         // their owner may reach them by path.
         make(self.trees_dir(), 0o700)?;
-        let written = self.root.join(format!(".version-{}", std::process::id()));
-        let write = || {
-            let mut file = fs::File::create(&written)?;
-            file.write_all(format!("{VERSION}\n").as_bytes())?;
-            file.sync_data()
-        };
-        write().map_err(StoreError::io("write", &written))?;
         let version = self.root.join("version");
-        fs::rename(&written, &version).map_err(StoreError::io("create", &version))
+        let write = || {
+            let staged = StagedFile::write(&self.root, format!("{VERSION}\n").as_bytes())?;
+            staged.sync()?;
+            crash::point("laid-out");
+            // The version vouches for the directories, also after a power cut.
+            for dir in [&self.blobs_dir(), &self.root, data_dir] {
+                sync_dir(dir)?;
+            }
+            staged.publish(&version)
+        };
+        write().map_err(StoreError::io("create", &version))
     }
 
     /// The directory `store` itself.

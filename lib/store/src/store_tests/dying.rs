@@ -41,6 +41,21 @@ fn crash(dir: &Path, point: &str, remove: bool) {
 }
 
 #[test]
+fn a_store_whose_maker_died_is_made_by_the_next_process_and_nothing_is_left() {
+    let _alone = ALONE.write().unwrap_or_else(PoisonError::into_inner);
+    let dir = tempfile::tempdir().unwrap();
+    crash(dir.path(), "laid-out", false);
+    let store = Store::open(dir.path()).unwrap();
+    collect(&store);
+    let left: Vec<_> = fs::read_dir(store.root())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.contains("version") || name.starts_with('.'))
+        .collect();
+    assert_eq!(left, ["version"]);
+}
+
+#[test]
 fn a_fetch_that_dies_anywhere_leaves_the_old_state_or_the_new_one() {
     let _alone = ALONE.write().unwrap_or_else(PoisonError::into_inner);
     let points = [
