@@ -87,6 +87,15 @@ impl Fetcher {
             policy: self.policy,
             insecure: self.insecure.clone(),
         };
+        Ok(self.with_context(context, |fetching| fetch(&request, fetching))?)
+    }
+
+    /// Does something with what fetching needs, and shows how it goes on.
+    pub(crate) fn with_context<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        act: impl FnOnce(&mut FetchContext<'_>) -> T,
+    ) -> T {
         let progress = match self.quiet {
             true => Progress::quiet(),
             false => Progress::new(context.err_is_terminal),
@@ -107,14 +116,11 @@ impl Fetcher {
                 allow_http: self.insecure.http(),
                 port: None,
             },
-            ownership: match rustix::process::geteuid().is_root() {
-                true => Ownership::Keep,
-                false => Ownership::CurrentUser,
-            },
+            ownership: ownership(),
             clock: &SystemTime::now,
             observer: &mut observer,
         };
-        Ok(fetch(&request, &mut fetching)?)
+        act(&mut fetching)
     }
 
     /// Looks for keys by discovery before a fetch is refused for want of them.
@@ -146,6 +152,14 @@ impl Fetcher {
         ) {
             gantry_cli::report("pubkey", &error.into(), self.debug, context.err);
         }
+    }
+}
+
+/// Root keeps the owners of files; those of everybody else are their own.
+pub(crate) fn ownership() -> Ownership {
+    match rustix::process::geteuid().is_root() {
+        true => Ownership::Keep,
+        false => Ownership::CurrentUser,
     }
 }
 

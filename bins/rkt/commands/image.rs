@@ -11,6 +11,7 @@ use gantry_types::ImageId;
 use super::image_export::ExportArgs;
 use super::image_list::ListArgs;
 use super::image_output::OutputArgs;
+use super::image_verify::VerifyArgs;
 use crate::cli::{Globals, go_bool};
 use crate::duration::at_least_zero;
 use crate::setup::Setup;
@@ -57,13 +58,15 @@ enum ImageCommand {
         #[arg(value_name = "IMAGE", required = true)]
         images: Vec<String>,
     },
+    /// Compare images with what was fetched, and rebuild damaged trees
+    Verify(VerifyArgs),
     /// A command that does not exist, and its arguments.
     #[command(external_subcommand)]
     Unknown(Vec<String>),
 }
 
 /// Commands of `rkt image` that are still to come.
-const NOT_YET: [&str; 2] = ["fetch", "verify"];
+const NOT_YET: [&str; 1] = ["fetch"];
 
 impl ImageArgs {
     /// The name of the command at the end of the line.
@@ -77,6 +80,7 @@ impl ImageArgs {
             ImageCommand::Render(_) => "render",
             ImageCommand::Rm { .. } => "rm",
             ImageCommand::Unknown(_) => "image",
+            ImageCommand::Verify(_) => "verify",
         }
     }
 
@@ -93,6 +97,7 @@ impl ImageArgs {
         let store = Store::open(setup.data_dir())?;
         match &self.command {
             ImageCommand::Unknown(_) => Ok(()),
+            ImageCommand::Verify(args) => args.run(&setup, globals, context),
             ImageCommand::CatManifest {
                 pretty_print,
                 image: name,

@@ -5,8 +5,10 @@ use std::time::SystemTime;
 
 use clap::Args;
 use gantry_cli::Failure;
+use gantry_ops::Store;
 use gantry_ops::image::{self, Output};
-use gantry_ops::{Ownership, Store};
+
+use crate::images::ownership;
 
 /// An image, and the directory that it is written to.
 #[derive(Args, Debug)]
@@ -55,10 +57,7 @@ impl OutputArgs {
             directory: &self.directory,
             rootfs_only: self.rootfs_only,
             overwrite: self.overwrite,
-            ownership: match rustix::process::geteuid().is_root() {
-                true => Ownership::Keep,
-                false => Ownership::CurrentUser,
-            },
+            ownership: ownership(),
         }
     }
 }

@@ -10,6 +10,7 @@ pub(crate) mod image;
 mod image_export;
 mod image_list;
 mod image_output;
+mod image_verify;
 pub(crate) mod list;
 pub(crate) mod pod_args;
 pub(crate) mod prepare;

@@ -19,6 +19,8 @@ use crate::room;
 use crate::tar::{EntryKind, Reader};
 use tree::Tree;
 
+pub use crate::metadata::is_kept;
+
 /// Whose files extraction makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Ownership {

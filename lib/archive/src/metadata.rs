@@ -118,12 +118,7 @@ impl Metadata {
         policy: XattrPolicy,
     ) -> Result<(), Failed> {
         for Xattr { name, value } in &self.xattrs {
-            // Attributes that only root may set mean nothing on files that root does not own.
-            if ownership == Ownership::CurrentUser && is_privileged(name) {
-                continue;
-            }
-            // An image that could label its files would choose what the machine's policy lets them do.
-            if belongs_to_host(name) || !is_of_linux(name) {
+            if !is_kept(name, ownership) {
                 continue;
             }
             let name = CString::new(name.as_slice()).map_err(|_| {
@@ -151,6 +146,15 @@ impl Metadata {
             last_modification: time(self.mtime.seconds, self.mtime.nanoseconds.into()),
         }
     }
+}
+
+/// Whether extraction gives files an extended attribute that their archive has.
+///
+/// Attributes that only root may set mean nothing on files that root does not own; an image that could label
+/// its files would choose what the machine's policy lets them do.
+pub fn is_kept(name: &[u8], ownership: Ownership) -> bool {
+    let allowed = ownership == Ownership::Keep || !is_privileged(name);
+    allowed && !belongs_to_host(name) && is_of_linux(name)
 }
 
 /// Attributes of the machine that a file is on, not of the file: labels, measurements, overlay marks.

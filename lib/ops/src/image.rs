@@ -8,6 +8,7 @@ mod output;
 mod output_tests;
 #[cfg(test)]
 mod sample;
+mod verify;
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -22,6 +23,9 @@ use gantry_types::{
 
 pub use export::{Export, ExportError, export};
 pub use output::{Output, OutputError, extract, render};
+pub use verify::{
+    BlobFault, BlobReport, ImageReport, TreeError, TreeReport, TreeState, Verifier, VerifyContext,
+};
 
 use crate::fetch::{ReferenceError, with_version};
 

@@ -336,6 +336,14 @@ impl Ingest {
         rename_new(&self.paths.data, to)
     }
 
+    /// Brings the data to stable storage and gives it the name `to`, whatever has it.
+    pub(crate) fn replace(&self, to: &Path) -> io::Result<()> {
+        self.data
+            .set_permissions(fs::Permissions::from_mode(0o440))?;
+        self.data.sync_all()?;
+        fs::rename(&self.paths.data, to)
+    }
+
     /// Path of the data, for locking it before it is published.
     pub(crate) fn data_path(&self) -> &Path {
         &self.paths.data

@@ -37,6 +37,7 @@ mod names;
 mod publish;
 mod record;
 mod record_json;
+mod replace;
 mod staged_file;
 mod store;
 #[cfg(test)]
@@ -59,6 +60,7 @@ pub use record::{
     ImageKind, ImageRecord, Layer, MAX_ORIGINS, MAX_RECORD_BYTES, Origin, Signer, Source, Verdict,
     nanos,
 };
+pub use replace::Replaced;
 pub use store::{Store, VERSION};
 pub use tree::TreeStaging;
 pub use tree_id::{TreeId, TreeIdError};

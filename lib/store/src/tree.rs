@@ -85,6 +85,32 @@ impl TreeStaging {
         sync_dir(&trees).map_err(StoreError::io("sync", trees))
     }
 
+    /// Changes places with what is at `to`, which then goes with this value.
+    ///
+    /// The content must be on stable storage.
+    pub(crate) fn replace(mut self, to: &Path) -> Result<(), StoreError> {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        use rustix::io::Errno;
+        let path = self.path().to_owned();
+        match renameat_with(CWD, &path, CWD, to, RenameFlags::EXCHANGE) {
+            Ok(()) => return Ok(()),
+            Err(Errno::NOENT) => {
+                fs::rename(&path, to).map_err(StoreError::io("replace", to))?;
+                self.path = None;
+            }
+            // Not every file system can exchange: then there is a moment without the tree.
+            Err(Errno::INVAL | Errno::NOSYS) => {
+                let name = hidden_name().map_err(StoreError::io("replace", to))?;
+                let old = path.with_file_name(name);
+                fs::rename(to, &old).map_err(StoreError::io("replace", to))?;
+                self.path = Some(old);
+                fs::rename(&path, to).map_err(StoreError::io("replace", to))?;
+            }
+            Err(error) => return Err(StoreError::io("replace", to)(error.into())),
+        }
+        Ok(())
+    }
+
     /// Gives the directory its final name and keeps it locked until the returned value is dropped.
     ///
     /// The content must be on stable storage. A tree that has the name already stays, and this one is

@@ -96,23 +96,24 @@ complete -c rkt -n "__fish_rkt_using_subcommand gc" -l mark-only -d 'Only mark p
 complete -c rkt -n "__fish_rkt_using_subcommand gc" -l debug -d 'Show every level of an error, and what is done'
 complete -c rkt -n "__fish_rkt_using_subcommand gc" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
 complete -c rkt -n "__fish_rkt_using_subcommand gc" -s h -l help -d 'Print help'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm help" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm help" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm help" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm help" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm help" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm help" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm help" -l debug -d 'Show every level of an error, and what is done'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm help" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm help" -s h -l help -d 'Print help'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm help" -f -a "cat-manifest" -d 'Print the manifest of an image'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm help" -f -a "export" -d 'Write an image to an image file'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm help" -f -a "extract" -d 'Write an image to a directory, without what it depends on'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm help" -f -a "gc" -d 'Remove images that were not used for long, and all that nothing refers to'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm help" -f -a "list" -d 'List images'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm help" -f -a "render" -d 'Write an image to a directory, together with all that it depends on'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm help" -f -a "rm" -d 'Remove images'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm verify help" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm verify help" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm verify help" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm verify help" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm verify help" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm verify help" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm verify help" -l debug -d 'Show every level of an error, and what is done'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm verify help" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm verify help" -s h -l help -d 'Print help'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm verify help" -f -a "cat-manifest" -d 'Print the manifest of an image'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm verify help" -f -a "export" -d 'Write an image to an image file'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm verify help" -f -a "extract" -d 'Write an image to a directory, without what it depends on'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm verify help" -f -a "gc" -d 'Remove images that were not used for long, and all that nothing refers to'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm verify help" -f -a "list" -d 'List images'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm verify help" -f -a "render" -d 'Write an image to a directory, together with all that it depends on'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm verify help" -f -a "rm" -d 'Remove images'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm verify help" -f -a "verify" -d 'Compare images with what was fetched, and rebuild damaged trees'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm verify help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from cat-manifest" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from cat-manifest" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from cat-manifest" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
@@ -191,6 +192,18 @@ complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcomman
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from rm" -l debug -d 'Show every level of an error, and what is done'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from rm" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from verify" -l format -d 'Data for programs in place of messages' -r -f -a "json\t'One line'
+json-pretty\t'Indented with tabs'"
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from verify" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from verify" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from verify" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from verify" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from verify" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from verify" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from verify" -l repair -d 'Fetch damaged blobs again from where they came from'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from verify" -l debug -d 'Show every level of an error, and what is done'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from verify" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "cat-manifest" -d 'Print the manifest of an image'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "export" -d 'Write an image to an image file'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "extract" -d 'Write an image to a directory, without what it depends on'
@@ -198,6 +211,7 @@ complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcomman
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "list" -d 'List images'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "render" -d 'Write an image to a directory, together with all that it depends on'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "rm" -d 'Remove images'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Compare images with what was fetched, and rebuild damaged trees'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c rkt -n "__fish_rkt_using_subcommand list" -l format -d 'Data for programs in place of the table' -r -f -a "json\t'One line'
 json-pretty\t'Indented with tabs'"
@@ -390,3 +404,4 @@ complete -c rkt -n "__fish_rkt_using_subcommand help; and __fish_seen_subcommand
 complete -c rkt -n "__fish_rkt_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "list" -d 'List images'
 complete -c rkt -n "__fish_rkt_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "render" -d 'Write an image to a directory, together with all that it depends on'
 complete -c rkt -n "__fish_rkt_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "rm" -d 'Remove images'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "verify" -d 'Compare images with what was fetched, and rebuild damaged trees'

@@ -69,9 +69,9 @@ pub enum Value {
 
 /// What was found between two lists.
 #[derive(Debug, Default)]
-pub(super) struct FileDifferences {
+pub(crate) struct FileDifferences {
     /// Sorted by path.
-    pub(super) differences: Vec<FileDifference>,
+    pub(crate) differences: Vec<FileDifference>,
     /// What differs only in attributes that do not count.
     pub(super) ignored: BTreeSet<Attribute>,
     /// The places in both lists of each name that both have.
@@ -81,7 +81,7 @@ pub(super) struct FileDifferences {
 /// Compares two lists of files by name.
 ///
 /// A hard link is compared as the file it names; that it is one shows in [`Attribute::HardLinks`].
-pub(super) fn compare(
+pub(crate) fn compare(
     old: &FileList,
     new: &FileList,
     ignore: &BTreeSet<Attribute>,

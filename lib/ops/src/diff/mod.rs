@@ -2,7 +2,7 @@
 
 mod attribute;
 mod error;
-mod files;
+pub(crate) mod files;
 pub(crate) mod links;
 mod side;
 

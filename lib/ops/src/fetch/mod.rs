@@ -19,6 +19,7 @@ mod insecure;
 mod observer;
 mod place;
 mod reference;
+mod refetch;
 mod remote;
 mod render;
 mod signature;
@@ -44,6 +45,7 @@ pub use error::{FetchError, RequestError};
 pub use insecure::{InsecureOptions, InsecureOptionsError};
 pub use observer::{Downloading, FetchObserver, Notice, Step};
 pub use reference::{ImageReference, LocalFile, ReferenceError};
+pub use refetch::{RefetchError, refetch_blob};
 
 use crate::room::is_full;
 use ahead::Ahead;

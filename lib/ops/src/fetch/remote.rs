@@ -143,7 +143,7 @@ impl Fetcher<'_, '_> {
     }
 
     /// `None` if the server says that what the store has still holds.
-    fn download(
+    pub(super) fn download(
         &mut self,
         url: &Url,
         ingest: &mut Ingest,

@@ -213,7 +213,7 @@ impl Fetcher<'_, '_> {
     }
 
     /// `None` if the server says that it is still making the signature.
-    fn download_signature(&mut self, url: &Url) -> Result<Option<Vec<u8>>, FetchError> {
+    pub(super) fn download_signature(&mut self, url: &Url) -> Result<Option<Vec<u8>>, FetchError> {
         let shown = RedactedUrl::new(url).to_string();
         self.notice(&Notice::DownloadingSignature(shown.clone()));
         let wrong = |error| FetchError::DownloadSignature {
@@ -235,7 +235,7 @@ impl Fetcher<'_, '_> {
     }
 }
 
-fn read_signature(path: &Path) -> io::Result<Vec<u8>> {
+pub(super) fn read_signature(path: &Path) -> io::Result<Vec<u8>> {
     let file = std::fs::File::open(path)?;
     let mut bytes = Vec::new();
     // One byte more than allowed, for the parser to refuse.
