@@ -15,11 +15,16 @@ DEBUG = $(TARGET_DIR)/$(HOST)/debug
 TOOLS = rkt actool acbuild actrust
 # Where shells look for completions, beneath PREFIX/share.
 COMPLETIONS = bash-completion/completions zsh/site-functions fish/vendor_completions.d
+FUZZ_SECONDS = 600
+FUZZ_TARGETS = $(basename $(notdir $(wildcard tests/fuzz/src/bin/*.rs)))
+FUZZ_FLAGS = -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+	-Cllvm-args=-sanitizer-coverage-trace-compares -Cdebug-assertions -Ccodegen-units=16
 # Where Debian packages for images are unpacked; tests, demo and bench look there.
 export PACKAGES = $(abspath $(TARGET_DIR))/packages
 
-.PHONY: build demo check fmt clippy test doc doctest fuzz-replay man soak bench install uninstall \
-	deps-build deps-test deps-bench packages clean
+.PHONY: build demo check fmt clippy test doc doctest fuzz-replay fuzz man soak bench install uninstall \
+	deps-build deps-test deps-bench deps-fuzz packages clean
 
 build: deps-build ## the tools, optimised and static, in target/HOST/release
 	$(CARGO) build --release --locked --bins
@@ -50,8 +55,23 @@ fuzz-replay: ## builds every fuzz target and replays its corpus
 man: ## writes man/*.1 and man/completions from the parsers
 	GANTRY_WRITE_MAN=1 $(CARGO) test --locked --test man --test completions
 
-soak: deps-test packages ## the long versions of the crash and leak tests
+soak: deps-test packages ## the long versions of the crash and leak tests, then fuzzing
 	GANTRY_SOAK=1 $(CARGO) nextest run --workspace --locked --no-fail-fast
+	$(MAKE) fuzz
+
+# Needs no nightly compiler: the counters that libFuzzer reads are put in by a pass of LLVM itself.
+fuzz: deps-fuzz ## every fuzz target under libFuzzer, or those in FUZZ_TARGETS, FUZZ_SECONDS each
+	RUSTFLAGS="$(FUZZ_FLAGS)" $(CARGO) build -p gantry-fuzz --features libfuzzer --release --locked \
+		--target-dir "$(TARGET_DIR)/fuzz"
+	@for name in $(FUZZ_TARGETS); do \
+		echo "fuzz target $$name: $(FUZZ_SECONDS) seconds"; \
+		mkdir -p "$(TARGET_DIR)/fuzz/corpus/$$name"; \
+		"$(TARGET_DIR)/fuzz/$(HOST)/release/$$name" -max_total_time=$(FUZZ_SECONDS) -timeout=20 \
+			-rss_limit_mb=1024 -print_final_stats=1 -artifact_prefix="$(TARGET_DIR)/fuzz/$$name-" \
+			"$(TARGET_DIR)/fuzz/corpus/$$name" "fixtures/fuzz/$$name" 2>"$(TARGET_DIR)/fuzz/$$name.log" || \
+			{ tail -n 40 "$(TARGET_DIR)/fuzz/$$name.log"; exit 1; }; \
+		grep -E 'stat::(number_of_executed_units|peak_rss_mb)' "$(TARGET_DIR)/fuzz/$$name.log"; \
+	done
 
 bench: build packages deps-bench ## side by side with the peers; SIZE=128 for smaller images
 	$(CARGO) build --release --locked -p gantry-archive --example plain
@@ -85,6 +105,7 @@ deps-build: ; @tests/setup/need build
 deps-demo: ; @tests/setup/need demo
 deps-test: ; @tests/setup/need test
 deps-bench: ; @tests/setup/need bench
+deps-fuzz: ; @tests/setup/need fuzz
 
 packages: ## Debian packages that images are made of, unpacked below target, not installed
 	@tests/setup/packages $(PACKAGES)

@@ -2,8 +2,8 @@
 //!
 //! A target is one binary in `src/bin/` that calls [`fuzz_target!`] with a closure over bytes. Built
 //! plainly it runs the closure over every file named on its command line (a folder stands for the files
-//! in it), which is how CI replays the corpus in `fixtures/fuzz/TARGET/`. Built by `cargo fuzz` or with
-//! `--features libfuzzer` under `-Cpasses=sancov-module` it is a libFuzzer target.
+//! in it), which is how CI replays the corpus in `fixtures/fuzz/TARGET/`. With `--features libfuzzer` it
+//! is a libFuzzer target, for which libFuzzer brings `main`; `make fuzz` builds and runs those.
 
 #![forbid(unsafe_code)]
 

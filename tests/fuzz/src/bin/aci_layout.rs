@@ -2,6 +2,8 @@
 //! manifest that is found without validation, and says the same. A survey finds nothing wrong exactly where
 //! the list of files can be had, and both are the same list.
 
+#![cfg_attr(feature = "libfuzzer", no_main)]
+
 use gantry_archive::aci::{read_manifest, validate_with};
 use gantry_archive::limits::Limits;
 use gantry_archive::list::{ListOptions, list, survey};

@@ -1,6 +1,8 @@
 //! Image names: no text makes the readers panic, and what they accept is printed so that it reads back the
 //! same, with labels in order. A name that is valid is also one that can be split.
 
+#![cfg_attr(feature = "libfuzzer", no_main)]
+
 use gantry_types::{AcIdentifier, AcName, ImageName};
 
 gantry_fuzz::fuzz_target!(|data: &[u8]| {

@@ -1,6 +1,8 @@
 //! Configuration files: no bytes make the reader panic, what it accepts it accepts again, and no error
 //! shows a secret.
 
+#![cfg_attr(feature = "libfuzzer", no_main)]
+
 use gantry_types::config_file::{AuthCredentials, ConfigFile, ConfigKind};
 
 const ALL: [ConfigKind; 4] = [

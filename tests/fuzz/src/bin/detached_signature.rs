@@ -6,6 +6,7 @@
 //! is marked as legacy. The input stands for the signature file first, and for the signed bytes then; the
 //! private halves of the keys are gone.
 
+#![cfg_attr(feature = "libfuzzer", no_main)]
 #![forbid(unsafe_code)]
 
 use std::time::{Duration, SystemTime};

@@ -2,6 +2,8 @@
 //! only for names at or under the prefixes of its tags, by whole path components, and for these by every
 //! tag that can be filled: no variable is left in what it gives.
 
+#![cfg_attr(feature = "libfuzzer", no_main)]
+
 use gantry_remote::discovery::{
     DiscoveryOptions, Page, PageSource, Query, Tag, TagKind, discover_endpoints, discover_keys,
     parse_page,

@@ -1,6 +1,8 @@
 //! Image manifests: no bytes make the reader panic, what it accepts it writes so that it reads back the same,
 //! compact and laid out, and findings are errors exactly if it refuses.
 
+#![cfg_attr(feature = "libfuzzer", no_main)]
+
 use gantry_types::check::findings;
 use gantry_types::{AcKind, ImageManifest, Isolator, PodManifest, kind_of, lastditch};
 

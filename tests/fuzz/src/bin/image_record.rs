@@ -1,5 +1,7 @@
 //! Invariant: any bytes are read or refused; what is read is written and read as the same again.
 
+#![cfg_attr(feature = "libfuzzer", no_main)]
+
 use gantry_store::ImageRecord;
 
 gantry_fuzz::fuzz_target!(|data: &[u8]| {

@@ -1,6 +1,8 @@
 //! Key and value texts and what is made of them: volumes, mounts, mount points, ports. No text makes a reader
 //! panic, and what it accepts it prints so that it reads back the same.
 
+#![cfg_attr(feature = "libfuzzer", no_main)]
+
 use std::fmt::{Debug, Display};
 use std::str::FromStr;
 

@@ -3,6 +3,7 @@
 //! Invariant: a keyring that parses names every key by its fingerprint, asks for places that the keystore
 //! has only, and is written so that it reads as the same keyring again, in the same bytes.
 
+#![cfg_attr(feature = "libfuzzer", no_main)]
 #![forbid(unsafe_code)]
 
 use gantry_trust::Bundle;

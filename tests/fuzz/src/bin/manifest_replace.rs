@@ -1,6 +1,8 @@
 //! Invariant: a copy with another manifest has that manifest and all other bytes; replacing it again by the
 //! old one and once more by the new one gives the same copy.
 
+#![cfg_attr(feature = "libfuzzer", no_main)]
+
 use std::convert::Infallible;
 
 use gantry_archive::aci::read_manifest;

@@ -1,6 +1,8 @@
 //! Invariant: whatever the bytes, an account found is one that a line starts with, and its number is
 //! one that setresuid(2) does not take for "unchanged".
 
+#![cfg_attr(feature = "libfuzzer", no_main)]
+
 use gantry_stage1::find_account;
 
 gantry_fuzz::fuzz_target!(|data: &[u8]| {

@@ -1,6 +1,8 @@
 //! Pod manifests: no bytes make the reader panic, what it accepts it writes so that it reads back the same,
 //! and findings are errors exactly if it refuses.
 
+#![cfg_attr(feature = "libfuzzer", no_main)]
+
 use gantry_types::check::findings;
 use gantry_types::{AcKind, PodManifest, RootPlan, lastditch};
 

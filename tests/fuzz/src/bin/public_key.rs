@@ -4,6 +4,7 @@
 //! IDs hold no control characters, and the same bytes parse again to the same key. Its mark as legacy
 //! never makes a key unfit, and merged with itself it stays as it is.
 
+#![cfg_attr(feature = "libfuzzer", no_main)]
 #![forbid(unsafe_code)]
 
 use std::time::{Duration, SystemTime};

@@ -1,6 +1,8 @@
 //! Quantities: no text makes the reader panic, and what it accepts it prints so that it reads back the same
 //! amount, in the same words. Signs and order are those of the amounts.
 
+#![cfg_attr(feature = "libfuzzer", no_main)]
+
 use gantry_types::Quantity;
 
 gantry_fuzz::fuzz_target!(|data: &[u8]| {

@@ -3,6 +3,8 @@
 //! one of the rules that need the tree forbids it. An image written of what was extracted is valid,
 //! and extracting and writing that again gives the same image.
 
+#![cfg_attr(feature = "libfuzzer", no_main)]
+
 use std::fs::{self, File, Metadata};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
