@@ -13,7 +13,7 @@ use std::process::ExitCode;
 #[cfg(feature = "libfuzzer")]
 pub use libfuzzer_sys;
 
-/// Declares the entry point of a fuzz target.
+/// Declares the entry point of a fuzz target, which says `#![cfg_attr(feature = "libfuzzer", no_main)]` first.
 #[macro_export]
 macro_rules! fuzz_target {
     ($body:expr) => {

@@ -102,6 +102,8 @@ pub struct Decoder<R: Read> {
     inner: Inner<R>,
     compression: Compression,
     produced: u64,
+    /// The kind of the first error: what comes after one means nothing.
+    failed: Option<io::ErrorKind>,
     limits: Limits,
 }
 
@@ -144,6 +146,7 @@ impl<R: Read> Decoder<R> {
             inner,
             compression,
             produced: 0,
+            failed: None,
             limits: limits.clone(),
         })
     }
@@ -185,6 +188,21 @@ impl<R: Read> Decoder<R> {
             Inner::Xz(decoder) => decoder.read(buffer),
             Inner::Zstd(decoder) => decoder.read(buffer),
             Inner::Ended => Ok(0),
+        }
+    }
+
+    fn read_on(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let length = self.read_member(buffer)?;
+            if length > 0 {
+                self.produced += length as u64;
+                self.check_limits()?;
+                return Ok(length);
+            }
+            self.next_member()?;
+            if matches!(self.inner, Inner::Ended | Inner::Plain(_)) {
+                return Ok(0);
+            }
         }
     }
 
@@ -250,18 +268,13 @@ impl<R: Read> Read for Decoder<R> {
         if buffer.is_empty() {
             return Ok(0);
         }
-        loop {
-            let length = self.read_member(buffer)?;
-            if length > 0 {
-                self.produced += length as u64;
-                self.check_limits()?;
-                return Ok(length);
-            }
-            self.next_member()?;
-            if matches!(self.inner, Inner::Ended | Inner::Plain(_)) {
-                return Ok(0);
-            }
+        if let Some(kind) = self.failed {
+            // Some decoders must not be asked again: bzip2's panics.
+            return Err(io::Error::new(kind, "decompression has failed before"));
         }
+        let outcome = self.read_on(buffer);
+        self.failed = outcome.as_ref().err().map(io::Error::kind);
+        outcome
     }
 }
 

@@ -142,6 +142,27 @@ fn a_flipped_bit_in_checked_data_is_an_error() {
 }
 
 #[test]
+fn reading_on_after_an_error_is_the_error_again() {
+    // The bzip2 library panics when it is asked for more after this file's error.
+    let file = include_bytes!("../../../../../fixtures/fuzz/aci_layout/read-on-after-error.bz2");
+    let mut files = vec![file.to_vec()];
+    for compression in ALL.into_iter().skip(1) {
+        let mut encoded = encode(compression, &sample());
+        let middle = encoded.len() / 2;
+        encoded.truncate(middle);
+        files.push(encoded);
+    }
+    for file in files {
+        let mut decoder = Decoder::new(file.as_slice(), &Limits::default()).unwrap();
+        let first = decoder.read_to_end(&mut Vec::new()).unwrap_err();
+        for _ in 0..3 {
+            let again = decoder.read(&mut [0; 1000]).unwrap_err();
+            assert_eq!(again.kind(), first.kind());
+        }
+    }
+}
+
+#[test]
 fn output_and_expansion_are_bounded() {
     let mut zeros = vec![0; 8 << 20];
     zeros[257..262].copy_from_slice(b"ustar");
