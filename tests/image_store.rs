@@ -186,3 +186,153 @@ fn blob_and_signature_are_fetched_again_from_the_server() {
         .says("has other bytes now");
     assert_eq!(blobs(&world).len(), 1);
 }
+
+#[test]
+fn the_store_is_kept_below_a_size_by_last_use() {
+    let Some(world) = World::new() else { return };
+    let [old, new] = two(&world);
+    let gc = |arguments: &[&str]| {
+        let all = ["image", "gc"].into_iter().chain(arguments.iter().copied());
+        world.rkt(all)
+    };
+    let removed = |id: &str| format!("successfully removed aci for image: \"{id}\"\n");
+    assert_eq!(gc(&["--keep-storage=10GiB"]).expect(0).stdout, "");
+    // The first is used later than the second.
+    let out = world.env.path("out.aci");
+    world
+        .rkt(["image", "export", &old, out.to_str().unwrap()])
+        .expect(0);
+    let size = world
+        .env
+        .run(
+            "du",
+            ["-s", "-B1", world.env.path("rkt/store").to_str().unwrap()],
+        )
+        .expect(0)
+        .stdout;
+    let size: u64 = size.split_whitespace().next().unwrap().parse().unwrap();
+    let bound = format!("--keep-storage={}", size - 1);
+    let outcome = gc(&[&bound])
+        .expect(0)
+        .says("gc: 1 image(s) successfully removed");
+    assert_eq!(outcome.stdout, removed(&new));
+    let outcome = gc(&["--keep-storage=0", "--grace-period=24h"])
+        .expect(0)
+        .says("the store still takes");
+    assert_eq!(outcome.stdout, removed(&old));
+    assert_eq!(world.stored(), Vec::<String>::new());
+    gc(&["--keep-storage=much"])
+        .expect(254)
+        .says("a size is a number");
+}
+
+#[test]
+fn images_are_imported_from_a_pipe_as_they_are_fetched_from_a_file() {
+    let Some(world) = World::new() else { return };
+    let image = world.build("hello", "1.0.0", &["/bin/busybox", "true"]);
+    world.sign(&image);
+    let piped = |arguments: &[&str]| {
+        let mut command = world.rkt_command();
+        command
+            .args(arguments)
+            .args(["image", "import", "--full", "-"]);
+        command.stdin(fs::File::open(&image).unwrap());
+        world.env.outcome(&mut command)
+    };
+    piped(&[])
+        .expect(254)
+        .says("no signature lies beside standard input");
+    let signature = format!("--signature={}.asc", image.display());
+    let signed = ["image", "import", "--full", signature.as_str(), "-"];
+    let from = |file: &Path| {
+        let mut command = world.rkt_command();
+        command.args(signed).stdin(fs::File::open(file).unwrap());
+        world.env.outcome(&mut command)
+    };
+    from(&image).expect(254);
+    world.publish("hello", "1.0.0", &image);
+    world.trust();
+    let id = from(&image).expect(0).line().to_owned();
+    let name = "example.test/hello:1.0.0";
+    let verdict = ["image", "list", "--no-legend", "--fields=verdict"];
+    assert!(
+        world
+            .rkt(verdict)
+            .expect(0)
+            .stdout
+            .starts_with("signed by ")
+    );
+    // Cut short on the way: nothing of it stays.
+    world.rkt(["image", "rm", &id]).expect(0);
+    let mut bytes = fs::read(&image).unwrap();
+    bytes.truncate(bytes.len() / 2);
+    let cut = world.env.write("cut", bytes);
+    from(&cut).expect(254);
+    assert_eq!(world.stored(), Vec::<String>::new());
+    assert_eq!(piped(&["--insecure-options=image"]).expect(0).line(), id);
+    world.rkt(["image", "verify", name]).expect(0);
+    damage(&blobs(&world)[0]);
+    world
+        .rkt(["image", "verify", "--repair", name])
+        .expect(254)
+        .says("names no place that it came from");
+    world.rkt(["image", "rm", name]).expect(0);
+    let file = image.to_str().unwrap();
+    assert_eq!(
+        world
+            .rkt(["image", "import", "--full", file])
+            .expect(0)
+            .line(),
+        id
+    );
+}
+
+#[test]
+fn the_store_of_the_original_is_imported_as_unchecked_or_not_at_all() {
+    let Some(world) = World::new() else { return };
+    let base = world.build("base", "1.0.0", &["/bin/busybox", "true"]);
+    let dependency = ["dependency", "add", "example.test/base"];
+    let app = world.build_with("app", "1.0.0", &["/bin/busybox", "true"], &[&dependency]);
+    let mut keys = Vec::new();
+    for image in [&app, &base] {
+        let script = "gzip -dc \"$1\" > plain; key=$(sha512sum plain | cut -c1-64); \
+                      two=$(echo $key | cut -c1-2); \
+                      mkdir -p old/cas/blob/sha512/$two old/cas/imageManifest/sha512/$two; \
+                      tar -xOf plain manifest > old/cas/imageManifest/sha512/$two/sha512-$key; \
+                      mv plain old/cas/blob/sha512/$two/sha512-$key; echo sha512-$key";
+        let mut command = world.env.command("sh");
+        command.args(["-ec", script, "sh"]).arg(image);
+        command.current_dir(world.env.root());
+        keys.push(world.env.outcome(&mut command).expect(0).line().to_owned());
+    }
+    let old = world.env.path("old");
+    let old = old.to_str().unwrap();
+    world
+        .rkt(["image", "import", old])
+        .expect(254)
+        .says("has no signatures")
+        .says("--insecure-options=image");
+    let import = ["--insecure-options=image", "image", "import", "--full", old];
+    let outcome = world.rkt(import).expect(0);
+    // What is needed comes first.
+    assert_eq!(outcome.stdout, format!("{}\n{}\n", keys[1], keys[0]));
+    let verdict = ["image", "list", "--no-legend", "--fields=name,verdict"];
+    let list = world.rkt(verdict).expect(0).stdout;
+    let marked = "not checked (cas import: --insecure-options=image)";
+    assert_eq!(list.matches(marked).count(), 2, "{list}");
+    let again = world.rkt(import).expect(0);
+    assert_eq!(again.stdout, outcome.stdout);
+    let blob = world.env.path(format!(
+        "old/cas/blob/sha512/{}/{}",
+        &keys[0][7..9],
+        keys[0]
+    ));
+    damage(&blob);
+    let partly = world
+        .rkt(import)
+        .expect(254)
+        .says("it is damaged")
+        .says(&keys[0])
+        .says("1 image(s) could not be imported");
+    assert_eq!(partly.line(), keys[1]);
+}

@@ -1,7 +1,5 @@
 //! `rkt image …`
 
-use std::time::{Duration, SystemTime};
-
 use clap::{Args, Subcommand};
 use gantry_cli::{Context, Failure, note, report, say};
 use gantry_ops::Store;
@@ -9,11 +7,12 @@ use gantry_ops::image;
 use gantry_types::ImageId;
 
 use super::image_export::ExportArgs;
+use super::image_gc::GcArgs;
+use super::image_import::ImportArgs;
 use super::image_list::ListArgs;
 use super::image_output::OutputArgs;
 use super::image_verify::VerifyArgs;
 use crate::cli::{Globals, go_bool};
-use crate::duration::at_least_zero;
 use crate::setup::Setup;
 
 /// Look after images in the store
@@ -43,11 +42,9 @@ enum ImageCommand {
     /// Write an image to a directory, without what it depends on
     Extract(OutputArgs),
     /// Remove images that were not used for long, and all that nothing refers to
-    Gc {
-        /// How long an image may go unused
-        #[arg(long, value_name = "DURATION", default_value = "24h", allow_hyphen_values = true, value_parser = at_least_zero)]
-        grace_period: Duration,
-    },
+    Gc(GcArgs),
+    /// Bring images into the store without a network: from files, a pipe, or the store of rkt 1.x
+    Import(ImportArgs),
     /// List images
     List(ListArgs),
     /// Write an image to a directory, together with all that it depends on
@@ -75,7 +72,8 @@ impl ImageArgs {
             ImageCommand::CatManifest { .. } => "cat-manifest",
             ImageCommand::Export(_) => "export",
             ImageCommand::Extract(_) => "extract",
-            ImageCommand::Gc { .. } => "gc",
+            ImageCommand::Gc(_) => "gc",
+            ImageCommand::Import(_) => "import",
             ImageCommand::List(_) => "list",
             ImageCommand::Render(_) => "render",
             ImageCommand::Rm { .. } => "rm",
@@ -111,9 +109,8 @@ impl ImageArgs {
             }
             ImageCommand::Export(args) => args.run(&store),
             ImageCommand::Extract(args) => args.extract(&store),
-            ImageCommand::Gc { grace_period } => {
-                collect(&store, &setup, *grace_period, globals, context)
-            }
+            ImageCommand::Gc(args) => args.run(&store, &setup, globals, context),
+            ImageCommand::Import(args) => args.run(&setup, globals, context),
             ImageCommand::List(args) => args.run(&store, globals, context),
             ImageCommand::Render(args) => args.render(&store),
             ImageCommand::Rm { images } => remove(&store, &setup, images, globals, context),
@@ -183,40 +180,6 @@ fn remove(
     }
     if failed {
         return Err(Failure::environment("error(s) found while removing images"));
-    }
-    Ok(())
-}
-
-fn collect(
-    store: &Store,
-    setup: &Setup,
-    grace: Duration,
-    globals: &Globals,
-    context: &mut Context<'_>,
-) -> Result<(), Failure> {
-    let pods = setup.pods()?;
-    let done = image::gc(store, grace, SystemTime::now(), &mut || pods.in_use())?;
-    for tree in &done.trees {
-        note(
-            context.err,
-            format_args!("gc: removed treestore \"{tree}\""),
-        );
-    }
-    for id in &done.images {
-        say(
-            context.out,
-            format_args!("successfully removed aci for image: \"{}\"", id.key()),
-        )?;
-    }
-    if !done.images.is_empty() {
-        let count = done.images.len();
-        note(
-            context.err,
-            format_args!("gc: {count} image(s) successfully removed"),
-        );
-    }
-    for problem in done.problems {
-        report("gc", &problem.into(), globals.debug, context.err);
     }
     Ok(())
 }

@@ -8,6 +8,8 @@ pub(crate) mod fetch;
 pub(crate) mod gc;
 pub(crate) mod image;
 mod image_export;
+mod image_gc;
+mod image_import;
 mod image_list;
 mod image_output;
 mod image_verify;

@@ -1,5 +1,6 @@
 //! What `rkt image` does with images in the store.
 
+mod cas;
 mod export;
 #[cfg(test)]
 mod export_tests;
@@ -21,6 +22,7 @@ use gantry_types::{
     Diagnostic, ImageId, ImageManifest, ImageName, Kind, MAX_MANIFEST_BYTES, ManifestError,
 };
 
+pub use cas::{CasError, CasImage, cas_images};
 pub use export::{Export, ExportError, export};
 pub use output::{Output, OutputError, extract, render};
 pub use verify::{
@@ -197,6 +199,20 @@ pub fn manifest(store: &Store, id: &ImageId) -> Result<ImageManifest, ImageError
 /// [`StoreError::InUse`] while a fetch or prepare uses the image, and what removal itself runs into.
 pub fn remove(store: &Store, id: &ImageId, in_use: &mut AskInUse<'_>) -> Result<(), StoreError> {
     store.remove(id, in_use)
+}
+
+/// Removes images until the store takes at most `most` bytes of the disk; adds to what a collection did.
+///
+/// # Errors
+///
+/// As for [`Store::shrink`].
+pub fn shrink(
+    store: &Store,
+    most: u64,
+    in_use: &mut AskInUse<'_>,
+    done: &mut GcReport,
+) -> Result<(), StoreError> {
+    store.shrink(most, in_use, done)
 }
 
 /// Removes images unused for longer than `grace`, and everything that nothing refers to.

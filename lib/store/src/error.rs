@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use gantry_types::{Diagnostic, ImageId, Kind};
 
+use crate::store::VERSION;
+
 /// The store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -30,6 +32,23 @@ pub enum StoreError {
         found: u32,
         /// Latest version that this tool knows.
         known: u32,
+    },
+    /// No release of this tool laid the store out.
+    #[error(
+        "the store at {} has version {found}, which is older than any that this tool knows",
+        path.display()
+    )]
+    Older {
+        /// Directory of the store.
+        path: PathBuf,
+        /// Version found.
+        found: u32,
+    },
+    /// A store without a version holds records that are none of ours.
+    #[error("the store at {} does not say its version, and holds records that cannot be read", path.display())]
+    Unversioned {
+        /// Directory of the store.
+        path: PathBuf,
     },
     /// `store/version` holds something else than a number.
     #[error("{} does not hold the version of a store", path.display())]
@@ -86,6 +105,8 @@ impl StoreError {
         match self {
             Self::Io { path, .. }
             | Self::Newer { path, .. }
+            | Self::Older { path, .. }
+            | Self::Unversioned { path }
             | Self::Version { path }
             | Self::Damaged { path, .. }
             | Self::Foreign { path, .. } => Some(path),
@@ -107,6 +128,15 @@ impl Diagnostic for StoreError {
             Self::Newer { .. } => {
                 Some("use the release that wrote it, or another --dir".to_owned())
             }
+            Self::Older { path, .. } => Some(format!(
+                "move {} away and fetch the images again",
+                path.display()
+            )),
+            Self::Unversioned { path } => Some(format!(
+                "move {} away and fetch the images again, or write {VERSION} into its file version if \
+                 this release wrote it",
+                path.display()
+            )),
             Self::Version { path } => Some(format!(
                 "write 1 into {} if the store is ours",
                 path.display()

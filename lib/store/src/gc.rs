@@ -33,7 +33,7 @@ use crate::store::Store;
 use crate::tree_id::TreeId;
 
 /// Number of things locked at once; each lock is a descriptor.
-const BATCH: usize = 128;
+pub(crate) const BATCH: usize = 128;
 
 /// Partial downloads that nobody continued for so long are garbage.
 const ABANDONED: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -65,6 +65,8 @@ pub struct GcReport {
     pub trees: Vec<TreeId>,
     /// Number of blobs, partial downloads and abandoned staging files and directories removed.
     pub leftovers: usize,
+    /// Bytes of the disk that the store took in the end, where a bound was given.
+    pub size: Option<u64>,
     /// What could not be read or removed; the rest was done nevertheless.
     pub problems: Vec<StoreError>,
 }
@@ -115,14 +117,14 @@ impl Store {
         let listing = self.list()?;
         report.problems.extend(listing.problems);
         let limit = nanos(now).saturating_sub(u64::try_from(grace.as_nanos()).unwrap_or(u64::MAX));
-        let old: Vec<ImageId> = listing
+        let old: Vec<(ImageId, u64)> = listing
             .images
             .iter()
             .filter(|image| image.last_used < limit)
-            .map(|i| i.id)
+            .map(|image| (image.id, limit))
             .collect();
         for batch in old.chunks(BATCH) {
-            self.collect_images(batch, limit, in_use, &mut report)?;
+            self.collect_images(batch, in_use, &mut report)?;
         }
         let trees = self.trees()?;
         self.sweep_trees(trees, in_use, &mut report)?;
@@ -134,23 +136,23 @@ impl Store {
         Ok(report)
     }
 
-    fn collect_images(
+    /// Removes images that were last used before the time given with each, and that nothing uses.
+    pub(crate) fn collect_images(
         &self,
-        batch: &[ImageId],
-        limit: u64,
+        batch: &[(ImageId, u64)],
         in_use: &mut AskInUse<'_>,
         report: &mut GcReport,
     ) -> Result<(), StoreError> {
         let mut locked = Vec::new();
-        for id in batch {
+        for (id, limit) in batch {
             match self.lock_out(id) {
-                Ok(Some(lock)) => locked.push((*id, lock)),
+                Ok(Some(lock)) => locked.push((*id, *limit, lock)),
                 Ok(None) => {}
                 Err(error) => report.problems.push(error),
             }
         }
         let used = ask(self, in_use)?;
-        for (id, lock) in locked {
+        for (id, limit, lock) in locked {
             // Read again: it may have been used, or removed, before we had the lock.
             let Ok(record) = self.record(&id) else {
                 continue;
@@ -209,7 +211,7 @@ impl Store {
         Ok(Some(References { blobs, trees }))
     }
 
-    fn sweep_trees(
+    pub(crate) fn sweep_trees(
         &self,
         mut candidates: Vec<TreeId>,
         in_use: &mut AskInUse<'_>,
@@ -255,7 +257,7 @@ impl Store {
         remove_path(&hidden).map_err(StoreError::io("remove", &hidden))
     }
 
-    fn sweep_blobs(
+    pub(crate) fn sweep_blobs(
         &self,
         mut candidates: Vec<Digest>,
         report: &mut GcReport,
@@ -410,7 +412,7 @@ fn is_record_name(name: &str) -> bool {
         .is_some_and(|id| id.parse::<ImageId>().is_ok())
 }
 
-fn ask(store: &Store, in_use: &mut AskInUse<'_>) -> Result<InUse, StoreError> {
+pub(crate) fn ask(store: &Store, in_use: &mut AskInUse<'_>) -> Result<InUse, StoreError> {
     in_use().map_err(StoreError::io("tell what pods use of", store.root()))
 }
 

@@ -1,7 +1,7 @@
 //! The image store: blobs, extracted trees, image records, locks, garbage collection.
 //!
 //! ```text
-//! store/version                the number 1
+//! store/version                the number 1; `migrate.rs` knows how older layouts become this one
 //! store/blobs/ALGO/HEX         bytes exactly as received, read-only, named by digest
 //! store/trees/TREEID/          extracted image: `manifest`, `rootfs`, perhaps `implied`; or one rendered
 //!                              together with what it depends on; hidden (`.new-…`) while filled
@@ -33,11 +33,13 @@ mod gc;
 mod ingest;
 mod ingest_need;
 mod lease;
+mod migrate;
 mod names;
 mod publish;
 mod record;
 mod record_json;
 mod replace;
+mod shrink;
 mod staged_file;
 mod store;
 #[cfg(test)]

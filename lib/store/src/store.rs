@@ -11,6 +11,7 @@ use gantry_types::ImageId;
 use crate::crash;
 use crate::digest::{Algorithm, Digest};
 use crate::error::StoreError;
+use crate::migrate::STEPS;
 use crate::staged_file::StagedFile;
 use crate::tree_id::TreeId;
 
@@ -37,30 +38,38 @@ impl Store {
             root: data_dir.join("store"),
         };
         // The version is written last, so a readable one vouches for the directories.
-        if !store.check_version()? {
-            store.lay_out(data_dir)?;
+        match store.version()? {
+            Some(VERSION) => {}
+            Some(found) if found > VERSION => {
+                return Err(StoreError::Newer {
+                    path: store.root,
+                    found,
+                    known: VERSION,
+                });
+            }
+            Some(found) => store.migrate(found, VERSION, STEPS)?,
+            None => {
+                store.check_unversioned()?;
+                store.lay_out(data_dir)?;
+            }
         }
         Ok(store)
     }
 
-    fn check_version(&self) -> Result<bool, StoreError> {
+    /// The version that the store says it has, `None` before it is laid out.
+    pub(crate) fn version(&self) -> Result<Option<u32>, StoreError> {
         let path = self.root.join("version");
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(StoreError::io("read", path)(error)),
         };
         // Written by a tool that did not sync it, before a power cut.
         if text.is_empty() {
-            return Ok(false);
+            return Ok(None);
         }
         match text.trim().parse::<u32>() {
-            Ok(found) if found > VERSION => Err(StoreError::Newer {
-                path: self.root.clone(),
-                found,
-                known: VERSION,
-            }),
-            Ok(_) => Ok(true),
+            Ok(found) => Ok(Some(found)),
             Err(_) => Err(StoreError::Version { path }),
         }
     }

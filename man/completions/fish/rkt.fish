@@ -96,24 +96,25 @@ complete -c rkt -n "__fish_rkt_using_subcommand gc" -l mark-only -d 'Only mark p
 complete -c rkt -n "__fish_rkt_using_subcommand gc" -l debug -d 'Show every level of an error, and what is done'
 complete -c rkt -n "__fish_rkt_using_subcommand gc" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
 complete -c rkt -n "__fish_rkt_using_subcommand gc" -s h -l help -d 'Print help'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm verify help" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm verify help" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm verify help" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm verify help" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm verify help" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm verify help" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm verify help" -l debug -d 'Show every level of an error, and what is done'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm verify help" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm verify help" -s h -l help -d 'Print help'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm verify help" -f -a "cat-manifest" -d 'Print the manifest of an image'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm verify help" -f -a "export" -d 'Write an image to an image file'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm verify help" -f -a "extract" -d 'Write an image to a directory, without what it depends on'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm verify help" -f -a "gc" -d 'Remove images that were not used for long, and all that nothing refers to'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm verify help" -f -a "list" -d 'List images'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm verify help" -f -a "render" -d 'Write an image to a directory, together with all that it depends on'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm verify help" -f -a "rm" -d 'Remove images'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm verify help" -f -a "verify" -d 'Compare images with what was fetched, and rebuild damaged trees'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc list render rm verify help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc import list render rm verify help" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc import list render rm verify help" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc import list render rm verify help" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc import list render rm verify help" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc import list render rm verify help" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc import list render rm verify help" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc import list render rm verify help" -l debug -d 'Show every level of an error, and what is done'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc import list render rm verify help" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc import list render rm verify help" -s h -l help -d 'Print help'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc import list render rm verify help" -f -a "cat-manifest" -d 'Print the manifest of an image'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc import list render rm verify help" -f -a "export" -d 'Write an image to an image file'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc import list render rm verify help" -f -a "extract" -d 'Write an image to a directory, without what it depends on'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc import list render rm verify help" -f -a "gc" -d 'Remove images that were not used for long, and all that nothing refers to'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc import list render rm verify help" -f -a "import" -d 'Bring images into the store without a network: from files, a pipe, or the store of rkt 1.x'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc import list render rm verify help" -f -a "list" -d 'List images'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc import list render rm verify help" -f -a "render" -d 'Write an image to a directory, together with all that it depends on'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc import list render rm verify help" -f -a "rm" -d 'Remove images'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc import list render rm verify help" -f -a "verify" -d 'Compare images with what was fetched, and rebuild damaged trees'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc import list render rm verify help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from cat-manifest" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from cat-manifest" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from cat-manifest" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
@@ -146,7 +147,8 @@ complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcomman
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from extract" -l debug -d 'Show every level of an error, and what is done'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from extract" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from extract" -s h -l help -d 'Print help'
-complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from gc" -l grace-period -d 'How long an image may go unused' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from gc" -l grace-period -d 'How long an image may go unused; 24h, or for ever with --keep-storage alone' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from gc" -l keep-storage -d 'Remove the least recently used images until the store takes at most so much of the disk: bytes, or 10G, 10GiB' -r
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from gc" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from gc" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from gc" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
@@ -156,6 +158,17 @@ complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcomman
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from gc" -l debug -d 'Show every level of an error, and what is done'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from gc" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from gc" -s h -l help -d 'Print help'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from import" -l signature -d 'The signature; for an old store a directory with KEY.asc of its images' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from import" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from import" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from import" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from import" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from import" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from import" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from import" -l full -d 'Print IDs in full'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from import" -l debug -d 'Show every level of an error, and what is done'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from import" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from list" -l fields -d 'Columns to show: id, name, size, importtime, lastused, verdict' -r
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from list" -l sort -d 'Columns to sort by, the first that differs counts: name, importtime, lastused, size' -r
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from list" -l order -d 'asc or desc' -r
@@ -208,6 +221,7 @@ complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcomman
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "export" -d 'Write an image to an image file'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "extract" -d 'Write an image to a directory, without what it depends on'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "gc" -d 'Remove images that were not used for long, and all that nothing refers to'
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "import" -d 'Bring images into the store without a network: from files, a pipe, or the store of rkt 1.x'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "list" -d 'List images'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "render" -d 'Write an image to a directory, together with all that it depends on'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "rm" -d 'Remove images'
@@ -401,6 +415,7 @@ complete -c rkt -n "__fish_rkt_using_subcommand help; and __fish_seen_subcommand
 complete -c rkt -n "__fish_rkt_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "export" -d 'Write an image to an image file'
 complete -c rkt -n "__fish_rkt_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "extract" -d 'Write an image to a directory, without what it depends on'
 complete -c rkt -n "__fish_rkt_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "gc" -d 'Remove images that were not used for long, and all that nothing refers to'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "import" -d 'Bring images into the store without a network: from files, a pipe, or the store of rkt 1.x'
 complete -c rkt -n "__fish_rkt_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "list" -d 'List images'
 complete -c rkt -n "__fish_rkt_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "render" -d 'Write an image to a directory, together with all that it depends on'
 complete -c rkt -n "__fish_rkt_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "rm" -d 'Remove images'

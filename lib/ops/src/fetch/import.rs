@@ -22,7 +22,10 @@ use super::{FetchError, Fetcher, Notice};
 /// A complete image file in the store's keeping.
 pub(super) struct Arrived {
     pub(super) ingest: Ingest,
-    pub(super) source: Source,
+    /// Where it came from, if that is a place that can be gone back to.
+    pub(super) source: Option<Source>,
+    /// What the record says, besides the option, of an image that was not checked.
+    pub(super) note: Option<&'static str>,
     pub(super) etag: Option<String>,
     pub(super) last_modified: Option<String>,
     /// In seconds.
@@ -81,7 +84,7 @@ impl Fetcher<'_, '_> {
             Ok(examined) => self.publish(arrived, examined, check, wanted),
             Err(error) => {
                 // A copy of a local file is made anew every time, so it is only a burden.
-                if !error.spares_data() || matches!(arrived.source, Source::Path(_)) {
+                if !error.spares_data() || !matches!(arrived.source, Some(Source::Url(_))) {
                     arrived.ingest.discard()?;
                 }
                 Err(error)
@@ -101,7 +104,10 @@ impl Fetcher<'_, '_> {
                 (Verdict::Signed { by }, Some(sum))
             }
             Check::Waived => {
-                let option = self.insecure.to_string();
+                let option = match arrived.note {
+                    Some(note) => format!("{note}: {}", self.insecure),
+                    None => self.insecure.to_string(),
+                };
                 (Verdict::Waived { option }, None)
             }
         };
@@ -237,7 +243,10 @@ impl Fetcher<'_, '_> {
         digest: Option<&Digest>,
     ) -> Result<Option<Content>, FetchError> {
         let store = self.context.store;
-        let Some(found) = store.by_origin(&arrived.source)? else {
+        let Some(source) = &arrived.source else {
+            return Ok(None);
+        };
+        let Some(found) = store.by_origin(source)? else {
             return Ok(None);
         };
         let (lease, record) = match store.use_image(&found.id) {
@@ -331,6 +340,7 @@ impl Fetcher<'_, '_> {
             etag,
             last_modified,
             max_age,
+            ..
         } = arrived;
         let Examined {
             content,
@@ -384,14 +394,16 @@ impl Fetcher<'_, '_> {
             import_time: now,
             last_used: now,
             latest: wanted.latest.then_some(now),
-            origins: vec![Origin {
-                source,
-                name: wanted.name.clone(),
-                etag,
-                last_modified,
-                max_age,
-                fetched: now,
-            }],
+            origins: (source.into_iter())
+                .map(|source| Origin {
+                    source,
+                    name: wanted.name.clone(),
+                    etag: etag.clone(),
+                    last_modified: last_modified.clone(),
+                    max_age,
+                    fetched: now,
+                })
+                .collect(),
             verdict,
             signature,
         };

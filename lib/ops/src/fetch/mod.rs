@@ -23,6 +23,7 @@ mod refetch;
 mod remote;
 mod render;
 mod signature;
+mod stream;
 #[cfg(test)]
 mod tests;
 
@@ -46,6 +47,8 @@ pub use insecure::{InsecureOptions, InsecureOptionsError};
 pub use observer::{Downloading, FetchObserver, Notice, Step};
 pub use reference::{ImageReference, LocalFile, ReferenceError};
 pub use refetch::{RefetchError, refetch_blob};
+
+pub use stream::{ImportRequest, import};
 
 use crate::room::is_full;
 use ahead::Ahead;
@@ -197,7 +200,8 @@ impl Fetcher<'_, '_> {
         }
         let arrived = Arrived {
             ingest,
-            source,
+            source: Some(source),
+            note: None,
             etag: None,
             last_modified: None,
             max_age: None,

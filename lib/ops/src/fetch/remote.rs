@@ -114,7 +114,8 @@ impl Fetcher<'_, '_> {
         self.import(
             Arrived {
                 ingest,
-                source,
+                source: Some(source),
+                note: None,
                 etag,
                 last_modified,
                 max_age,
