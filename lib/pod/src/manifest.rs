@@ -48,11 +48,11 @@ pub(crate) fn build(
     volumes::resolve(&mut apps, &mut volumes, &request.mounts, warnings)?;
     ports::check(&apps, &request.ports)?;
     Ok(PodManifest {
-        apps,
-        volumes,
-        isolators: request.isolators.clone(),
+        apps: apps.into(),
+        volumes: volumes.into(),
+        isolators: request.isolators.clone().into(),
         annotations: request.annotations.clone(),
-        ports: request.ports.clone(),
+        ports: request.ports.clone().into(),
         user_annotations: request.user_annotations.clone(),
         user_labels: request.user_labels.clone(),
         ..PodManifest::default()
@@ -108,7 +108,7 @@ fn build_app(
         (None, None) => return Err(PrepareError::NoAppSection { id }),
     };
     if let Some(exec) = &wanted.exec {
-        app.exec = vec![exec.clone()];
+        app.exec = vec![exec.clone()].into();
     }
     app.exec.extend(wanted.args.iter().cloned());
     if app.exec.first().is_none_or(String::is_empty) {
@@ -273,7 +273,7 @@ mod tests {
         };
         let pod = build_one(&mut request, &image(APP)).unwrap();
         let app = pod.apps[0].app.as_ref().unwrap();
-        assert_eq!(app.exec, ["/bin/y", "1", "2"]);
+        assert_eq!(*app.exec, ["/bin/y", "1", "2"]);
         assert_eq!((app.user.as_str(), app.group.as_str()), ("u", "g"));
         assert_eq!(app.supplementary_gids, [3]);
         assert_eq!(app.working_directory, "/v");
@@ -339,7 +339,7 @@ mod tests {
             ..PrepareRequest::default()
         };
         let pod = build_one(&mut request, &bare).unwrap();
-        assert_eq!(pod.apps[0].app.as_ref().unwrap().exec, ["/bin/sh"]);
+        assert_eq!(*pod.apps[0].app.as_ref().unwrap().exec, ["/bin/sh"]);
     }
 
     #[test]

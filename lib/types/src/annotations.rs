@@ -7,6 +7,7 @@ use crate::date::{Date, DateError};
 use crate::diagnostic::usage_errors;
 use crate::http_url::{self, HttpUrlError};
 use crate::json::{Cursor, Decode, DecodeError, Encode, Writer, read_all};
+use crate::list::List;
 
 /// One annotation.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -19,7 +20,7 @@ pub struct Annotation {
 
 /// A list of annotations with unique names.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Annotations(Vec<Annotation>);
+pub struct Annotations(List<Annotation>);
 
 /// Annotations break a rule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,7 +48,7 @@ impl Annotations {
         for annotation in &annotations {
             check(annotation, &mut seen)?;
         }
-        Ok(Self(annotations))
+        Ok(Self(annotations.into()))
     }
 
     /// The value of an annotation.
@@ -76,7 +77,7 @@ impl Annotations {
                 value: value.into(),
             }),
         }
-        *self = Self::new(annotations)?;
+        *self = Self::new(annotations.into())?;
         Ok(())
     }
 
@@ -149,7 +150,11 @@ impl Encode for Annotation {
 impl Decode for Annotations {
     fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
         let mut seen = BTreeSet::new();
-        cursor.list(|one| check(one, &mut seen)).map(Self)
+        if cursor.is_null() {
+            return Ok(Self::default());
+        }
+        let list = cursor.list(|one| check(one, &mut seen));
+        list.map(|list| Self(List::found(list)))
     }
 }
 

@@ -7,14 +7,15 @@ use crate::environment::Environment;
 use crate::event_handler::{EventHandler, EventHandlers};
 use crate::isolator::Isolators;
 use crate::json::{Cursor, Decode, DecodeError, Encode, Writer, read_all};
+use crate::list::List;
 use crate::mount_point::MountPoint;
 use crate::port::Port;
 
 /// The app of an image or of a pod.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct App {
-    /// The program and its arguments; may be empty. Written as `null` when it is.
-    pub exec: Vec<String>,
+    /// The program and its arguments; may be empty.
+    pub exec: List<String>,
     /// Programs that run before and after the app.
     pub event_handlers: Vec<EventHandler>,
     /// Name, number or absolute path of a file whose owner is meant. Never empty in a valid manifest.
@@ -93,7 +94,7 @@ impl Decode for App {
 impl Encode for App {
     fn encode(&self, out: &mut Writer) {
         out.object(|out| {
-            out.list_or_null("exec", &self.exec);
+            out.member("exec", &self.exec);
             out.member_unless(
                 self.event_handlers.is_empty(),
                 "eventHandlers",
@@ -153,6 +154,9 @@ mod tests {
             Writer::text_of(&app),
             r#"{"exec":null,"user":"0","group":"0"}"#
         );
+        let empty = r#"{"exec":[],"user":"0","group":"0"}"#;
+        let app: App = from_json(empty.as_bytes()).unwrap();
+        assert_eq!(Writer::text_of(&app), empty);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::diagnostic::usage_errors;
 use crate::json::{Cursor, Decode, DecodeError, Encode, Writer, read_all};
+use crate::list::List;
 
 /// When a handler runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -18,7 +19,7 @@ pub struct EventHandler {
     /// When it runs.
     pub event: Event,
     /// The program and its arguments.
-    pub exec: Vec<String>,
+    pub exec: List<String>,
 }
 
 /// An event handler breaks a rule.
@@ -89,7 +90,7 @@ impl Encode for EventHandler {
     fn encode(&self, out: &mut Writer) {
         out.object(|out| {
             out.member("name", self.event.as_str());
-            out.list_or_null("exec", &self.exec);
+            out.member("exec", &self.exec);
         });
     }
 }
@@ -103,8 +104,10 @@ mod tests {
     fn there_are_two_events_and_one_handler_for_each() {
         // Source: appc aci.md, "eventHandlers".
         let text = r#"[{"name":"pre-start","exec":["/a","b"]},{"name":"post-stop","exec":null}]"#;
-        let handlers: EventHandlers = from_json(text.as_bytes()).unwrap();
-        assert_eq!(Writer::text_of(&handlers.0), text);
+        for text in [text, &text.replace("null", "[]")] {
+            let handlers: EventHandlers = from_json(text.as_bytes()).unwrap();
+            assert_eq!(Writer::text_of(&handlers.0), text);
+        }
         let twice = br#"[{"name":"pre-start"},{"name":"post-stop"},{"name":"pre-start"}]"#;
         let error = from_json::<EventHandlers>(twice).map(drop).unwrap_err();
         assert_eq!(

@@ -31,6 +31,7 @@ mod json;
 pub mod key_value;
 mod labels;
 pub mod lastditch;
+mod list;
 mod manifest_changes;
 mod manifest_error;
 mod mount;
@@ -73,6 +74,7 @@ pub use isolator::{
     Isolators, Resource, SeccompSet, SelinuxContext,
 };
 pub use labels::{Label, Labels, LabelsError};
+pub use list::List;
 pub use manifest_changes::{ManifestChange, manifest_changes};
 pub use manifest_error::{Location, MAX_MANIFEST_BYTES, ManifestError, kind_of};
 pub use mount::{Mount, MountError};

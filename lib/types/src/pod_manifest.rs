@@ -9,26 +9,27 @@ use crate::diagnostic::usage_errors;
 use crate::exposed_port::ExposedPort;
 use crate::isolator::Isolator;
 use crate::json::{Cursor, Decode, DecodeError, Encode, Writer, indent, read_all};
+use crate::list::List;
 use crate::manifest_error::{ManifestError, after_kind, check_kind, from_json};
 use crate::runtime_app::RuntimeApp;
 use crate::semver::SemVer;
 use crate::volume::Volume;
 
-/// The manifest of a pod. Empty lists are written as `null`.
+/// The manifest of a pod.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PodManifest {
     /// The version of the specification it was written for; the original does not insist on one.
     pub ac_version: Option<SemVer>,
     /// The apps, with unique names.
-    pub apps: Vec<RuntimeApp>,
+    pub apps: List<RuntimeApp>,
     /// The volumes, with unique names.
-    pub volumes: Vec<Volume>,
+    pub volumes: List<Volume>,
     /// Limits of the pod as a whole; names unknown here are kept.
-    pub isolators: Vec<Isolator>,
+    pub isolators: List<Isolator>,
     /// Annotations of the pod.
     pub annotations: Annotations,
     /// Ports forwarded from the host.
-    pub ports: Vec<ExposedPort>,
+    pub ports: List<ExposedPort>,
     /// Free text for users.
     pub user_annotations: BTreeMap<String, String>,
     /// Free labels for users.
@@ -51,11 +52,11 @@ impl Default for PodManifest {
     fn default() -> Self {
         Self {
             ac_version: Some(SemVer::ac_version()),
-            apps: Vec::new(),
-            volumes: Vec::new(),
-            isolators: Vec::new(),
+            apps: List::default(),
+            volumes: List::default(),
+            isolators: List::default(),
             annotations: Annotations::default(),
-            ports: Vec::new(),
+            ports: List::default(),
             user_annotations: BTreeMap::new(),
             user_labels: BTreeMap::new(),
         }
@@ -110,7 +111,7 @@ impl Decode for PodManifest {
 
 /// Apps with unique names.
 #[derive(Default)]
-struct Apps(Vec<RuntimeApp>);
+struct Apps(List<RuntimeApp>);
 
 impl Decode for Apps {
     fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
@@ -122,13 +123,13 @@ impl Decode for Apps {
                 Err(PodManifestError::DuplicateApp(app.name.clone()))
             }
         });
-        apps.map(Self)
+        apps.map(|apps| Self(List::found(apps)))
     }
 }
 
 /// Volumes with unique names.
 #[derive(Default)]
-struct Volumes(Vec<Volume>);
+struct Volumes(List<Volume>);
 
 impl Decode for Volumes {
     fn decode(cursor: Cursor<'_>) -> Result<Self, DecodeError> {
@@ -140,7 +141,7 @@ impl Decode for Volumes {
                 Err(PodManifestError::DuplicateVolume(volume.name.clone()))
             }
         });
-        volumes.map(Self)
+        volumes.map(|volumes| Self(List::found(volumes)))
     }
 }
 
@@ -152,16 +153,11 @@ impl Encode for PodManifest {
                 None => out.member("acVersion", &SemVer::ac_version()),
             }
             out.member("acKind", AcKind::PodManifest.as_str());
-            out.list_or_null("apps", &self.apps);
-            out.list_or_null("volumes", &self.volumes);
-            out.list_or_null("isolators", &self.isolators);
-            if self.annotations.is_empty() {
-                out.key("annotations");
-                out.raw("null");
-            } else {
-                out.member("annotations", &self.annotations);
-            }
-            out.list_or_null("ports", &self.ports);
+            out.member("apps", &self.apps);
+            out.member("volumes", &self.volumes);
+            out.member("isolators", &self.isolators);
+            out.member("annotations", &self.annotations);
+            out.member("ports", &self.ports);
             out.member_unless(
                 self.user_annotations.is_empty(),
                 "userAnnotations",
@@ -204,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_lists_are_written_as_null() {
+    fn empty_lists_are_written_as_they_were_read() {
         // Source: appc spec, schema/pod.go, and how Go writes lists that were never set.
         let least = concat!(
             r#"{"acVersion":"0.8.11+git","acKind":"PodManifest","apps":null,"volumes":null,"#,
@@ -218,6 +214,9 @@ mod tests {
             PodManifest::from_json(least.as_bytes()).unwrap(),
             PodManifest::default()
         );
+        let empty = least.replace("null", "[]");
+        let pod = PodManifest::from_json(empty.as_bytes()).unwrap();
+        assert_eq!(String::from_utf8(pod.to_json()).unwrap(), empty);
         let pod = PodManifest::from_json(br#"{"acKind":"PodManifest"}"#).unwrap();
         assert_eq!(pod.ac_version, None);
     }

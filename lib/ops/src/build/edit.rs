@@ -277,7 +277,7 @@ pub fn set_exec(manifest: &mut ImageManifest, exec: Vec<String>) -> Result<(), E
     if exec.is_empty() {
         return Err(EditError::Empty { what: "command" });
     }
-    app(manifest).exec = exec;
+    app(manifest).exec = exec.into();
     Ok(())
 }
 
@@ -305,7 +305,10 @@ pub fn set_group(manifest: &mut ImageManifest, group: &str) -> Result<(), EditEr
 pub fn set_event_handler(manifest: &mut ImageManifest, event: Event, exec: Vec<String>) {
     let handlers = &mut app(manifest).event_handlers;
     handlers.retain(|handler| handler.event != event);
-    handlers.push(EventHandler { event, exec });
+    handlers.push(EventHandler {
+        event,
+        exec: exec.into(),
+    });
 }
 
 /// The app of the manifest; one that runs as root is made if there is none.

@@ -177,7 +177,7 @@ mod tests {
         assert_eq!(merged.name.as_str(), "example.com/b");
         assert_eq!(merged.labels.get("version"), Some("1"));
         let app = merged.app.unwrap();
-        assert_eq!((app.exec, app.user.as_str()), (vec!["/b".to_owned()], "1"));
+        assert_eq!((&*app.exec[0], app.exec.len(), &*app.user), ("/b", 1, "1"));
         assert_eq!(app.working_directory, "/w");
     }
 

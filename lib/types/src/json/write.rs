@@ -59,16 +59,6 @@ impl Writer {
         }
     }
 
-    /// Writes a list, or `null` when it is empty, as Go does for a slice that was never set.
-    pub(crate) fn list_or_null<T: Encode>(&mut self, key: &str, items: &[T]) {
-        self.key(key);
-        if items.is_empty() {
-            self.raw("null")
-        } else {
-            self.array(items)
-        }
-    }
-
     pub(crate) fn key(&mut self, key: &str) {
         self.comma();
         self.string(key);

@@ -7,9 +7,9 @@ use proptest::prelude::*;
 use crate::{
     AcIdentifier, AcKind, AcName, Annotation, Annotations, App, ApparmorProfile, CapabilitySet,
     Date, Dependency, Environment, Event, EventHandler, ExposedPort, Hash, ImageId, ImageManifest,
-    ImageName, Isolator, IsolatorValue, Isolators, Label, Labels, Mount, MountPoint, PodManifest,
-    Port, Quantity, Resource, RuntimeApp, RuntimeImage, SeccompSet, SelinuxContext, SemVer, Uuid,
-    Volume, VolumeKind, os_arch,
+    ImageName, Isolator, IsolatorValue, Isolators, Label, Labels, List, Mount, MountPoint,
+    PodManifest, Port, Quantity, Resource, RuntimeApp, RuntimeImage, SeccompSet, SelinuxContext,
+    SemVer, Uuid, Volume, VolumeKind, os_arch,
 };
 
 /// Text of any characters, those that JSON and Go treat in a way of their own among them.
@@ -150,9 +150,18 @@ pub(super) fn environment() -> impl Strategy<Value = Environment> {
     })
 }
 
+/// A list that was never set, or has up to two items.
+fn list<S: Strategy>(item: S) -> impl Strategy<Value = List<S::Value>>
+where
+    S::Value: Clone,
+{
+    let items = vec(item, 0..3).prop_map(List::from);
+    prop_oneof![1 => Just(List::set_empty()), 5 => items]
+}
+
 pub(super) fn event_handler() -> impl Strategy<Value = EventHandler> {
     let event = prop_oneof![Just(Event::PreStart), Just(Event::PostStop)];
-    (event, vec(text(), 0..3)).prop_map(|(event, exec)| EventHandler { event, exec })
+    (event, list(text())).prop_map(|(event, exec)| EventHandler { event, exec })
 }
 
 /// A mount point whose path is made by `path`.
@@ -285,7 +294,7 @@ pub(super) fn isolators() -> impl Strategy<Value = Isolators> {
 
 prop_compose! {
     pub(super) fn app()(
-        exec in vec(text(), 0..3),
+        exec in list(text()),
         handlers in vec(event_handler(), 0..3),
         (user, group) in ("\\PC{1,6}", "\\PC{1,6}"),
         supplementary_gids in vec(any::<i64>(), 0..3),
@@ -347,11 +356,11 @@ fn pod_isolator() -> impl Strategy<Value = Isolator> {
 prop_compose! {
     pub(super) fn pod_manifest()(
         ac_version in sem_ver(),
-        mut apps in vec(runtime_app(), 0..3),
-        mut volumes in vec(volume(), 0..3),
-        isolators in vec(pod_isolator(), 0..3),
+        mut apps in list(runtime_app()),
+        mut volumes in list(volume()),
+        isolators in list(pod_isolator()),
         annotations in annotations(),
-        ports in vec(exposed_port(), 0..3),
+        ports in list(exposed_port()),
         (user_annotations, user_labels) in (btree_map(text(), text(), 0..3), btree_map(text(), text(), 0..3)),
     ) -> PodManifest {
         apps.sort_by(|a, b| a.name.cmp(&b.name));
