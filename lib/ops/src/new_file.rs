@@ -37,8 +37,8 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Looks at what has the name now. A symbolic link to a file stays, and the file it leads to is the
-    /// one that will be replaced.
+    /// Looks at what has the name now. A symbolic link stays, and the file it leads to is the one that will
+    /// be replaced, or made.
     pub(crate) fn new(file: &Path, overwrite: bool) -> Result<Self, NewFileError> {
         if !overwrite && std::fs::symlink_metadata(file).is_ok() {
             return Err(NewFileError::Exists);
@@ -49,7 +49,8 @@ impl Place {
             }
             Ok(found) if !found.is_file() => return Err(NewFileError::NotAFile),
             Ok(_) => std::fs::canonicalize(file)?,
-            Err(_) => file.to_owned(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => end_of_links(file),
+            Err(error) => return Err(error.into()),
         };
         let directory = match file.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
@@ -137,6 +138,22 @@ impl NewFile {
     }
 }
 
+/// Where symbolic links lead from `file`, which is to a name that nothing has.
+fn end_of_links(file: &Path) -> PathBuf {
+    let mut end = file.to_owned();
+    // No more than the kernel follows, should somebody make a circle of them meanwhile.
+    for _ in 0..40 {
+        let Ok(to) = std::fs::read_link(&end) else {
+            break;
+        };
+        end = match end.parent() {
+            Some(parent) => parent.join(to),
+            None => to,
+        };
+    }
+    end
+}
+
 fn name_error(error: io::Error) -> NewFileError {
     match error.kind() {
         io::ErrorKind::AlreadyExists => NewFileError::Exists,
@@ -177,7 +194,7 @@ fn named<T>(
 mod tests {
     use std::fs;
     use std::io::Write;
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
 
@@ -219,6 +236,37 @@ mod tests {
                 assert!(names(work.path()).is_empty());
             }
         }
+    }
+
+    #[test]
+    fn links_lead_to_the_file_that_is_replaced_or_made() {
+        let work = tempfile::tempdir().unwrap();
+        let path = |name: &str| work.path().join(name);
+        fs::create_dir(path("sub")).unwrap();
+        for (name, to) in [
+            ("a", "sub/b"),
+            ("sub/b", "../file"),
+            ("circle", "circle"),
+            ("lost", "nowhere/x"),
+        ] {
+            symlink(to, path(name)).unwrap();
+        }
+        for content in ["made", "replaced"] {
+            let exists = Place::new(&path("a"), false);
+            assert!(matches!(exists, Err(NewFileError::Exists)), "{exists:?}");
+            let new = Place::new(&path("a"), true).unwrap();
+            let new = new.create(".x-").unwrap();
+            new.file().write_all(content.as_bytes()).unwrap();
+            new.publish().unwrap();
+            assert!(path("a").is_symlink() && path("sub/b").is_symlink());
+            assert!(!path("file").is_symlink());
+            assert_eq!(fs::read_to_string(path("file")).unwrap(), content);
+        }
+        let circle = Place::new(&path("circle"), true);
+        assert!(matches!(circle, Err(NewFileError::Failed(_))), "{circle:?}");
+        let lost = Place::new(&path("lost"), true).unwrap().create(".x-");
+        assert_eq!(lost.unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert!(path("circle").is_symlink() && path("lost").is_symlink());
     }
 
     #[test]
