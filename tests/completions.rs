@@ -82,6 +82,7 @@ fn bash_completes_commands_flags_and_values() {
     env.write("image.aci", "");
     for (words, offered) in [
         (&["actool", "v"][..], &["validate", "version"][..]),
+        (&["actool", "help", "v"], &["validate", "version"]),
         (&["actool", "-"], &["--debug", "--help"]),
         (&["actool", "--debug", "patch"], &["patch-manifest"]),
         (

@@ -11,7 +11,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{ArgMatches, FromArgMatches};
-use gantry_cli::{Context, Failure, FlagStyle, report, write_generated};
+use gantry_cli::{Context, Failure, FlagStyle, report, show_notes, write_generated};
 
 use crate::cli::Cli;
 use crate::ending::Ending;
@@ -34,6 +34,7 @@ fn run(arguments: Vec<OsString>) -> u8 {
     };
     let name = path.join(" ");
     let debug = cli.globals.debug;
+    show_notes(debug);
     let result = Context::with_process_streams(|ctx| {
         let mut invocation = Invocation {
             ctx,

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::io::Write;
 
+use clap::builder::PossibleValuesParser;
 use clap::error::ContextKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use gantry_cli::note;
@@ -147,6 +148,23 @@ fn value_error(error: &clap::Error) -> FlagError {
         value: context(ContextKind::InvalidValue),
         reason: reason.unwrap_or_else(|| "parse error".to_owned()),
     }
+}
+
+/// The parser as completions show it: with the names of the commands behind `help`.
+pub(crate) fn completion_parser() -> clap::Command {
+    let parser = parser();
+    // Values of a parser live as long as the program, which ends when it has written completions.
+    let names: Vec<&'static str> = parser
+        .get_subcommands()
+        .map(|command| &*command.get_name().to_owned().leak())
+        .collect();
+    parser.mut_subcommand("help", |help| {
+        help.mut_arg("command", |command| {
+            command
+                .num_args(0..=1)
+                .value_parser(PossibleValuesParser::new(names))
+        })
+    })
 }
 
 /// The parser.

@@ -11,7 +11,9 @@ mod times;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use gantry_cli::{Context, Failure, FlagStyle, Statuses, report, run_tool, write_generated};
+use gantry_cli::{
+    Context, Failure, FlagStyle, Generated, Statuses, report, run_tool, show_notes, write_generated,
+};
 
 use crate::cli::{Cli, Command};
 
@@ -22,7 +24,11 @@ fn main() -> ExitCode {
 
 /// Parses, runs and reports.
 fn run(arguments: &[OsString], context: &mut Context<'_>) -> Result<(), Failure> {
-    if let Some(written) = write_generated(arguments, FlagStyle::Go, |_| cli::parser()) {
+    let parser = |generated| match generated {
+        Generated::ManPages => cli::parser(),
+        Generated::Completions => cli::completion_parser(),
+    };
+    if let Some(written) = write_generated(arguments, FlagStyle::Go, parser) {
         return written.map_err(Failure::Output);
     }
     let cli = match cli::parse(arguments) {
@@ -40,6 +46,7 @@ fn run(arguments: &[OsString], context: &mut Context<'_>) -> Result<(), Failure>
         debug,
         command,
     } = cli;
+    show_notes(debug);
     let (name, result) = match command {
         Some(command) if !help => command.run(debug, context),
         _ => ("help", commands::help::HelpArgs::default().run(context)),

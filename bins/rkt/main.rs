@@ -13,7 +13,8 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use gantry_cli::{
-    Context, Failure, FlagStyle, Generated, Statuses, note, report, run_tool, say, write_generated,
+    Context, Failure, FlagStyle, Generated, Statuses, note, report, run_tool, say, show_notes,
+    write_generated,
 };
 
 use crate::cli::{Cli, Command};
@@ -59,6 +60,7 @@ fn run(arguments: Vec<String>, context: &mut Context<'_>) -> Result<(), Failure>
         return Err(Failure::Status(2));
     };
     let debug = globals.debug;
+    show_notes(debug);
     let (name, result) = match command {
         Command::CatManifest(args) => ("cat-manifest", args.run(&globals, context)),
         Command::Config(args) => ("config", args.run(&globals, context)),
