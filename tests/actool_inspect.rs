@@ -424,6 +424,11 @@ fn a_signature_is_verified_only_with_keys_that_count() {
         found.contains("problems:\n  signature a.aci.asc: openpgp: invalid signature"),
         "{found}"
     );
+    assert!(
+        found.contains("\n  refused:      openpgp: invalid signature"),
+        "{found}"
+    );
+    assert!(!found.contains("verified"), "{found}");
     env.write("b.aci.asc", "<html>");
     let found = document(&env, "b.aci", 1);
     assert_eq!(found["signature"]["verdict"], "unreadable");

@@ -8,6 +8,7 @@ use gantry_cli::{Failure, printable, say, size};
 use gantry_ops::diff::Timestamp;
 use gantry_ops::inspect::{
     Check, DependencyLine, Inspection, Notable, Resolution, SignatureInfo, SignatureReport, Trait,
+    Verdict,
 };
 
 use super::manifest;
@@ -217,7 +218,14 @@ fn signature(report: &SignatureReport) -> Vec<String> {
     )];
     lines.extend(report.signatures.iter().map(|one| field("made", made(one))));
     lines.push(match &report.check {
-        Check::Done(verdict) => field("verified", printable(verdict.to_string().as_bytes())),
+        Check::Done(verdict) => {
+            let name = match verdict {
+                Verdict::Good { .. } => "verified",
+                Verdict::Bad { .. } => "refused",
+                Verdict::Unknown { .. } => "not verified",
+            };
+            field(name, printable(verdict.to_string().as_bytes()))
+        }
         Check::NotVerified(reason) => field("not verified", printable(reason.as_bytes())),
         Check::Unreadable(reason) => field("no signature", printable(reason.as_bytes())),
     });
