@@ -99,32 +99,20 @@ impl Grammar {
         let mut parts = Parts::default();
         let mut early = Vec::new();
         let mut rest = arguments.iter();
-        let mut command = None;
-        while let Some(argument) = rest.next() {
-            let Some(name) = flag_name(argument) else {
-                command = Some(argument.clone());
-                break;
-            };
-            let global = self.global.get(name);
-            let found = global.or_else(|| self.commands.values().find_map(|flags| flags.get(name)));
-            let target = if global.is_some() || found.is_none() {
-                &mut parts.plain
-            } else {
-                &mut early
-            };
-            target.push(argument.clone());
-            if found.is_some_and(|flag| flag.takes_value) && !argument.contains('=') {
-                target.extend(rest.next().cloned());
-            }
-        }
-        let Some(mut command) = command else {
+        let Some(mut command) = self.next_word(&mut rest, &mut parts.plain, &mut early) else {
             parts.plain.extend(early);
             return Ok(parts);
         };
-        let group = self.full_name(&command) == Some("image");
-        if group && rest.as_slice().first().is_some_and(|word| word == "fetch") {
+        if self.full_name(&command) == Some("image") {
+            let (mut behind, mut global, mut other) = (rest.clone(), Vec::new(), Vec::new());
+            let word = self.next_word(&mut behind, &mut global, &mut other);
             // Another name of the command itself, which the original hides.
-            command = rest.next().cloned().unwrap_or_default();
+            if word.is_some_and(|word| !word.is_empty() && "fetch".starts_with(&word)) {
+                command = "fetch".to_owned();
+                rest = behind;
+                parts.plain.extend(global);
+                early.extend(other);
+            }
         }
         let full = self.full_name(&command);
         parts.plain.push(command);
@@ -136,6 +124,34 @@ impl Grammar {
             _ => parts.plain.extend(rest),
         }
         Ok(parts)
+    }
+
+    /// The next argument that is no flag; the flags before it go to `global`, or to `other` if they belong to
+    /// a command.
+    fn next_word(
+        &self,
+        rest: &mut std::slice::Iter<'_, String>,
+        global: &mut Vec<String>,
+        other: &mut Vec<String>,
+    ) -> Option<String> {
+        while let Some(argument) = rest.next() {
+            let Some(name) = flag_name(argument) else {
+                return Some(argument.clone());
+            };
+            let everywhere = self.global.get(name);
+            let found =
+                everywhere.or_else(|| self.commands.values().find_map(|flags| flags.get(name)));
+            let target = if everywhere.is_some() || found.is_none() {
+                &mut *global
+            } else {
+                &mut *other
+            };
+            target.push(argument.clone());
+            if found.is_some_and(|flag| flag.takes_value) && !argument.contains('=') {
+                target.extend(rest.next().cloned());
+            }
+        }
+        None
     }
 
     /// The command that `word` names by itself or as an unambiguous prefix.
@@ -289,6 +305,9 @@ mod tests {
         assert_eq!(parts.images[0].flags, ["--signature", "s"]);
         assert_eq!(parts.images[1].image, "b");
         assert_eq!(plain("im fetch a"), "fetch");
+        assert_eq!(plain("image --debug --full fet a"), "--debug fetch --full");
+        assert_eq!(plain("image --dir /d f a"), "--dir /d fetch");
+        assert_eq!(plain("image --debug list a"), "image --debug list a");
         assert_eq!(plain("image list fetch"), "image list fetch");
         assert_eq!(plain("list fetch"), "list fetch");
     }

@@ -62,9 +62,6 @@ enum ImageCommand {
     Unknown(Vec<String>),
 }
 
-/// Commands of `rkt image` that are still to come.
-const NOT_YET: [&str; 1] = ["fetch"];
-
 impl ImageArgs {
     /// The name of the command at the end of the line.
     pub(crate) fn leaf(&self) -> &'static str {
@@ -121,9 +118,6 @@ impl ImageArgs {
 /// Shows the help in place of a command that does not exist, and ends with success, as the original does.
 fn unknown(words: &[String], context: &mut Context<'_>) -> Result<(), Failure> {
     let name = words.first().map_or("", String::as_str);
-    if NOT_YET.contains(&name) {
-        return Err(Failure::environment(format!("{name} is not supported yet")));
-    }
     note(
         context.err,
         format_args!("image: there is no command {name:?}"),
