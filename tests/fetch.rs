@@ -232,3 +232,39 @@ fn a_proxy_is_asked_for_whatever_is_not_on_this_machine() {
     assert!(!wrong.stderr.contains("Xq7"), "{wrong}");
     wrong.says("http_proxy is not the URL of a proxy");
 }
+
+#[test]
+fn an_image_that_a_pod_will_use_stays_while_the_next_one_is_fetched() {
+    if !support::can_run_pods() {
+        return;
+    }
+    let Some((world, _)) = published() else {
+        return;
+    };
+    let other = world.build("other", "1.0", &["/bin/busybox", "true"]);
+    world.sign(&other);
+    world.publish("other", "1.0", &other);
+    let [hello, other] = ["hello", "other"].map(|name| format!("{HOST}/{name}:1.0"));
+    world.rkt(["fetch", &hello]).expect(0);
+    world
+        .server
+        .hook(&format!("/{HOST}/other-1.0.aci"), Hook::Silence);
+    let mut child = world
+        .rkt_command()
+        .args(["prepare", &hello, &other])
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    while downloads(&world) == 0 {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    world
+        .rkt(["image", "rm", &hello])
+        .expect(254)
+        .says("is in use by a running fetch or prepare");
+    world.rkt(["image", "gc", "--grace-period=0s"]).expect(0);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    world.rkt(["image", "rm", &hello]).expect(0);
+}

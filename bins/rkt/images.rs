@@ -6,15 +6,15 @@ use std::time::SystemTime;
 use gantry_cli::{Context, Failure, Progress, note};
 use gantry_ops::config::Section;
 use gantry_ops::fetch::{
-    Downloading, FetchContext, FetchObserver, FetchRequest, ImageReference, InsecureOptions,
-    Notice, PullPolicy, Step, fetch,
+    Downloading, FetchContext, FetchError, FetchObserver, FetchRequest, ImageReference,
+    InsecureOptions, Notice, PullPolicy, Step, fetch, fetch_for_use,
 };
 use gantry_ops::trust::{
     self, KeyReview, KnownKeys, PROMPT, PROMPT_AGAIN, ReviewError, ReviewPolicy, Reviewer,
     TrustRequest,
 };
 use gantry_ops::{
-    ClientConfig, ConnectTo, DiscoveryOptions, HttpClient, Keystore, Ownership, Scope, Store,
+    ClientConfig, ConnectTo, DiscoveryOptions, HttpClient, Keystore, Lease, Ownership, Scope, Store,
 };
 use gantry_types::{AcIdentifier, ImageId};
 
@@ -79,6 +79,30 @@ impl Fetcher {
         signature: Option<&Path>,
         context: &mut Context<'_>,
     ) -> Result<ImageId, Failure> {
+        self.fetch_by(fetch, image, signature, context)
+    }
+
+    /// The same for an image that is used at once: nobody removes it while the lease is held.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::fetch`].
+    pub(crate) fn fetch_for_use(
+        &mut self,
+        image: &str,
+        signature: Option<&Path>,
+        context: &mut Context<'_>,
+    ) -> Result<(ImageId, Lease), Failure> {
+        self.fetch_by(fetch_for_use, image, signature, context)
+    }
+
+    fn fetch_by<T>(
+        &mut self,
+        how: impl FnOnce(&FetchRequest, &mut FetchContext<'_>) -> Result<T, FetchError>,
+        image: &str,
+        signature: Option<&Path>,
+        context: &mut Context<'_>,
+    ) -> Result<T, Failure> {
         let directory = std::env::current_dir()
             .map_err(|error| Failure::environment(format!("no working directory: {error}")))?;
         let request = FetchRequest {
@@ -87,7 +111,7 @@ impl Fetcher {
             policy: self.policy,
             insecure: self.insecure.clone(),
         };
-        Ok(self.with_context(context, |fetching| fetch(&request, fetching))?)
+        Ok(self.with_context(context, |fetching| how(&request, fetching))?)
     }
 
     /// Does something with what fetching needs, and shows how it goes on.

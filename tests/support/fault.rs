@@ -223,6 +223,11 @@ impl Dice {
                 .map_or(1, |since| u64::from(since.subsec_nanos())),
             None => 1,
         };
+        Self::seeded(seed)
+    }
+
+    /// With a seed of one's own.
+    pub fn seeded(seed: u64) -> Self {
         Self { state: seed, seed }
     }
 

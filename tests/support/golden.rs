@@ -67,7 +67,7 @@ pub fn app_and_base() -> Option<(World, Golden)> {
         "base",
         "1.0.0",
         &["/bin/busybox", "true"],
-        &[&["copy", shared, "/shared"]],
+        &[&["copy", shared, "/shared"], &["copy", shared, "/hidden"]],
     );
     let below = format!("{HOST}/base:1.0.0");
     let more: [&[&str]; 3] = [
@@ -148,10 +148,10 @@ pub fn golden(world: &World) -> Golden {
         let id = path.file_stem().expect("a name").to_str().expect("UTF-8");
         images.push((id.to_owned(), needs));
     }
-    // Its file, its signature, its tree; that of the app also as rendered.
+    // File, signature and tree; the app needs the tree beneath its own as well, and is rendered.
     let mut needs: Vec<usize> = images.iter().map(|(_, needs)| needs.len()).collect();
     needs.sort_unstable();
-    assert_eq!(needs, [3, 4], "{images:?}");
+    assert_eq!(needs, [3, 5], "{images:?}");
     let out = world.env.path("golden");
     let app = world
         .rkt(["image", "cat-manifest", &app_name()])

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses another part of it")]
 
 pub mod disturb;
+pub mod durability;
 pub mod fault;
 pub mod golden;
 pub mod key_lab;

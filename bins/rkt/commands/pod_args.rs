@@ -124,8 +124,11 @@ impl PodArgs {
             })
             .collect::<Result<Vec<_>, Failure>>()?;
         let mut fetcher = Fetcher::new(setup, globals, policy, quiet, context)?;
+        // Held until the pod is there and uses them itself.
+        let mut leases = Vec::new();
         for (image, signature, app) in apps {
-            let id = fetcher.fetch(image, signature.as_deref(), context)?;
+            let (id, lease) = fetcher.fetch_for_use(image, signature.as_deref(), context)?;
+            leases.push(lease);
             request.apps.push(app(id));
         }
         let pods = setup.pods()?;

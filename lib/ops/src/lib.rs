@@ -27,5 +27,5 @@ pub use data_dir::{DataDirError, DataDirRequest, data_dir};
 pub use gantry_archive::extract::Ownership;
 pub use gantry_remote::discovery::DiscoveryOptions;
 pub use gantry_remote::{ClientConfig, ConnectTo, HostCredentials, HttpClient};
-pub use gantry_store::{InUse, Store, StoreError, Verdict};
+pub use gantry_store::{InUse, Lease, Store, StoreError, Verdict};
 pub use gantry_trust::{Keystore, Scope};

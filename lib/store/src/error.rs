@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use gantry_types::{Diagnostic, ImageId, Kind};
 
+use crate::room::Amount;
 use crate::store::VERSION;
 
 /// The store could not do what was asked.
@@ -19,6 +20,21 @@ pub enum StoreError {
         path: PathBuf,
         /// Why it failed.
         source: io::Error,
+    },
+    /// Something does not fit on the file system, which was found out before or after it was tried.
+    #[error(
+        "no room for {what}: {} are needed, and the file system of {} has {} free",
+        Amount(*needed), path.display(), Amount(*free)
+    )]
+    NoRoom {
+        /// What does not fit, such as a download.
+        what: String,
+        /// Directory of the store.
+        path: PathBuf,
+        /// Bytes that it needs besides what is there of it.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
     },
     /// A later release wrote the store.
     #[error(
@@ -104,6 +120,7 @@ impl StoreError {
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::Io { path, .. }
+            | Self::NoRoom { path, .. }
             | Self::Newer { path, .. }
             | Self::Older { path, .. }
             | Self::Unversioned { path }
@@ -150,15 +167,20 @@ impl Diagnostic for StoreError {
                 io::ErrorKind::PermissionDenied => {
                     Some("run as root, or choose a directory of your own with --dir".to_owned())
                 }
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(format!(
-                    "make room on the file system of {}; `rkt image gc` and `rkt gc` need none",
-                    path.display()
-                )),
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(make_room(path)),
                 _ => None,
             },
+            Self::NoRoom { path, .. } => Some(make_room(path)),
             Self::Missing { .. } => None,
         }
     }
+}
+
+fn make_room(path: &Path) -> String {
+    format!(
+        "make room on the file system of {}; `rkt image gc` and `rkt gc` need none",
+        path.display()
+    )
 }
 
 /// A prefix does not name one image.

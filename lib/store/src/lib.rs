@@ -39,6 +39,7 @@ mod publish;
 mod record;
 mod record_json;
 mod replace;
+mod room;
 mod shrink;
 mod staged_file;
 mod store;

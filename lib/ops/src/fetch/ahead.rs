@@ -142,7 +142,7 @@ impl Courier<'_> {
             unless: None,
             limit: if size > 0 { size.min(most) } else { most },
         };
-        let mut observe = |event: Event<'_>| note(ingest, &event);
+        let mut observe = |event: Event<'_>| note(self.store, ingest, &event);
         match self.http.download(&download, &mut observe) {
             Ok(Outcome::Complete(complete)) => Ok(Some(complete)),
             Ok(Outcome::NotModified { .. }) => Ok(None),
@@ -162,8 +162,8 @@ pub(super) fn validator_of(ingest: &Ingest) -> Option<Validator> {
     })
 }
 
-/// Notes in the store how far a download is.
-pub(super) fn note(ingest: &mut Ingest, event: &Event<'_>) -> io::Result<()> {
+/// Notes in the store how far a download is; refuses one that does not fit, with what is there of it kept.
+pub(super) fn note(store: &Store, ingest: &mut Ingest, event: &Event<'_>) -> io::Result<()> {
     match event {
         Event::Started {
             validator,
@@ -174,6 +174,11 @@ pub(super) fn note(ingest: &mut Ingest, event: &Event<'_>) -> io::Result<()> {
                 etag,
                 last_modified,
             } = (*validator).clone();
+            if let Some(total) = total {
+                let what = format!("the download of {}", ingest.url());
+                let rest = total.saturating_sub(*kept);
+                store.check_room(&what, rest).map_err(io::Error::other)?;
+            }
             ingest
                 .started(etag, last_modified, *total, *kept)
                 .map_err(io::Error::other)

@@ -4,7 +4,7 @@ use gantry_store::{ImageKind, ImageRecord, Ingest, IngestNeed, Lease, ResolveErr
 use gantry_types::render::{FlatList, FlatListError};
 use gantry_types::{Dependency, Hash, ImageId, ImageManifest, ImageName};
 
-use super::{FetchError, Fetcher, Notice, PullPolicy, with_version};
+use super::{FetchError, Fetcher, Notice, PullPolicy, keep, with_version};
 
 /// The dependencies of one image, kept in the store while they are held here.
 #[derive(Debug, Default)]
@@ -73,11 +73,11 @@ impl Fetcher<'_, '_> {
             name: wanted.image_name.clone(),
             labels: wanted.labels.clone(),
         };
-        let id = match &wanted.image_id {
+        let found = keep(self.context.store, || match &wanted.image_id {
             Some(hash) => self.by_pin(hash, &name),
             None => self.by_name(&name),
-        };
-        let id = id.map_err(|source| match source {
+        });
+        let (id, lease, record) = found.map_err(|source| match source {
             // Told once, from the top.
             FetchError::Chain(_) | FetchError::Circle { .. } => source,
             source => FetchError::Dependency {
@@ -85,7 +85,6 @@ impl Fetcher<'_, '_> {
                 source: Box::new(source),
             },
         })?;
-        let (lease, record) = self.context.store.use_image(&id)?;
         if let Some(hash) = &wanted.image_id
             && !id.hex().starts_with(hash.value())
         {

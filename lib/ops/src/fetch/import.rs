@@ -3,7 +3,8 @@
 use std::io;
 
 use gantry_archive::digest::Sha512Reader;
-use gantry_archive::extract::{ExtractOptions, extract_aci};
+use gantry_archive::extract::{ExtractError, ExtractOptions, extract_aci};
+use gantry_archive::list::{ListOptions, list};
 use gantry_archive::render::write_implied;
 use gantry_store::{
     Digest, ImageKind, ImageRecord, Ingest, Layer, Lease, Origin, Signer, Source, StoreError,
@@ -18,6 +19,10 @@ use super::observer::{Step, Watched};
 use super::render::Root;
 use super::signature::{Check, Signature};
 use super::{FetchError, Fetcher, Notice};
+use crate::room::is_full;
+
+/// What files and directories take on a disk in multiples of, usually, in bytes.
+const BLOCK: u64 = 4096;
 
 /// A complete image file in the store's keeping.
 pub(super) struct Arrived {
@@ -113,7 +118,10 @@ impl Fetcher<'_, '_> {
         };
         let content = match self.known_copy(arrived, digest.as_ref())? {
             Some(known) => known,
-            None => self.extract(arrived, wanted)?,
+            None => match self.extract(arrived, wanted) {
+                Ok(content) => content,
+                Err(error) => return Err(self.told_of_room(error, arrived, wanted)),
+            },
         };
         // The file is read twice. A disk that fails, or whoever else can write to it, must not be able to
         // put other bytes in the place of those that were signed.
@@ -324,6 +332,32 @@ impl Fetcher<'_, '_> {
             size: extracted.bytes,
             files: Files::Extracted(tree),
         })
+    }
+
+    /// `error` with numbers, if the files did not fit: those extracted so far are gone again.
+    fn told_of_room(&self, error: FetchError, arrived: &Arrived, wanted: &Wanted) -> FetchError {
+        let FetchError::Extract {
+            source: ExtractError::File { source, .. },
+            ..
+        } = &error
+        else {
+            return error;
+        };
+        let listing = match arrived.ingest.reader() {
+            Ok(reader) if is_full(source) => list(reader, &ListOptions::default()),
+            _ => return error,
+        };
+        let Ok(listing) = listing else { return error };
+        let files = listing.files.files().iter();
+        let needed = files
+            .map(|file| file.size.next_multiple_of(BLOCK) + BLOCK)
+            .sum();
+        let what = format!("the files of image {}", wanted.image);
+        // Otherwise it was not for want of bytes: there is a quota, or a limit on the number of files.
+        match self.context.store.check_room(&what, needed) {
+            Err(numbers) => numbers.into(),
+            Ok(()) => error,
+        }
     }
 
     fn publish(

@@ -36,7 +36,7 @@ use std::time::SystemTime;
 use gantry_archive::extract::Ownership;
 use gantry_remote::HttpClient;
 use gantry_remote::discovery::DiscoveryOptions;
-use gantry_store::{Source, Store, StoreError};
+use gantry_store::{ImageRecord, Lease, Source, Store, StoreError};
 use gantry_trust::Keystore;
 use gantry_types::render::Chain;
 use gantry_types::{ImageId, ImageName};
@@ -98,6 +98,9 @@ pub struct FetchContext<'a> {
     pub observer: &'a mut dyn FetchObserver,
 }
 
+/// How often an image is fetched that is removed again every time before it can be used.
+const MAX_TRIES: u32 = 10;
+
 /// Fetches an image, with the images it depends on, and gives its ID.
 ///
 /// # Errors
@@ -128,6 +131,38 @@ pub fn fetch(
         ImageReference::Path(file) => fetcher.by_path(file),
         ImageReference::Url(url) => fetcher.by_url(url),
         ImageReference::Name(name) => fetcher.by_name(name),
+    }
+}
+
+/// Fetches an image to use it at once: it cannot be removed from the store until the lease is dropped.
+///
+/// Somebody may remove it in the moment before the lease is taken; then it is fetched again.
+///
+/// # Errors
+///
+/// Those of [`fetch`].
+pub fn fetch_for_use(
+    request: &FetchRequest,
+    context: &mut FetchContext<'_>,
+) -> Result<(ImageId, Lease), FetchError> {
+    let (id, lease, _) = keep(context.store, || fetch(request, context))?;
+    Ok((id, lease))
+}
+
+/// What `find` finds in the store, or brings there, kept there; somebody may remove it in between.
+fn keep(
+    store: &Store,
+    mut find: impl FnMut() -> Result<ImageId, FetchError>,
+) -> Result<(ImageId, Lease, ImageRecord), FetchError> {
+    let mut tries = 0;
+    loop {
+        let id = find()?;
+        tries += 1;
+        match store.use_image(&id) {
+            Ok((lease, record)) => return Ok((id, lease, record)),
+            Err(StoreError::Missing { .. }) if tries < MAX_TRIES => {}
+            Err(error) => return Err(error.into()),
+        }
     }
 }
 
@@ -187,6 +222,15 @@ impl Fetcher<'_, '_> {
         let mut ingest = self.context.store.ingest(&format!("path {place}"))?;
         let source = Source::Path(place);
         ingest.restart()?;
+        let size = opened.metadata().map_or(0, |found| found.len());
+        if let Err(error) = self
+            .context
+            .store
+            .check_room(&format!("a copy of {image}"), size)
+        {
+            ingest.discard()?;
+            return Err(error.into());
+        }
         if let Err(source) = io::copy(&mut opened, &mut ingest) {
             ingest.discard()?;
             return Err(match is_full(&source) {

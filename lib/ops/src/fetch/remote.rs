@@ -169,6 +169,7 @@ impl Fetcher<'_, '_> {
             unless: unless.as_ref(),
             limit: self.limit.map_or(most, |limit| limit.min(most)),
         };
+        let store = self.context.store;
         let observer = &mut *self.context.observer;
         let mut observe = |event: Event<'_>| {
             match event {
@@ -178,7 +179,7 @@ impl Fetcher<'_, '_> {
                     observer.progress(Downloading::Image, have, total);
                 }
             }
-            note(ingest, &event)
+            note(store, ingest, &event)
         };
         match self.context.http.download(&download, &mut observe) {
             Ok(Outcome::Complete(complete)) => Ok(Some(complete)),
