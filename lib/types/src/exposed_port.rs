@@ -16,7 +16,7 @@ pub struct ExposedPort {
     pub name: AcName,
     /// The host's port. Not checked by the format: 0 and more than 65535 occur.
     pub host_port: u64,
-    /// The host's address; all addresses if unset.
+    /// The host's address; all addresses if unset. What is read is never the IPv6 form of an IPv4 address.
     pub host_ip: Option<IpAddr>,
     /// The port in the pod, if it is not one that an image declares.
     pub pod_port: Option<Port>,
@@ -58,6 +58,7 @@ impl FromStr for ExposedPort {
                 .and_then(|ip| ip.strip_suffix(']'))
                 .unwrap_or(ip);
             bare.parse()
+                .map(canonical)
                 .map_err(|_| ExposedPortError::Address(ip.to_owned()))
         };
         let digits = port.bytes().all(|byte| byte.is_ascii_digit());
@@ -76,6 +77,11 @@ impl FromStr for ExposedPort {
     }
 }
 
+/// Go knows no difference between an IPv4 address and the IPv6 one that maps it, and writes the former.
+fn canonical(ip: IpAddr) -> IpAddr {
+    ip.to_canonical()
+}
+
 impl fmt::Display for ExposedPort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.host_ip {
@@ -91,7 +97,7 @@ impl Decode for ExposedPort {
         let fields = cursor.object()?;
         let address = |text: String| match &*text {
             "" => Ok(None),
-            text => text.parse().map(Some).map_err(|_| {
+            text => text.parse().map(canonical).map(Some).map_err(|_| {
                 fields.invalid_at("hostIP", ExposedPortError::Address(text.to_owned()))
             }),
         };
@@ -110,8 +116,7 @@ impl Encode for ExposedPort {
             out.member("name", &self.name);
             out.member("hostPort", &self.host_port);
             if let Some(ip) = &self.host_ip {
-                // Go knows no difference between an IPv4 address and the IPv6 one that maps it.
-                out.member("hostIP", &*ip.to_canonical().to_string());
+                out.member("hostIP", &*ip.to_string());
             }
             if let Some(port) = &self.pod_port {
                 out.member("podPort", port);
@@ -125,6 +130,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_mapped_address_reads_back_as_the_one_it_maps() {
+        let pod = |address: &str| {
+            let json = format!(
+                r#"{{"acKind":"PodManifest","acVersion":"0.8.11","ports":[{{"name":"p","hostPort":80,"hostIP":"{address}"}}]}}"#
+            );
+            crate::PodManifest::from_json(json.as_bytes()).unwrap()
+        };
+        assert_eq!(pod("::ffff:1.2.3.4"), pod("1.2.3.4"));
+    }
+
+    #[test]
     fn texts_name_a_port_and_where_it_goes() {
         // Source: rkt 1.30, Documentation/subcommands/run.md, `--port`.
         for (text, printed) in [
@@ -132,6 +148,7 @@ mod tests {
             ("http:127.0.0.1:8080", "http:127.0.0.1:8080"),
             ("http:::1:80", "http:[::1]:80"),
             ("http:[2001:db8::1]:65535", "http:[2001:db8::1]:65535"),
+            ("http:::ffff:1.2.3.4:80", "http:1.2.3.4:80"),
         ] {
             assert_eq!(text.parse::<ExposedPort>().unwrap().to_string(), printed);
         }
