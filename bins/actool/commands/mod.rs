@@ -13,6 +13,7 @@ pub(crate) mod version;
 use std::path::Path;
 
 use gantry_cli::printable;
+use gantry_types::show::hex;
 use serde_json::{Map, Value};
 
 /// A path of this machine in a text for people.
@@ -29,8 +30,7 @@ pub(crate) fn json_bytes(object: &mut Map<String, Value>, key: &str, bytes: &[u8
         }
         Err(_) => {
             object.insert(key.to_owned(), printable(bytes).into());
-            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            object.insert(format!("{key}Hex"), hex.into());
+            object.insert(format!("{key}Hex"), hex(bytes).into());
         }
     }
 }

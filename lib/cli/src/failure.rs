@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::io::{self, Write};
 
+use gantry_types::show::one_line;
 use gantry_types::{Diagnostic, Kind};
 
 /// Why a command did not succeed.
@@ -68,19 +69,7 @@ impl Failure {
     /// The message as one line: from the outermost text to the innermost cause, nothing twice.
     fn summary(&self) -> String {
         match self {
-            Self::Diagnosed(error) => {
-                let mut text = error.to_string();
-                let mut next = error.source();
-                while let Some(cause) = next {
-                    let cause_text = cause.to_string();
-                    if !text.ends_with(&cause_text) {
-                        text.push_str(": ");
-                        text.push_str(&cause_text);
-                    }
-                    next = cause.source();
-                }
-                text
-            }
+            Self::Diagnosed(error) => one_line(&**error),
             Self::Message { text, .. } | Self::Coded { text, .. } => text.clone(),
             Self::Output(error) => format!("cannot write to standard output: {error}"),
             Self::Status(_) => String::new(),

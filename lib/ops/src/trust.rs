@@ -344,20 +344,5 @@ fn is_known(keystore: &Keystore, scope: &Scope, key: &PublicKey) -> bool {
         .any(|trusted| trusted.key().fingerprint() == key.fingerprint())
 }
 
-/// An error with all its causes, on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        next = cause.source();
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests;

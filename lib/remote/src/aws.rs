@@ -6,6 +6,7 @@
 use std::time::SystemTime;
 
 use aws_lc_rs::{digest, hmac};
+use gantry_types::show::hex;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
@@ -148,10 +149,6 @@ fn signing_key(secret: &str, day: &str, region: &str, service: &str) -> hmac::Ke
         .fold(key(format!("AWS4{secret}").as_bytes()), |last, part| {
             key(hmac::sign(&last, part.as_bytes()).as_ref())
         })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The region that a host's name tells: `s3-REGION.amazonaws.com`, `BUCKET.s3.REGION.amazonaws.com`.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use gantry_types::show::hex;
 use serde::{Deserialize, Serialize};
 
 /// Hash function of a [`Digest`].
@@ -98,16 +99,6 @@ impl Digest {
     pub fn hex(&self) -> &str {
         &self.hex
     }
-}
-
-/// Lower-case hex digits of `bytes`.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .map(|nibble| char::from(DIGITS[usize::from(nibble)]))
-        .collect()
 }
 
 impl FromStr for Digest {

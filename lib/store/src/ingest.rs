@@ -16,9 +16,10 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use gantry_sys::lock::{PathLock, Share, Wait};
+use gantry_types::show::hex;
 use serde::{Deserialize, Serialize};
 
-use crate::digest::{Digest, hex};
+use crate::digest::Digest;
 use crate::error::StoreError;
 use crate::staged_file::{StagedFile, rename_new};
 use crate::store::Store;

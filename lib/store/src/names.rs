@@ -12,9 +12,9 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::PathBuf;
 
+use gantry_types::show::hex;
 use gantry_types::{AcIdentifier, ImageId};
 
-use crate::digest::hex;
 use crate::error::StoreError;
 use crate::record::{ImageRecord, Source};
 use crate::staged_file::hidden_name;

@@ -7,6 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use gantry_sys::lock::{Share, Wait, flock, is_at};
+use gantry_types::show::hex;
 use rustix::io::Errno;
 
 /// How every hidden name of the store begins.
@@ -109,5 +110,5 @@ pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<bool> {
 pub(crate) fn hidden_name() -> io::Result<String> {
     let mut random = [0; 12];
     rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())?;
-    Ok(format!("{HIDDEN}{}", crate::digest::hex(&random)))
+    Ok(format!("{HIDDEN}{}", hex(&random)))
 }

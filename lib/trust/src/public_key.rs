@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::SystemTime;
 
+use gantry_types::show::harmless;
 use gantry_types::{Diagnostic, Kind};
 use sequoia_openpgp::cert::CertParser;
 use sequoia_openpgp::parse::Parse;
@@ -220,20 +221,7 @@ fn certs_of(block: &armor::Block<'_>) -> Result<Vec<Cert>, PublicKeyError> {
     Ok(certs)
 }
 
-/// Text of a stranger for a terminal: escape sequences and line breaks lose their power.
+/// Text of a stranger for a terminal.
 pub(crate) fn printable(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for character in String::from_utf8_lossy(bytes).chars() {
-        if character.is_control() || is_direction_mark(character) {
-            text.extend(character.escape_unicode());
-        } else {
-            text.push(character);
-        }
-    }
-    text
-}
-
-/// Marks that reorder the text around them could make one user ID look like another.
-fn is_direction_mark(character: char) -> bool {
-    matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    harmless(&String::from_utf8_lossy(bytes))
 }

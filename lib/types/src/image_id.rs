@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::diagnostic::usage_errors;
+use crate::show::hex;
 use crate::text::text_type;
 
 /// The digest that names an image: SHA-512 of an ACI's uncompressed tar, or of an OCI manifest.
@@ -38,13 +39,7 @@ impl ImageId {
 
     /// The digest as 128 hexadecimal digits.
     pub fn hex(&self) -> String {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut hex = String::with_capacity(128);
-        for byte in self.0 {
-            hex.push(char::from(DIGITS[usize::from(byte >> 4)]));
-            hex.push(char::from(DIGITS[usize::from(byte & 15)]));
-        }
-        hex
+        hex(&self.0)
     }
 
     /// The short form that `rkt fetch` prints: `sha512-` and 32 digits.

@@ -47,6 +47,7 @@ mod root_plan;
 mod round_trips;
 mod runtime_app;
 mod semver;
+pub mod show;
 mod text;
 mod uuid;
 #[cfg(test)]

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use gantry_ops::diff::{AttributeChange, Differences, FileChange, FileDifference, Reason, Value};
 use gantry_types::ManifestChange;
+use gantry_types::show::hex;
 use serde_json::{Map, json};
 
-use super::text::hex;
 use super::{same_id, shown};
 use crate::commands::{json_bytes, path_text};
 use crate::times::time;

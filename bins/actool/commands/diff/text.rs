@@ -5,6 +5,7 @@ use std::path::Path;
 
 use gantry_cli::{Failure, printable, printable_json, say};
 use gantry_ops::diff::{AttributeChange, Differences, FileChange, Reason, Value};
+use gantry_types::show::hex;
 
 use super::{same_id, shown};
 use crate::commands::path_text;
@@ -121,9 +122,4 @@ fn value(value: &Value) -> String {
         Value::Xattr(Some(value)) => format!("\"{}\"", printable(value)),
         Value::Time(at) => time(*at),
     }
-}
-
-/// Bytes as hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::cimd::{self, CimdError, Distribution};
 use gantry_remote::Url;
+use gantry_types::show::harmless;
 use gantry_types::{Diagnostic, ImageId, ImageName, ImageNameError, Kind, Label, Labels, os_arch};
 
 /// An image to be found or fetched.
@@ -215,15 +216,7 @@ pub(crate) fn with_version(name: &ImageName) -> String {
     let mut text = name.name.to_string();
     if let Some(version) = name.version() {
         text.push(':');
-        for character in version.chars() {
-            match character {
-                '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                    text.extend(character.escape_unicode());
-                }
-                _ if character.is_control() => text.extend(character.escape_unicode()),
-                _ => text.push(character),
-            }
-        }
+        text.push_str(&harmless(version));
     }
     text
 }

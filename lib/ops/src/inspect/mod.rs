@@ -16,6 +16,7 @@ use std::time::SystemTime;
 use gantry_archive::compress::Compression;
 use gantry_archive::list::{FileList, ListOptions, list_tree, survey};
 use gantry_trust::Keystore;
+use gantry_types::show::one_line;
 use gantry_types::{ImageId, ImageManifest};
 
 pub use capability::FileCapabilities;
@@ -104,7 +105,7 @@ pub fn inspect(path: &Path, options: &InspectOptions<'_>) -> Result<Inspection, 
         match ImageManifest::from_json(text) {
             Ok(manifest) => inspection.manifest = Some(manifest),
             Err(error) => {
-                let problem = problems::in_words(&error);
+                let problem = one_line(&error);
                 inspection
                     .problems
                     .push(format!("manifest: {}", problem.trim_start()));
@@ -162,9 +163,7 @@ fn image(path: &Path) -> Result<(Inspection, FileList), InspectError> {
         image_id: survey.stream.map(|(id, _)| id),
         archive_size: survey.stream.map(|(_, size)| size),
         manifest_text: survey.manifest.map(|(text, _)| text),
-        problems: problems
-            .map(|problem| problems::in_words(problem))
-            .collect(),
+        problems: problems.map(one_line).collect(),
         ..empty()
     };
     Ok((inspection, survey.files))

@@ -1,26 +1,9 @@
 //! What is wrong with an image, in words.
 
-use std::error::Error;
-
 use gantry_archive::list::{FileKind, FileList, Survey};
 use gantry_archive::refusal::EntryName;
 
 use crate::diff::links::Names;
-
-/// An error with its causes in one line, nothing twice.
-pub(super) fn in_words(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        next = cause.source();
-    }
-    text
-}
 
 /// What no entry shows by itself, and extraction refuses: hard links to nothing, files beneath what is no
 /// directory.

@@ -9,6 +9,7 @@ use gantry_trust::{
     TrustedKey, Verdict,
 };
 use gantry_types::AcIdentifier;
+use gantry_types::show::one_line;
 
 use super::{InspectError, InspectOptions};
 
@@ -78,7 +79,7 @@ pub(super) fn report(
                 path,
                 armored,
                 signatures: Vec::new(),
-                check: Check::Unreadable(super::problems::in_words(&error)),
+                check: Check::Unreadable(one_line(&error)),
             }));
         }
     };
@@ -122,7 +123,7 @@ fn check(
         Ok(Verdict::Unknown { .. }) => Check::NotVerified(
             "it is by none of the keys that are given or trusted for the image's name".to_owned(),
         ),
-        Err(error) => Check::NotVerified(super::problems::in_words(&error)),
+        Err(error) => Check::NotVerified(one_line(&error)),
     })
 }
 

@@ -8,6 +8,7 @@ use gantry_archive::digest::Sha256;
 use gantry_trust::{
     Bundle, Fingerprint, KeyContent, Keystore, PublicKey, Scope, Unfit, WriteError,
 };
+use gantry_types::show::hex;
 use gantry_types::{Diagnostic, Kind};
 
 use super::AddedKey;
@@ -152,8 +153,7 @@ pub fn import<'a>(
 
 /// The SHA-256 of a keyring file in hex, for people to compare.
 pub fn keyring_digest(bytes: &[u8]) -> String {
-    let hex = Sha256::of(bytes).map(|byte| format!("{byte:02x}"));
-    hex.concat()
+    hex(&Sha256::of(bytes))
 }
 
 /// A keyring could not be written.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use gantry_trust::{Fingerprint, KeyContent, KeyFile, Keystore, Layer, PublicKey, Scope, Unfit};
+use gantry_types::show::one_line;
 
 /// A file of the keystore.
 #[derive(Clone, Debug)]
@@ -203,7 +204,7 @@ pub(super) fn row(file: &KeyFile, now: SystemTime) -> KeyRow {
             let name = file.path.file_name().and_then(|name| name.to_str());
             row.fingerprint = name.and_then(|name| name.parse().ok());
             row.status = KeyStatus::Unreadable;
-            row.reason = Some(super::chain(cause));
+            row.reason = Some(one_line(cause));
             row.hint = cause.hint();
         }
     }

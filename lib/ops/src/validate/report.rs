@@ -6,6 +6,7 @@ use gantry_archive::aci::{self, AciError};
 use gantry_archive::list::{ListOptions, survey};
 use gantry_archive::tar::TarError;
 use gantry_types::check::{Finding, Findings, Rule, Severity, findings};
+use gantry_types::show::one_line;
 use gantry_types::{AcKind, Diagnostic};
 
 use super::input::{Source, Target};
@@ -135,25 +136,14 @@ fn of_error(error: &ValidateError) -> ReportFinding {
         }
         ValidateError::Directory { .. } => "it is a directory".to_owned(),
         ValidateError::Unknown { .. } => "neither an image nor text".to_owned(),
-        ValidateError::Decompress { source, .. } => chain(source),
-        ValidateError::Image { source, .. } => chain(source),
-        ValidateError::Layout { source, .. } => chain(source),
+        ValidateError::Decompress { source, .. } => one_line(source),
+        ValidateError::Image { source, .. } => one_line(source),
+        ValidateError::Layout { source, .. } => one_line(source),
         ValidateError::Unmarshal { source, .. } | ValidateError::Manifest { source, .. } => {
             source.to_string()
         }
     };
     finding(rule, entry, message, hint)
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
 }
 
 fn finding(
@@ -202,7 +192,7 @@ fn in_layout(path: &Path) -> Vec<ReportFinding> {
         list.push(finding(
             rules::of_layout(&error),
             entry,
-            chain(&error),
+            one_line(&error),
             None,
         ));
     };
@@ -259,7 +249,7 @@ fn in_image(source: &mut Source, valid: bool) -> Vec<ReportFinding> {
     let mut list: Vec<_> = problems
         .map(|problem| {
             let rule = rules::of_aci(problem);
-            finding(rule, entry_of(problem), chain(problem), problem.hint())
+            finding(rule, entry_of(problem), one_line(problem), problem.hint())
         })
         .collect();
     if let Some((text, _)) = survey.manifest {
