@@ -2,21 +2,12 @@
 
 use std::time::SystemTime;
 
-use clap::ValueEnum;
-use gantry_cli::{Context, Failure, say};
+pub(crate) use gantry_cli::JsonFormat as Format;
+use gantry_cli::{Context, Failure, json_text, say};
 use gantry_ops::Scope;
 use gantry_ops::trust::{Decision, KeyProblem, KeyRow, Signer, Verdict};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-
-/// A format for programs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// One line.
-    Json,
-    /// Indented with tabs.
-    JsonPretty,
-}
 
 /// Prints a value.
 ///
@@ -28,17 +19,7 @@ pub(crate) fn print(
     format: Format,
     value: &Value,
 ) -> Result<(), Failure> {
-    let mut text = Vec::new();
-    let written = match format {
-        Format::Json => serde_json::to_writer(&mut text, value),
-        Format::JsonPretty => {
-            let indent = serde_json::ser::PrettyFormatter::with_indent(b"\t");
-            let mut serializer = serde_json::Serializer::with_formatter(&mut text, indent);
-            serde::Serialize::serialize(value, &mut serializer)
-        }
-    };
-    written.map_err(|error| Failure::environment(format!("cannot print: {error}")))?;
-    say(context.out, String::from_utf8_lossy(&text))
+    say(context.out, json_text(value, format)?)
 }
 
 /// A key of the keystore.

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use gantry_cli::Failure;
+pub(crate) use gantry_cli::JsonFormat as Format;
+use gantry_cli::{Failure, json_text};
 use gantry_ops::DataDirRequest;
 use gantry_ops::config::{Config, Section};
 use gantry_ops::fetch::{InsecureOptions, InsecureOptionsError};
@@ -134,15 +135,6 @@ pub(crate) fn need_root() -> Result<(), Failure> {
     Err(Failure::environment("cannot run as unprivileged user").with_hint("run it as root"))
 }
 
-/// A format for programs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Format {
-    /// One line.
-    Json,
-    /// Indented with tabs.
-    JsonPretty,
-}
-
 /// JSON text of `value`.
 ///
 /// # Errors
@@ -152,19 +144,8 @@ pub(crate) fn json(
     value: &Result<serde_json::Value, serde_json::Error>,
     format: Format,
 ) -> Result<String, Failure> {
-    let wrong =
-        |error: &dyn std::fmt::Display| Failure::environment(format!("cannot print: {error}"));
-    let value = value.as_ref().map_err(|error| wrong(error))?;
-    match format {
-        Format::Json => serde_json::to_string(value).map_err(|error| wrong(&error)),
-        Format::JsonPretty => {
-            let mut text = Vec::new();
-            let indent = serde_json::ser::PrettyFormatter::with_indent(b"\t");
-            let mut serializer = serde_json::Serializer::with_formatter(&mut text, indent);
-            serde::Serialize::serialize(value, &mut serializer).map_err(|error| wrong(&error))?;
-            String::from_utf8(text).map_err(|error| wrong(&error))
-        }
-    }
+    let wrong = |error| Failure::environment(format!("cannot print: {error}"));
+    json_text(value.as_ref().map_err(wrong)?, format)
 }
 
 /// The one UUID of a command, as argument or in a file.
