@@ -6,6 +6,7 @@ use gantry_ops::fetch::FetchContext;
 use gantry_ops::image::{
     self, BlobReport, ImageReport, TreeReport, TreeState, Verifier, VerifyContext,
 };
+use gantry_types::show::one_line;
 use gantry_types::{Diagnostic as _, ImageId};
 use serde_json::{Value, json};
 
@@ -132,7 +133,7 @@ fn tell(
                 context.err,
                 format_args!(
                     "verify: unable to repair cache for image {given}: {}",
-                    chain(error)
+                    one_line(error)
                 ),
             );
             if let Some(hint) = error.hint() {
@@ -167,7 +168,10 @@ fn tell_blob(given: &str, blob: &BlobReport, context: &mut Context<'_>) {
     let digest = &blob.digest;
     note(
         context.err,
-        format_args!("verify: blob {digest} of image {given:?}: {}", chain(fault)),
+        format_args!(
+            "verify: blob {digest} of image {given:?}: {}",
+            one_line(fault)
+        ),
     );
     match &blob.repair {
         None => note(
@@ -181,7 +185,10 @@ fn tell_blob(given: &str, blob: &BlobReport, context: &mut Context<'_>) {
         Some(Err(error)) => {
             note(
                 context.err,
-                format_args!("verify: blob {digest} cannot be repaired: {}", chain(error)),
+                format_args!(
+                    "verify: blob {digest} cannot be repaired: {}",
+                    one_line(error)
+                ),
             );
             if let Some(hint) = error.hint() {
                 note(context.err, format_args!("hint: {hint}"));
@@ -206,8 +213,8 @@ fn blob_json(blob: &BlobReport) -> Value {
     let (state, more) = match (&blob.fault, &blob.repair) {
         (None, _) => ("good", None),
         (Some(_), Some(Ok(place))) => ("repaired", Some(("from", place.clone()))),
-        (Some(_), Some(Err(error))) => ("damaged", Some(("error", chain(error)))),
-        (Some(fault), None) => ("damaged", Some(("error", chain(fault)))),
+        (Some(_), Some(Err(error))) => ("damaged", Some(("error", one_line(error)))),
+        (Some(fault), None) => ("damaged", Some(("error", one_line(fault)))),
     };
     value["state"] = state.into();
     if let Some((key, text)) = more {
@@ -223,7 +230,7 @@ fn tree_json(tree: &TreeReport) -> Value {
         TreeState::NotRendered => ("not rendered", None, None),
         TreeState::Unknown => ("unknown", None, None),
         TreeState::Rebuilt(wrong) => ("rebuilt", Some(wrong), None),
-        TreeState::Damaged(wrong, error) => ("damaged", Some(wrong), Some(chain(error))),
+        TreeState::Damaged(wrong, error) => ("damaged", Some(wrong), Some(one_line(error))),
     };
     value["state"] = state.into();
     if let Some(wrong) = wrong {
@@ -233,19 +240,4 @@ fn tree_json(tree: &TreeReport) -> Value {
         value["error"] = error.into();
     }
     value
-}
-
-/// An error with its causes on one line, none twice.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        next = cause.source();
-    }
-    text
 }

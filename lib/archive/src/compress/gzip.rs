@@ -30,8 +30,8 @@ const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 /// Compresses to one gzip member.
 ///
 /// The caller's thread writes to the target; with more threads than one, others deflate. They start with
-/// the first full block, and up to half as many blocks again wait to be taken or written. [`Write::flush`] passes on what is complete and
-/// cuts no block, so that the bytes depend on the input alone.
+/// the first full block, and up to half as many blocks again wait to be taken or written. [`Write::flush`]
+/// passes on what is complete and cuts no block, so that the bytes depend on the input alone.
 pub(super) struct GzipEncoder<W> {
     target: W,
     threads: usize,

@@ -22,12 +22,13 @@ use gantry_store::{
     AskInUse, Digest, DigestReader, ImageRecord, Replaced, Store, StoreError, TreeId, TreeStaging,
 };
 use gantry_types::ImageId;
+use gantry_types::show::one_line;
 
 pub use report::{BlobFault, BlobReport, ImageReport, TreeError, TreeReport, TreeState};
 
 use super::export::layer_of;
 use crate::fetch::{FetchContext, refetch_blob};
-use compare::{FoundTree, TreeReadError, differences, faults, options};
+use compare::{FoundTree, differences, faults, options};
 
 /// What verification works with.
 pub struct VerifyContext<'a> {
@@ -171,7 +172,7 @@ impl<'a> Verifier<'a> {
             Some(Ok(archive)) => {
                 let wrong = match &tree {
                     Ok(tree) => faults(&archive, tree, self.context.ownership),
-                    Err(error) => vec![chain(error)],
+                    Err(error) => vec![one_line(error)],
                 };
                 drop((archive, tree));
                 match wrong.is_empty() {
@@ -216,13 +217,13 @@ impl<'a> Verifier<'a> {
         let good = match good {
             Ok(good) => good,
             Err(error) => {
-                let reason = chain(&error);
+                let reason = one_line(&error);
                 return Ok(TreeState::Damaged(Vec::new(), TreeError::Again { reason }));
             }
         };
         let wrong = match &found {
             Ok(found) => differences(&good, found),
-            Err(error) => vec![chain(error)],
+            Err(error) => vec![one_line(error)],
         };
         Ok(match wrong.is_empty() {
             true => TreeState::Good,
@@ -329,15 +330,4 @@ fn extract(
     }
     write_implied(staging.dir(), &extracted.implied).map_err(failed("extract"))?;
     Ok(())
-}
-
-/// An error with its causes on one line.
-fn chain(error: &TreeReadError) -> String {
-    let mut text = error.to_string();
-    let mut next = std::error::Error::source(error);
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
 }

@@ -121,29 +121,90 @@ impl<'a> Place<'a> {
         File::open(&self.parent)
             .and_then(|parent| rustix::fs::syncfs(parent).map_err(Into::into))
             .map_err(failed("sync the file system of"))?;
-        match renameat_with(CWD, &new, CWD, &self.path, RenameFlags::NOREPLACE) {
-            Ok(()) => return Ok(()),
-            Err(Errno::EXIST) if self.overwrite => {}
-            Err(Errno::EXIST) => {
-                return Err(OutputError::Exists {
-                    path: self.given.to_owned(),
-                });
-            }
-            Err(error) => return Err(failed("create")(error.into())),
-        }
-        // What was there is in the staging directory then, and goes with it.
-        match renameat_with(CWD, &new, CWD, &self.path, RenameFlags::EXCHANGE) {
-            Ok(()) => remove_path(staging.path()).map_err(|source| OutputError::Leftover {
+        if self.put(&new, rename)? {
+            remove_path(staging.path()).map_err(|source| OutputError::Leftover {
                 path: self.given.to_owned(),
                 source,
-            }),
-            // Not every file system can exchange, and an overlay cannot move what lies in a lower layer:
-            // then there is a moment without a directory of this name.
-            Err(Errno::INVAL | Errno::XDEV | Errno::NOSYS) => {
-                remove_path(&self.path).map_err(failed("remove"))?;
-                fs::rename(&new, &self.path).map_err(failed("create"))
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Gives the name to `new`; tells whether what had the name is at `new` now.
+    fn put(&self, new: &Path, rename: Rename) -> Result<bool, OutputError> {
+        let failed = |operation| failed(operation, self.given);
+        let there = match rename(new, &self.path, RenameFlags::NOREPLACE) {
+            Ok(()) => return Ok(false),
+            Err(Errno::EXIST) => true,
+            Err(error) if is_unknown(error) => fs::symlink_metadata(&self.path).is_ok(),
+            Err(error) => return Err(failed("create")(error.into())),
+        };
+        if there && !self.overwrite {
+            return Err(OutputError::Exists {
+                path: self.given.to_owned(),
+            });
+        }
+        if there {
+            match rename(new, &self.path, RenameFlags::EXCHANGE) {
+                Ok(()) => return Ok(true),
+                // Then there is a moment without a directory of this name.
+                Err(error) if is_unknown(error) => {
+                    remove_path(&self.path).map_err(failed("remove"))?;
+                }
+                Err(error) => return Err(failed("replace")(error.into())),
             }
-            Err(error) => Err(failed("replace")(error.into())),
+        }
+        let renamed = rename(new, &self.path, RenameFlags::empty());
+        renamed.map_err(|error| failed("create")(error.into()))?;
+        Ok(false)
+    }
+}
+
+type Rename = fn(&Path, &Path, RenameFlags) -> rustix::io::Result<()>;
+
+fn rename(from: &Path, to: &Path, flags: RenameFlags) -> rustix::io::Result<()> {
+    renameat_with(CWD, from, CWD, to, flags)
+}
+
+/// Whether it is the flag that cannot be: network file systems know none, and an overlay cannot exchange
+/// what lies in a lower layer.
+fn is_unknown(error: Errno) -> bool {
+    matches!(error, Errno::INVAL | Errno::XDEV | Errno::NOSYS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn without_flags(from: &Path, to: &Path, flags: RenameFlags) -> rustix::io::Result<()> {
+        match flags.is_empty() {
+            true => rename(from, to, flags),
+            false => Err(Errno::INVAL),
+        }
+    }
+
+    #[test]
+    fn names_are_given_whatever_the_file_system_knows() {
+        for (way, exchanges) in [(rename as Rename, true), (without_flags, false)] {
+            let dir = tempfile::tempdir().unwrap();
+            let (new, path) = (dir.path().join("new"), dir.path().join("out"));
+            let put = |overwrite| {
+                fs::create_dir_all(new.join("whole")).unwrap();
+                let place = Place {
+                    given: &path,
+                    parent: dir.path().to_owned(),
+                    path: path.clone(),
+                    overwrite,
+                };
+                place.put(&new, way)
+            };
+            assert!(!put(false).unwrap() && path.join("whole").is_dir());
+            fs::write(path.join("mine"), "").unwrap();
+            assert!(matches!(put(false), Err(OutputError::Exists { .. })));
+            assert!(path.join("mine").is_file());
+            assert_eq!(put(true).unwrap(), exchanges);
+            assert!(path.join("whole").is_dir() && !path.join("mine").exists());
+            assert_eq!(new.join("mine").is_file(), exchanges);
         }
     }
 }
