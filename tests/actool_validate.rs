@@ -148,6 +148,22 @@ fn standard_input_and_pipes_are_read_as_files_are() {
 }
 
 #[test]
+fn json_tells_files_apart_whose_names_are_no_text() {
+    use std::os::unix::ffi::OsStrExt;
+    let env = environment();
+    let name = |last: u8| std::ffi::OsStr::from_bytes(&[b'm', last]).to_owned();
+    let mut words: Vec<_> = ["validate", "--format=json", "good"].map(Into::into).into();
+    words.extend([name(0xfe), name(0xff)]);
+    let outcome = env.run(ACTOOL, words).expect(1);
+    let document: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert!(document[0].get("fileHex").is_none(), "{document}");
+    for (index, file, hex) in [(1, "m\\xfe", "6dfe"), (2, "m\\xff", "6dff")] {
+        assert_eq!(document[index]["file"], file);
+        assert_eq!(document[index]["fileHex"], hex);
+    }
+}
+
+#[test]
 fn json_tells_all_findings_of_all_files_on_stdout() {
     let env = environment();
     env.write(

@@ -24,13 +24,17 @@ pub(crate) fn path_text(path: &Path) -> String {
 /// Adds bytes that may be any to a JSON object: as a text where they are one, and else as the text for
 /// people, with the bytes themselves as hexadecimal digits under KEY`Hex`.
 pub(crate) fn json_bytes(object: &mut Map<String, Value>, key: &str, bytes: &[u8]) {
+    let (text, digits) = text_and_hex(bytes);
+    object.insert(key.to_owned(), text.into());
+    if let Some(digits) = digits {
+        object.insert(format!("{key}Hex"), digits.into());
+    }
+}
+
+/// The text for JSON, and the hexadecimal digits of bytes that are none.
+pub(crate) fn text_and_hex(bytes: &[u8]) -> (String, Option<String>) {
     match std::str::from_utf8(bytes) {
-        Ok(text) => {
-            object.insert(key.to_owned(), text.into());
-        }
-        Err(_) => {
-            object.insert(key.to_owned(), printable(bytes).into());
-            object.insert(format!("{key}Hex"), hex(bytes).into());
-        }
+        Ok(text) => (text.to_owned(), None),
+        Err(_) => (printable(bytes), Some(hex(bytes))),
     }
 }

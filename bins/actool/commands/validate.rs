@@ -18,10 +18,11 @@ use gantry_ops::validate::{Subject, ValidateError, report, validate};
         one is not valid.\n\n\
         With --format=text the first error of each file is printed on standard error, and what cannot be read \
         at all ends the command. With --format=json all files are looked at, and an array with one object for \
-        each is printed on standard output: file, type, manifest (its kind), valid, findings and omitted (how \
-        many findings are left out). A finding has severity (error or warning), rule, entry (of an image or \
-        layout), path, line and column (in a manifest), message and hint; what does not apply is null. \
-        Warnings never make a file invalid. The rules are listed in validate-rules.md.",
+        each is printed on standard output: file (and fileHex, its bytes, where the name is no text), type, \
+        manifest (its kind), valid, findings and omitted (how many findings are left out). A finding has \
+        severity (error or warning), rule, entry (of an image or layout), path, line and column (in a \
+        manifest), message and hint; what does not apply is null. Warnings never make a file invalid. The rules are \
+        listed in validate-rules.md.",
     override_usage = "actool validate [--type=TYPE] [--format=text|json] FILE..."
 )]
 pub(crate) struct ValidateArgs {

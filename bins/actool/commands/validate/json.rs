@@ -5,10 +5,15 @@ use std::path::Path;
 use gantry_ops::validate::{Report, ReportFinding, Subject};
 use serde::Serialize;
 
+use crate::commands::text_and_hex;
+
 /// What is said of one file.
 #[derive(Serialize)]
 struct File {
     file: String,
+    /// The bytes of its name where that is no text.
+    #[serde(rename = "fileHex", skip_serializing_if = "Option::is_none")]
+    file_hex: Option<String>,
     /// As `--type` has it.
     r#type: Option<&'static str>,
     /// The kind of its manifest.
@@ -42,8 +47,10 @@ pub(super) fn document<'a>(reports: impl Iterator<Item = (&'a Path, Report)>) ->
 }
 
 fn of_file(file: &Path, report: Report) -> File {
+    let (name, file_hex) = text_and_hex(file.as_os_str().as_encoded_bytes());
     File {
-        file: file.to_string_lossy().into_owned(),
+        file: name,
+        file_hex,
         r#type: report.subject.map(|subject| match subject {
             Subject::Image => "appimage",
             Subject::Layout => "layout",
