@@ -48,8 +48,19 @@ struct Site {
     hooks: Vec<(String, Hook, Option<u32>)>,
     log: Vec<Request>,
     sent: u64,
+    /// How many times counting began anew.
+    count: u64,
     /// How many requests are being answered now, and were at most.
     busy: (usize, usize),
+}
+
+impl Site {
+    /// Counts bytes of an answer that began when counting had begun `count` times.
+    fn count_sent(&mut self, count: u64, bytes: u64) {
+        if self.count == count {
+            self.sent += bytes;
+        }
+    }
 }
 
 impl WebServer {
@@ -130,8 +141,13 @@ impl WebServer {
     }
 
     /// How many bytes of bodies of files have been sent so far, and begins to count anew.
+    ///
+    /// An answer that began before is not counted any more, though the server may write on until it notices
+    /// that the client has gone.
     pub fn take_sent(&self) -> u64 {
-        std::mem::take(&mut self.site().sent)
+        let mut site = self.site();
+        site.count += 1;
+        std::mem::take(&mut site.sent)
     }
 
     /// The requests so far, and forgets them.

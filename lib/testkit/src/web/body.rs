@@ -30,6 +30,7 @@ pub(super) fn send(
     let end = length.min(stop.unwrap_or(length));
     let mut piece = vec![0; trickle.map_or(PIECE, |(bytes, _)| bytes)];
     let mut sent = 0;
+    let count = shared.site().count;
     while sent < end && !shared.stopping.load(Ordering::SeqCst) {
         let most = usize::try_from(end - sent)
             .unwrap_or(PIECE)
@@ -38,13 +39,14 @@ pub(super) fn send(
         if read == 0 {
             break;
         }
+        // Before they are sent: whoever has got them may ask for the number at once.
+        shared.site().count_sent(count, read as u64);
         match chunks {
             true => chunk(out, &piece[..read])?,
             false => out.write_all(&piece[..read])?,
         }
         out.flush()?;
         sent += read as u64;
-        shared.site().sent += read as u64;
         if let Some((_, pause)) = trickle {
             std::thread::sleep(pause);
         }
