@@ -86,7 +86,8 @@ pub(crate) struct PatchManifestArgs {
     /// Replace ports
     ///
     /// Adds them, as the original does:
-    /// NAME,protocol=PROTOCOL,port=PORT[,count=N][,socketActivated=BOOL], separated by colons.
+    /// NAME,protocol=PROTOCOL,port=PORT, with ,count=N and ,socketActivated=BOOL where wanted; several are
+    /// separated by colons.
     #[arg(long, default_value = "")]
     ports: String,
     /// Replace isolators
