@@ -10,6 +10,7 @@ use gantry_types::{AcIdentifier, AcName, Annotations, ImageId, Isolator, Isolato
 
 use crate::cli::go_bool;
 use crate::commands::pod_args::{MountArgs, variables};
+use crate::commands::seccomp_arg;
 use crate::grammar::ImagePart;
 
 /// Flags that follow an image and change its app.
@@ -73,6 +74,14 @@ pub(crate) struct AppArgs {
         alias = "cap-remove"
     )]
     caps_remove: Option<Vec<String>>,
+    // As an attribute: in a doc comment the brackets would be links.
+    #[arg(
+        long,
+        value_name = "FILTER",
+        help = "System calls the app may make, or not: mode=retain|remove[,errno=NAME],CALL,… \
+                where a set such as @rkt/default-whitelist stands for its calls"
+    )]
+    seccomp: Option<String>,
     /// Annotation of the app
     #[arg(long, value_name = "NAME=VALUE")]
     annotation: Vec<String>,
@@ -189,7 +198,13 @@ impl AppArgs {
                 self.caps_remove.as_ref().map(set),
             ),
         ];
-        let mut isolators = Vec::new();
+        let mut isolators: Vec<Isolator> = Vec::new();
+        isolators.extend(
+            self.seccomp
+                .as_deref()
+                .map(seccomp_arg::isolator)
+                .transpose()?,
+        );
         for (flag, name, value) in rows {
             let Some(value) = value else { continue };
             let wrong = |error: &dyn std::fmt::Display| {

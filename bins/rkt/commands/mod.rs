@@ -20,6 +20,7 @@ pub(crate) mod rm;
 pub(crate) mod run;
 pub(crate) mod run_args;
 pub(crate) mod run_prepared;
+mod seccomp_arg;
 pub(crate) mod status;
 pub(crate) mod stop;
 pub(crate) mod trust;

@@ -47,6 +47,8 @@ pub(crate) struct RunArguments {
     pub(crate) all_capabilities: bool,
     /// Nothing of /proc and /sys is hidden or protected.
     pub(crate) all_paths: bool,
+    /// Apps may make every system call.
+    pub(crate) all_calls: bool,
     pub(crate) resolv_conf: ConfSource,
     pub(crate) hosts: ConfSource,
     /// The pod shares the caller's IPC namespace.
@@ -111,6 +113,7 @@ impl RunArguments {
             hostname: format!("rkt-{uuid}"),
             all_capabilities: false,
             all_paths: false,
+            all_calls: false,
             resolv_conf: ConfSource::default(),
             hosts: ConfSource::default(),
             parent_ipc: false,
@@ -132,6 +135,7 @@ impl RunArguments {
             hostname: String::new(),
             all_capabilities: false,
             all_paths: false,
+            all_calls: false,
             resolv_conf: ConfSource::default(),
             hosts: ConfSource::default(),
             parent_ipc: false,
@@ -146,7 +150,7 @@ impl RunArguments {
             value: value.unwrap_or_default().to_owned(),
         };
         match option {
-            "debug" | "mutable" | "disable-seccomp" => flag(value).ok_or_else(bad).map(drop)?,
+            "debug" | "mutable" => flag(value).ok_or_else(bad).map(drop)?,
             "mds-token" | "local-config" => {}
             // Who asks for this wants to be safe from root in the pod, and would not be.
             "private-users" => return Err(ArgumentError::PrivateUsers),
@@ -161,6 +165,7 @@ impl RunArguments {
                 self.all_capabilities = flag(value).ok_or_else(bad)?;
             }
             "disable-paths" => self.all_paths = flag(value).ok_or_else(bad)?,
+            "disable-seccomp" => self.all_calls = flag(value).ok_or_else(bad)?,
             "dns-conf-mode" => {
                 for pair in value
                     .unwrap_or_default()
@@ -331,6 +336,7 @@ mod tests {
             hostname: "box".to_owned(),
             all_capabilities: true,
             all_paths: true,
+            all_calls: true,
             resolv_conf: ConfSource::Host,
             hosts: ConfSource::Stage0,
             parent_ipc: true,

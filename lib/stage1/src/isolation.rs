@@ -60,6 +60,8 @@ pub(crate) fn of(isolators: &Isolators) -> Result<Isolation, IsolationError> {
             "os/linux/no-new-privileges" => {
                 isolation.no_new_privileges |= value.as_bool().ok_or_else(malformed)?;
             }
+            // Decided there, as a whole.
+            name if crate::seccomp::is_about(name) => {}
             _ => isolation.not_enforced.push(name.to_owned()),
         }
     }

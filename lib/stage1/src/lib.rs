@@ -29,6 +29,7 @@ mod plan;
 mod pod_root;
 mod program;
 mod seal;
+mod seccomp;
 mod status;
 mod stop;
 mod supervisor;

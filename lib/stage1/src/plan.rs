@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use gantry_sys::capability::Capabilities;
+use gantry_sys::seccomp::Filter;
 use gantry_types::{
     App, Event, ImageManifest, ManifestError, PodManifest, RootKind, RootPlan, RuntimeApp,
     pod_layout,
@@ -14,6 +15,7 @@ use crate::arguments::RunArguments;
 use crate::environment;
 use crate::isolation::{self, IsolationError};
 use crate::overlay::Source;
+use crate::seccomp::{self, SeccompError};
 use crate::volume::{self, MountPlan, VolumeError};
 
 /// Largest `pod`, `rootfs.json` or image manifest that is read, in bytes.
@@ -38,6 +40,8 @@ pub(crate) struct AppPlan {
     pub(crate) working_directory: String,
     pub(crate) capabilities: Capabilities,
     pub(crate) no_new_privileges: bool,
+    /// What keeps the app from system calls, if anything does.
+    pub(crate) seccomp: Option<Filter>,
     pub(crate) pre_start: Option<Vec<CString>>,
     pub(crate) post_stop: Option<Vec<CString>>,
 }
@@ -78,6 +82,9 @@ pub(crate) enum PlanError {
     /// The isolators of an app contradict each other or are malformed.
     #[error("bad isolators of app {app}")]
     Isolation { app: String, source: IsolationError },
+    /// The system calls of an app cannot be filtered as its isolators say.
+    #[error("bad isolators of app {app}")]
+    Seccomp { app: String, source: SeccompError },
     /// The volumes and mounts of an app do not fit together.
     #[error("bad mounts of app {app}")]
     Volume { app: String, source: VolumeError },
@@ -182,6 +189,16 @@ fn plan_app(
             "warning: unknown capability {capability} of app {name} is left out"
         ));
     }
+    let seccomp = match arguments.all_calls {
+        true => None,
+        false => seccomp::filter(&app.isolators, &mut |left_out| {
+            warn(format!("warning: {left_out} of app {name} is left out"));
+        })
+        .map_err(|source| PlanError::Seccomp {
+            app: name.clone(),
+            source,
+        })?,
+    };
     let mounts =
         volume::plan(runtime, app, &pod.volumes, warn).map_err(|source| PlanError::Volume {
             app: name.clone(),
@@ -217,6 +234,7 @@ fn plan_app(
             isolation.capabilities
         },
         no_new_privileges: isolation.no_new_privileges,
+        seccomp,
         pre_start: handler(Event::PreStart)?,
         post_stop: handler(Event::PostStop)?,
         name,

@@ -4,7 +4,8 @@ use std::ffi::{CStr, CString};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
+use rustix::fs::{Access, AtFlags, CWD, OFlags, accessat, stat};
+use rustix::io::Errno;
 
 use crate::inside;
 
@@ -67,19 +68,47 @@ pub(crate) fn candidates(name: &CStr, directory: &Path, search_path: &str) -> Ve
         .collect()
 }
 
+/// Makes sure that one of the candidates can be executed, as far as can be told without doing so.
+pub(crate) fn check(candidates: &[CString], name: &CStr) -> Result<(), ExecError> {
+    let mut denied = None;
+    for path in candidates {
+        let text = path.to_string_lossy();
+        match accessat(CWD, path, Access::EXEC_OK, AtFlags::EACCESS) {
+            Err(Errno::NOENT | Errno::NOTDIR) => {}
+            Ok(()) => {
+                let missing = interpreter(&head(&text)).filter(|interpreter| {
+                    // From where the program will run; what is no path of the image fails later.
+                    stat(interpreter.as_str()).is_err_and(|error| error == Errno::NOENT)
+                });
+                return match missing {
+                    Some(interpreter) => Err(ExecError::Interpreter {
+                        name: text.into_owned(),
+                        interpreter,
+                    }),
+                    None => Ok(()),
+                };
+            }
+            Err(error) => {
+                denied.get_or_insert((path, error));
+            }
+        }
+    }
+    Err(match denied {
+        Some((path, error)) => diagnose(path, error.into()),
+        None => ExecError::missing(&name.to_string_lossy()),
+    })
+}
+
 /// Says what an error of execve(2) means for the file at `path`.
 pub(crate) fn diagnose(path: &CStr, error: io::Error) -> ExecError {
     let name = path.to_string_lossy().into_owned();
-    match error
-        .raw_os_error()
-        .map(rustix::io::Errno::from_raw_os_error)
-    {
-        Some(rustix::io::Errno::NOENT) => match interpreter(&head(&name)) {
+    match error.raw_os_error().map(Errno::from_raw_os_error) {
+        Some(Errno::NOENT) => match interpreter(&head(&name)) {
             Some(interpreter) => ExecError::Interpreter { name, interpreter },
             None => ExecError::Missing { name },
         },
-        Some(rustix::io::Errno::ACCESS) => ExecError::Permission { name },
-        Some(rustix::io::Errno::NOEXEC) => ExecError::Format { name },
+        Some(Errno::ACCESS) => ExecError::Permission { name },
+        Some(Errno::NOEXEC) => ExecError::Format { name },
         _ => ExecError::Exec {
             name,
             source: error,

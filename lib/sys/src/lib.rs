@@ -12,6 +12,7 @@ pub mod netif;
 pub mod openat;
 pub mod process;
 pub mod remove_tree;
+pub mod seccomp;
 pub mod signal;
 pub mod socket_filter;
 pub mod sync;

@@ -46,6 +46,7 @@ mod root_plan;
 #[cfg(test)]
 mod round_trips;
 mod runtime_app;
+mod seccomp;
 mod semver;
 pub mod show;
 mod text;
@@ -85,6 +86,7 @@ pub use port::{Port, PortError};
 pub use quantity::{Quantity, QuantityError};
 pub use root_plan::{AppRoot, RootKind, RootPlan};
 pub use runtime_app::{RuntimeApp, RuntimeImage};
+pub use seccomp::{SeccompDecision, SeccompRules};
 pub use semver::{SemVer, SemVerError};
 pub use uuid::{Uuid, UuidError};
 pub use volume::{Volume, VolumeError, VolumeKind};

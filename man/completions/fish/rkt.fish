@@ -337,6 +337,7 @@ complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l cpu-shares -d 'Share
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l oom-score-adj -d 'Who is killed first when memory is short: -1000 to 1000' -r
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l caps-retain -d 'Capabilities to keep, all others are dropped' -r
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l caps-remove -d 'Capabilities to drop from the default ones' -r
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l seccomp -d 'System calls the app may make, or not: mode=retain|remove[,errno=NAME],CALL,… where a set such as @rkt/default-whitelist stands for its calls' -r
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l annotation -d 'Annotation of the app' -r
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l user-annotation -d 'Free annotation of the app' -r
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l user-label -d 'Free label of the app' -r
@@ -376,6 +377,7 @@ complete -c rkt -n "__fish_rkt_using_subcommand run" -l cpu-shares -d 'Share of 
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l oom-score-adj -d 'Who is killed first when memory is short: -1000 to 1000' -r
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l caps-retain -d 'Capabilities to keep, all others are dropped' -r
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l caps-remove -d 'Capabilities to drop from the default ones' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l seccomp -d 'System calls the app may make, or not: mode=retain|remove[,errno=NAME],CALL,… where a set such as @rkt/default-whitelist stands for its calls' -r
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l annotation -d 'Annotation of the app' -r
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l user-annotation -d 'Free annotation of the app' -r
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l user-label -d 'Free label of the app' -r
