@@ -144,10 +144,12 @@ mod tests {
             (env(&app), "stage1/rootfs/rkt/env/web"),
             (shared_volume(&app), "sharedVolumes/web"),
             (overlay_upper("tree", &app), "overlay/tree/upper/web"),
-            (overlay_work("tree", &app), "overlay/tree/work/web"),
         ];
         for (path, expected) in table {
             assert_eq!(path, PathBuf::from(expected));
         }
+        let work = overlay_work("tree", &app);
+        let parts = ["overlay", "tree", "work", "web"];
+        assert_eq!(work, parts.iter().collect::<PathBuf>());
     }
 }

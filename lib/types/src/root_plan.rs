@@ -140,7 +140,7 @@ mod tests {
                             "/store/trees/a/rootfs".into(),
                         ],
                         upper: "overlay/b/upper/web".into(),
-                        work: "overlay/b/work/web".into(),
+                        work: "overlay/b/work".into(),
                     },
                 },
                 AppRoot {
@@ -155,7 +155,7 @@ mod tests {
             String::from_utf8(text).unwrap(),
             concat!(
                 r#"{"apps":[{"name":"web","kind":{"overlay":{"lower":["/store/trees/b/rootfs","#,
-                r#""/store/trees/a/rootfs"],"upper":"overlay/b/upper/web","work":"overlay/b/work/web"}}},"#,
+                r#""/store/trees/a/rootfs"],"upper":"overlay/b/upper/web","work":"overlay/b/work"}}},"#,
                 r#"{"name":"db","kind":"directory"}]}"#
             )
         );

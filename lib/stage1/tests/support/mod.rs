@@ -8,7 +8,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -101,8 +101,8 @@ impl Pod {
             }
             runtime_apps.push(runtime);
             pod.make_image(name);
-            let upper = format!("overlay/upper/{name}");
-            let work = format!("overlay/work/{name}");
+            let upper = Path::new("overlay/upper").join(name);
+            let work = Path::new("overlay/work").join(name);
             fs::create_dir_all(pod.path(&upper)).unwrap();
             fs::create_dir_all(pod.path(&work)).unwrap();
             let lower = [pod.image(name)];
