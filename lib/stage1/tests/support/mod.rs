@@ -143,7 +143,7 @@ impl Pod {
     }
 
     /// A path in the pod directory.
-    pub fn path(&self, relative: &str) -> PathBuf {
+    pub fn path(&self, relative: impl AsRef<Path>) -> PathBuf {
         self.directory.path().join(relative)
     }
 
