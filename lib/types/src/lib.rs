@@ -36,6 +36,7 @@ mod manifest_changes;
 mod manifest_error;
 mod mount;
 mod mount_point;
+pub mod net;
 pub mod os_arch;
 pub mod pod_layout;
 mod pod_manifest;

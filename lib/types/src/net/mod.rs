@@ -1,0 +1,18 @@
+//! Networks of pods: what a user asks for, what configuration files define, what plugins answer.
+//!
+//! Source: Container Network Interface (CNI) specification, 0.1.0 to 1.1.0; rkt 1.30,
+//! Documentation/networking/overview.md, for `--net` and the built-in networks.
+
+mod answer;
+mod catalog;
+mod definition;
+mod definition_error;
+mod request;
+mod version;
+
+pub use answer::{Answer, AnswerError, Dns, IpConfig, PluginError, Prefix};
+pub use catalog::{Catalog, Definition, Origin, SelectError, Source};
+pub use definition::{NetworkDefinition, PluginConf, is_definition_file};
+pub use definition_error::{DefinitionError, Problem};
+pub use request::{NetList, NetListError, NetRequest};
+pub use version::CniVersion;

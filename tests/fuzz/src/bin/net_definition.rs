@@ -1,0 +1,41 @@
+//! Invariant: whatever the bytes of a network's definition, of a `--net` value or of a plugin's answer,
+//! reading them ends; what is read as a definition is, as its plugins get it, a definition again; a list of
+//! networks and an answer read back as themselves.
+
+#![cfg_attr(feature = "libfuzzer", no_main)]
+
+use std::path::Path;
+
+use gantry_types::net::{Answer, CniVersion, NetList, NetworkDefinition, PluginError};
+
+gantry_fuzz::fuzz_target!(|data: &[u8]| {
+    for file in ["a.conf", "a.conflist"] {
+        let Ok(network) = NetworkDefinition::parse(Path::new(file), data) else {
+            continue;
+        };
+        for plugin in &network.plugins {
+            let json = serde_json::Value::from(plugin.to_json(&network.name, network.version));
+            let again = NetworkDefinition::parse(Path::new("a.conf"), json.to_string().as_bytes());
+            let again = again.expect("what a plugin reads is a definition");
+            assert_eq!(
+                (&again.name, again.version),
+                (&network.name, network.version)
+            );
+            assert_eq!(again.plugins[0].kind, plugin.kind);
+        }
+    }
+    for version in CniVersion::ALL {
+        if let Ok(answer) = Answer::parse(version, data) {
+            let previous = answer.as_previous(version.max(CniVersion::V0_3_0));
+            let again = Answer::from_members(version.max(CniVersion::V0_3_0), previous);
+            assert_eq!(again.map(|again| again.ips).unwrap_or_default(), answer.ips);
+        }
+    }
+    assert!(!PluginError::parse(data, data).to_string().contains('\n'));
+    if let Ok(list) = std::str::from_utf8(data)
+        .unwrap_or_default()
+        .parse::<NetList>()
+    {
+        assert_eq!(list.to_string().parse(), Ok(list));
+    }
+});
