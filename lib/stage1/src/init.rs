@@ -138,6 +138,10 @@ fn supervise(
                 false
             }
             Some(Signal::CHILD) => reap(&mut apps, &mut outcome)?,
+            Some(signal @ (Signal::USR1 | Signal::USR2)) => {
+                pass_on(&apps, signal);
+                false
+            }
             Some(_) => outcome.stop_requested(),
         };
         if begin_stop {
@@ -271,6 +275,16 @@ fn post_stop(plan: &AppPlan, mounts: &OwnedFd) -> Result<Phase, Failed> {
                     .map_err(Into::into)
                     .and_then(|()| launch::handler(plan, program)),
             ))
+        }
+    }
+}
+
+/// Sends the signal to each app that runs, as if it had been sent to the app itself.
+fn pass_on(apps: &[AppState<'_>], signal: Signal) {
+    for app in apps {
+        if let Phase::Running(pid) = app.phase {
+            // An app that has just ended needs it no more.
+            let _ = rustix::process::kill_process(pid, signal);
         }
     }
 }

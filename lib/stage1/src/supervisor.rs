@@ -28,12 +28,15 @@ use crate::plan::{self, PlanError};
 use crate::seal;
 use crate::status::{Exit, SETUP_FAILED};
 
-/// Signals that ask for an orderly stop, and the one that tells of the end of a child.
-const SIGNALS: [Signal; 5] = [
+/// Signals that ask for an orderly stop, those that are the apps' own affair, and the one that tells of the
+/// end of a child.
+const SIGNALS: [Signal; 7] = [
     Signal::HUP,
     Signal::INT,
     Signal::QUIT,
     Signal::TERM,
+    Signal::USR1,
+    Signal::USR2,
     Signal::CHILD,
 ];
 
@@ -171,6 +174,9 @@ fn wait_for(init: &Child, end: &OwnedFd, signals: &SignalSet) -> Result<u8, Fail
         match signals.wait(Some(Duration::ZERO)).step(name)? {
             // The pipe tells about the end of init.
             None | Some(Signal::CHILD) => {}
+            Some(signal @ (Signal::USR1 | Signal::USR2)) => {
+                let _ = pidfd_send_signal(&init.pidfd, signal);
+            }
             // If init is just ending, the signal is not needed.
             Some(_) => drop(pidfd_send_signal(&init.pidfd, Signal::TERM)),
         }
