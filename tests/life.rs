@@ -205,7 +205,8 @@ fn two_apps_share_loopback_and_a_volume_until_the_pod_is_stopped() {
     let _ = pod.wait().expect("the pod ends");
     let status = world.rkt(["status", "--wait", &uuid]).expect(0);
     assert!(status.stdout.contains("app-client=0"), "{status}");
-    world.rkt(["stop", &uuid]).expect(0).says("already stopped");
+    let again = world.rkt(["stop", &uuid]).expect(0);
+    assert_eq!(again.line(), format!("pod \"{uuid}\" is already stopped"));
     world.gc();
     assert_eq!(world.pods(), Vec::<String>::new());
 }

@@ -105,7 +105,9 @@ pub(crate) fn go_bool(text: &str) -> Result<bool, BoolError> {
 
 /// The parser.
 pub(crate) fn parser() -> clap::Command {
-    let mut parser = with_go_booleans(Cli::command());
+    // Of a flag that has one value and is given twice the last counts, as in the original.
+    let once = |command: clap::Command| command.args_override_self(true);
+    let mut parser = once(with_go_booleans(Cli::command())).mut_subcommands(once);
     // The flags behind an image are cut off before; the help has to show them all the same.
     for name in ["prepare", "run"] {
         parser = parser.mut_subcommand(name, |command| command.after_help(app_options()));
@@ -163,9 +165,13 @@ fn app_options() -> String {
 ///
 /// # Errors
 ///
-/// Where flags and images are out of order.
-pub(crate) fn take_apart(arguments: &[String]) -> Result<Parts, crate::grammar::GrammarError> {
-    grammar().take_apart(arguments)
+/// Where flags and images are out of order; with the name of the command.
+pub(crate) fn take_apart(
+    arguments: &[String],
+) -> Result<Parts, (Option<String>, crate::grammar::GrammarError)> {
+    let grammar = grammar();
+    let parts = grammar.take_apart(arguments);
+    parts.map_err(|error| (grammar.command_of(arguments), error))
 }
 
 /// Parses what [`take_apart`] left.

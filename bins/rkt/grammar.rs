@@ -126,6 +126,12 @@ impl Grammar {
         Ok(parts)
     }
 
+    /// The whole name of the command that the arguments call, if there is one.
+    pub(crate) fn command_of(&self, arguments: &[String]) -> Option<String> {
+        let word = self.next_word(&mut arguments.iter(), &mut Vec::new(), &mut Vec::new())?;
+        self.full_name(&word).map(str::to_owned)
+    }
+
     /// The next argument that is no flag; the flags before it go to `global`, or to `other` if they belong to
     /// a command.
     fn next_word(
@@ -191,6 +197,7 @@ impl Grammar {
                     image.arguments = tokens
                         .by_ref()
                         .take_while(|token| *token != "---")
+                        .filter(|token| !token.is_empty())
                         .cloned()
                         .collect();
                 }

@@ -47,7 +47,10 @@ fn run(arguments: Vec<String>, context: &mut Context<'_>) -> Result<(), Failure>
     }
     let parts = match cli::take_apart(&arguments) {
         Ok(parts) => parts,
-        Err(error) => return reported("rkt", error.into(), false, context),
+        Err((command, error)) => {
+            let command = command.as_deref().unwrap_or("rkt");
+            return reported(command, error.into(), false, context);
+        }
     };
     let parsed = match cli::parse(&parts.plain) {
         Ok(parsed) => parsed,

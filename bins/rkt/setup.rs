@@ -152,11 +152,15 @@ pub(crate) fn json(
 ///
 /// # Errors
 ///
-/// Neither or both are given, or the file cannot be read; the latter with status 1, as rkt does.
-pub(crate) fn one_uuid(argument: Option<&str>, file: Option<&Path>) -> Result<String, Failure> {
+/// Neither or both are given, or the file cannot be read; the latter with `unreadable` as status.
+pub(crate) fn one_uuid(
+    argument: Option<&str>,
+    file: Option<&Path>,
+    unreadable: u8,
+) -> Result<String, Failure> {
     match (argument, file) {
         (Some(uuid), None) => Ok(uuid.to_owned()),
-        (None, Some(file)) => read_uuid(file),
+        (None, Some(file)) => read_uuid(file, unreadable),
         (None, None) => Err(Failure::usage("give one UUID, or --uuid-file")),
         (Some(_), Some(_)) => Err(Failure::usage(
             "give either a UUID or --uuid-file, not both",
@@ -169,9 +173,13 @@ pub(crate) fn one_uuid(argument: Option<&str>, file: Option<&Path>) -> Result<St
 /// # Errors
 ///
 /// As for [`one_uuid`].
-pub(crate) fn uuids(arguments: &[String], file: Option<&Path>) -> Result<Vec<String>, Failure> {
+pub(crate) fn uuids(
+    arguments: &[String],
+    file: Option<&Path>,
+    unreadable: u8,
+) -> Result<Vec<String>, Failure> {
     match (arguments, file) {
-        ([], Some(file)) => Ok(vec![read_uuid(file)?]),
+        ([], Some(file)) => Ok(vec![read_uuid(file, unreadable)?]),
         ([_, ..], None) => Ok(arguments.to_vec()),
         ([], None) => Err(Failure::usage("give at least one UUID, or --uuid-file")),
         ([_, ..], Some(_)) => Err(Failure::usage("give either UUIDs or --uuid-file, not both")),
@@ -181,17 +189,20 @@ pub(crate) fn uuids(arguments: &[String], file: Option<&Path>) -> Result<Vec<Str
 /// The longest UUID file that is read, in bytes.
 const MAX_UUID_FILE: u64 = 4096;
 
-/// What rkt ends with when a UUID file cannot be read, unlike all its other failures.
-const UUID_FILE_STATUS: u8 = 1;
+/// What `rkt status` and `rkt stop` end with when a UUID file cannot be read, unlike all other failures.
+pub(crate) const UUID_FILE_STATUS: u8 = 1;
 
-fn read_uuid(file: &Path) -> Result<String, Failure> {
+fn read_uuid(file: &Path, status: u8) -> Result<String, Failure> {
     use std::io::Read as _;
     let mut text = String::new();
     std::fs::File::open(file)
         .and_then(|opened| opened.take(MAX_UUID_FILE).read_to_string(&mut text))
         .map_err(|error| Failure::Coded {
-            status: UUID_FILE_STATUS,
-            text: format!("cannot read UUID file {}: {error}", file.display()),
+            status,
+            text: format!(
+                "unable to resolve UUID from file: cannot read {}: {error}",
+                file.display()
+            ),
         })?;
     Ok(text.trim().to_owned())
 }

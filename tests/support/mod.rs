@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses another part of it")]
 
+pub mod cast;
 pub mod disturb;
 pub mod durability;
 pub mod fault;

@@ -9,8 +9,9 @@ use gantry_pod::AppRequest;
 use gantry_types::{AcIdentifier, AcName, Annotations, ImageId, Isolator, IsolatorValue};
 
 use crate::cli::go_bool;
-use crate::commands::pod_args::{MountArgs, variables};
+use crate::commands::pod_args::MountArgs;
 use crate::commands::seccomp_arg;
+use crate::commands::variables::variables;
 use crate::grammar::ImagePart;
 
 /// Flags that follow an image and change its app.

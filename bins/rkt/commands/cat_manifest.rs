@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use gantry_cli::{Context, Failure, say};
+use gantry_cli::{Context, Failure, Statuses, say};
 use gantry_types::{PodManifest, pod_layout};
 
 use crate::cli::{Globals, go_bool};
@@ -32,7 +32,11 @@ impl CatManifestArgs {
     ///
     /// No such pod, or a pod without a readable manifest.
     pub(crate) fn run(&self, globals: &Globals, context: &mut Context<'_>) -> Result<(), Failure> {
-        let uuid = one_uuid(self.uuid.as_deref(), self.uuid_file.as_deref())?;
+        let uuid = one_uuid(
+            self.uuid.as_deref(),
+            self.uuid_file.as_deref(),
+            Statuses::RKT.environment,
+        )?;
         let pod = Setup::new(globals)?.pods()?.lookup(&uuid)?;
         let uuid = pod.uuid();
         let unreadable = |why: String| {

@@ -48,7 +48,7 @@ impl FetchArgs {
         if images.is_empty() {
             return Err(Failure::usage("must provide at least one image"));
         }
-        let policy = crate::commands::pod_args::policy(
+        let policy = crate::commands::pull_args::policy(
             &self.pull_policy,
             self.store_only,
             self.no_store,

@@ -1,6 +1,6 @@
 //! The flags of `run` and `prepare` that make up the pod.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::SystemTime;
 
 use clap::Args;
@@ -10,6 +10,10 @@ use gantry_types::{Mount, Volume};
 
 use crate::cli::Globals;
 use crate::commands::app_args::AppArgs;
+use crate::commands::manifest_arg::ManifestArg;
+use crate::commands::port_args::PortArgs;
+use crate::commands::pull_args::{PullArgs, deprecated};
+use crate::commands::variables::VariableArgs;
 use crate::grammar::ImagePart;
 use crate::images::Fetcher;
 use crate::setup::Setup;
@@ -28,27 +32,21 @@ pub(crate) struct PodArgs {
     /// Mounts for all apps.
     #[command(flatten)]
     mounts: MountArgs,
-    /// Give the apps the caller's environment, below their own
-    #[arg(long)]
-    inherit_env: bool,
-    /// Variable of all apps
-    #[arg(long, value_name = "NAME=VALUE")]
-    set_env: Vec<String>,
-    /// File of variables of all apps, one NAME=VALUE a line
-    #[arg(long, value_name = "FILE")]
-    set_env_file: Vec<PathBuf>,
+    /// Ports of the host.
+    #[command(flatten)]
+    ports: PortArgs,
+    /// The environment of all apps.
+    #[command(flatten)]
+    variables: VariableArgs,
     /// Copy the images instead of laying an overlay over them
     #[arg(long)]
     no_overlay: bool,
-    /// When to look for images elsewhere than in the store
-    #[arg(long, value_name = "never|new|update", default_value = "new")]
-    pull_policy: String,
-    /// The same as --pull-policy=never
-    #[arg(long, hide = true)]
-    store_only: bool,
-    /// The same as --pull-policy=update
-    #[arg(long, hide = true)]
-    no_store: bool,
+    /// The whole pod in a file.
+    #[command(flatten)]
+    manifest: ManifestArg,
+    /// Where images come from.
+    #[command(flatten)]
+    pull: PullArgs,
 }
 
 /// Mounts, of all apps or of one.
@@ -75,7 +73,25 @@ fn mount(text: &str) -> Result<Mount, Failure> {
         .map_err(|error| Failure::usage(format!("invalid mount {text:?}: {error}")))
 }
 
+/// How a command prepares its pod.
+#[derive(Debug)]
+pub(crate) struct Preparing<'a> {
+    /// The command, for what is said on the way.
+    pub(crate) command: &'a str,
+    /// Whether nothing is said of fetches.
+    pub(crate) quiet: bool,
+    /// Whether the pod gets the caller's terminal, which only one app can have.
+    pub(crate) interactive: bool,
+    /// Where the UUID is written before there is a pod.
+    pub(crate) uuid_file: Option<&'a Path>,
+}
+
 impl PodArgs {
+    /// Whether ports of the host lead into the pod.
+    pub(crate) fn has_ports(&self) -> bool {
+        !self.ports.ports.is_empty()
+    }
+
     /// Fetches the images as the policy says and prepares a pod of them.
     ///
     /// # Errors
@@ -86,34 +102,39 @@ impl PodArgs {
         images: &[ImagePart],
         setup: &Setup,
         globals: &Globals,
-        quiet: bool,
-        uuid_file: Option<&Path>,
+        preparing: &Preparing<'_>,
         context: &mut Context<'_>,
     ) -> Result<PreparedPod, Failure> {
-        if images.is_empty() {
+        let policy = self.pull.policy(context)?;
+        let mut request = PrepareRequest {
+            manifest: self.manifest.read(self.others(images, policy))?,
+            volumes: self.volume.clone(),
+            mounts: self.mounts.mounts()?,
+            ports: self.ports.ports.clone(),
+            inherit_env: self.variables.inherited(),
+            set_env: self.variables.set()?,
+            no_overlay: self.no_overlay,
+            ..PrepareRequest::default()
+        };
+        if images.is_empty() && request.manifest.is_none() {
             return Err(Failure::usage(
                 "must provide at least one image or specify the pod manifest",
             ));
         }
-        let mut request = PrepareRequest {
-            volumes: self.volume.clone(),
-            mounts: self.mounts.mounts()?,
-            set_env: self.set_env()?,
-            no_overlay: self.no_overlay,
-            ..PrepareRequest::default()
-        };
-        if self.inherit_env {
-            request.inherit_env = std::env::vars_os()
-                .filter_map(|(name, value)| {
-                    Some((name.into_string().ok()?, value.into_string().ok()?))
-                })
-                .collect();
+        let apps = request
+            .manifest
+            .as_ref()
+            .map(|manifest| manifest.apps.len());
+        if preparing.interactive && apps.is_some_and(|apps| apps > 1) {
+            return Err(Failure::usage(
+                "interactive option only supports pods with one app",
+            ));
         }
-        let policy = policy(&self.pull_policy, self.store_only, self.no_store, context)?;
         // All of the command line is checked before the first image is fetched.
         let apps = images
             .iter()
             .map(|part| {
+                deprecated_flags(part, context);
                 let mut args = AppArgs::parse(part)?;
                 let signature = args.signature.take();
                 Ok((
@@ -123,7 +144,7 @@ impl PodArgs {
                 ))
             })
             .collect::<Result<Vec<_>, Failure>>()?;
-        let mut fetcher = Fetcher::new(setup, globals, policy, quiet, context)?;
+        let mut fetcher = Fetcher::new(setup, globals, policy, preparing.quiet, context)?;
         // Held until the pod is there and uses them itself.
         let mut leases = Vec::new();
         for (image, signature, app) in apps {
@@ -133,84 +154,46 @@ impl PodArgs {
         }
         let pods = setup.pods()?;
         let uuid = setup.new_uuid()?;
-        if let Some(file) = uuid_file {
+        if let Some(file) = preparing.uuid_file {
             std::fs::write(file, uuid.to_string()).map_err(|error| {
                 Failure::environment(format!(
-                    "cannot write UUID file {}: {error}",
+                    "error saving pod UUID to file {}: {error}",
                     file.display()
                 ))
             })?;
         }
         let pod = pods.prepare(uuid, &request, fetcher.store(), SystemTime::now())?;
         for warning in pod.warnings() {
-            note(context.err, warning);
+            note(
+                context.err,
+                format_args!("{}: {warning}", preparing.command),
+            );
         }
         Ok(pod)
     }
 
-    fn set_env(&self) -> Result<Vec<(String, String)>, Failure> {
-        let mut all = Vec::new();
-        for file in &self.set_env_file {
-            let text = std::fs::read_to_string(file).map_err(|error| {
-                Failure::environment(format!("cannot read {}: {error}", file.display()))
-            })?;
-            let lines: Vec<String> = text
-                .lines()
-                .map(str::trim)
-                .filter(|line| !line.is_empty() && !line.starts_with(['#', ';']))
-                .map(str::to_owned)
-                .collect();
-            all.extend(variables("set-env-file", &lines)?);
-        }
-        all.extend(variables("set-env", &self.set_env)?);
-        Ok(all)
+    /// Whether anything was given that a whole manifest leaves no room for.
+    fn others(&self, images: &[ImagePart], policy: &str) -> bool {
+        !images.is_empty()
+            || !self.volume.is_empty()
+            || !self.mounts.mount.is_empty()
+            || self.has_ports()
+            || matches!(policy, "never" | "update")
+            || self.variables.are_given()
     }
 }
 
-/// The pull policy of the flag, or of the two older flags, which still work and say so.
-///
-/// # Errors
-///
-/// Both older flags together.
-pub(crate) fn policy<'a>(
-    given: &'a str,
-    store_only: bool,
-    no_store: bool,
-    context: &mut Context<'_>,
-) -> Result<&'a str, Failure> {
-    let (flag, policy) = match (store_only, no_store) {
-        (false, false) => return Ok(given),
-        (true, true) => return Err(Failure::usage("both --store-only and --no-store specified")),
-        (true, false) => ("store-only", "never"),
-        (false, true) => ("no-store", "update"),
-    };
-    note(
-        context.err,
-        format_args!("Flag --{flag} has been deprecated, please use --pull-policy={policy}"),
-    );
-    Ok(policy)
-}
-
-/// Takes `NAME=VALUE` apart; a name may come only once per flag.
-///
-/// # Errors
-///
-/// Without `=`, or with a name that was there before.
-pub(crate) fn variables(flag: &str, list: &[String]) -> Result<Vec<(String, String)>, Failure> {
-    let mut found: Vec<(String, String)> = Vec::new();
-    for text in list {
-        let (name, value) = text
-            .split_once('=')
-            .filter(|(name, _)| !name.is_empty())
-            .ok_or_else(|| {
-                Failure::usage(format!("--{flag}: {text:?} is not of the form NAME=VALUE"))
-            })?;
-        if found.iter().any(|(known, _)| known == name) {
-            return Err(Failure::usage(format!("--{flag}: {name:?} is given twice")));
+/// Flags behind an image whose names are old; they work, and say so.
+fn deprecated_flags(part: &ImagePart, context: &mut Context<'_>) {
+    for (old, new) in [("cap-retain", "caps-retain"), ("cap-remove", "caps-remove")] {
+        let is_old = |flag: &String| {
+            let name = flag.trim_start_matches('-').split('=').next();
+            flag.starts_with('-') && name == Some(old)
+        };
+        if part.flags.iter().any(is_old) {
+            deprecated(old, &format!("use --{new} instead"), context);
         }
-        found.push((name.to_owned(), value.to_owned()));
     }
-    Ok(found)
 }
 
 #[cfg(test)]
@@ -232,25 +215,6 @@ mod tests {
             "a=b",
         ] {
             assert!(mount(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn variables_are_pairs_with_different_names() {
-        let list = |words: &[&str]| {
-            words
-                .iter()
-                .map(|word| (*word).to_owned())
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(
-            variables("set-env", &list(&["A=1", "B=x=y"]))
-                .unwrap()
-                .len(),
-            2
-        );
-        for bad in [&["A"][..], &["=1"], &["A=1", "A=2"]] {
-            assert!(variables("set-env", &list(bad)).is_err(), "{bad:?}");
         }
     }
 }

@@ -4,7 +4,7 @@ use clap::Args;
 use gantry_cli::{Context, Failure, say};
 
 use crate::cli::Globals;
-use crate::commands::pod_args::PodArgs;
+use crate::commands::pod_args::{PodArgs, Preparing};
 use crate::grammar::ImagePart;
 use crate::setup::{Setup, need_root};
 
@@ -34,9 +34,15 @@ impl PrepareArgs {
     ) -> Result<(), Failure> {
         need_root()?;
         let setup = Setup::new(globals)?;
+        let preparing = Preparing {
+            command: "prepare",
+            quiet: self.quiet,
+            interactive: false,
+            uuid_file: None,
+        };
         let pod = self
             .pod
-            .prepare(images, &setup, globals, self.quiet, None, context)?;
+            .prepare(images, &setup, globals, &preparing, context)?;
         say(context.out, pod.keep()?)
     }
 }

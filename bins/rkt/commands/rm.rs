@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use gantry_cli::{Context, Failure, report, say};
+use gantry_cli::{Context, Failure, Statuses, report, say};
 use gantry_pod::RemoveOptions;
 
 use crate::cli::Globals;
@@ -28,7 +28,11 @@ impl RmArgs {
     /// When at least one pod could not be removed.
     pub(crate) fn run(&self, globals: &Globals, context: &mut Context<'_>) -> Result<(), Failure> {
         need_root()?;
-        let uuids = uuids(&self.uuids, self.uuid_file.as_deref())?;
+        let uuids = uuids(
+            &self.uuids,
+            self.uuid_file.as_deref(),
+            Statuses::RKT.environment,
+        )?;
         let setup = Setup::new(globals)?;
         let (pods, stage1) = (setup.pods()?, setup.stage1()?);
         let options = RemoveOptions {

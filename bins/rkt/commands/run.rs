@@ -6,7 +6,7 @@ use clap::Args;
 use gantry_cli::{Context, Failure};
 
 use crate::cli::Globals;
-use crate::commands::pod_args::PodArgs;
+use crate::commands::pod_args::{PodArgs, Preparing};
 use crate::commands::run_args::RunOptionArgs;
 use crate::grammar::ImagePart;
 use crate::setup::{Setup, need_root};
@@ -48,10 +48,18 @@ impl RunArgs {
         }
         let setup = Setup::new(globals)?;
         let options = self.options.options(&setup, globals)?;
-        let uuid_file = self.uuid_file_save.as_deref();
+        if self.pod.has_ports() {
+            self.options.refuse_ports()?;
+        }
+        let preparing = Preparing {
+            command: "run",
+            quiet: false,
+            interactive: self.options.interactive,
+            uuid_file: self.uuid_file_save.as_deref(),
+        };
         let pod = self
             .pod
-            .prepare(images, &setup, globals, false, uuid_file, context)?;
+            .prepare(images, &setup, globals, &preparing, context)?;
         self.options.warn("run", context);
         context.out.flush().map_err(Failure::Output)?;
         Err(pod.run(&options).into())

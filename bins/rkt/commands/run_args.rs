@@ -5,6 +5,7 @@ use gantry_cli::{Context, Failure, note};
 use gantry_pod::RunOptions;
 
 use crate::cli::Globals;
+use crate::commands::dns_args::DnsArgs;
 use crate::setup::Setup;
 
 /// Flags that say how a pod is run.
@@ -20,6 +21,47 @@ pub(crate) struct RunOptionArgs {
     /// Give the one app the terminal and standard input of the caller
     #[arg(long)]
     pub(crate) interactive: bool,
+    /// Name resolution in the pod.
+    #[command(flatten)]
+    dns: DnsArgs,
+    /// System V and POSIX message queues, semaphores and shared memory: the pod's own, or the caller's
+    #[arg(long, value_name = "auto|private|parent")]
+    ipc: Option<Ipc>,
+    /// Make the pod known to the metadata service
+    #[arg(long)]
+    mds_register: bool,
+}
+
+/// Whose IPC namespace a pod has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ipc {
+    Auto,
+    Private,
+    Parent,
+}
+
+impl std::str::FromStr for Ipc {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            // As without the flag.
+            "" | "auto" => Ok(Self::Auto),
+            "private" => Ok(Self::Private),
+            "parent" => Ok(Self::Parent),
+            _ => Err("must be auto, private or parent".to_owned()),
+        }
+    }
+}
+
+impl Ipc {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Private => "private",
+            Self::Parent => "parent",
+        }
+    }
 }
 
 impl RunOptionArgs {
@@ -39,11 +81,23 @@ impl RunOptionArgs {
                 .with_hint("use --net=host or --net=none"));
             }
         };
+        if self.mds_register {
+            return Err(match net {
+                "none" if self.net.as_deref() == Some("none") => Failure::usage(
+                    "--mds-register flag does not work with --net=none. Please use 'host', 'default' \
+                     or an equivalent network",
+                ),
+                _ => Failure::environment("the metadata service is not available yet")
+                    .with_hint("leave out --mds-register"),
+            });
+        }
         let insecure = setup.insecure();
         let mut options = RunOptions::new(setup.stage1()?, globals.local_config.clone());
         net.clone_into(&mut options.net);
         options.hostname.clone_from(&self.hostname);
         options.interactive = self.interactive;
+        options.conf_files = self.dns.files()?;
+        options.ipc = self.ipc.map(|ipc| ipc.as_str().to_owned());
         options.debug = globals.debug;
         options.disable_capabilities = insecure.capabilities();
         options.disable_paths = insecure.paths();
@@ -57,6 +111,23 @@ impl RunOptionArgs {
             })
             .collect();
         Ok(options)
+    }
+
+    /// Ports of the host lead into a network of the pod's own, which has to reach the host.
+    ///
+    /// # Errors
+    ///
+    /// Always: no such network is available yet.
+    pub(crate) fn refuse_ports(&self) -> Result<(), Failure> {
+        match self.net.as_deref() {
+            Some(net @ ("host" | "none")) => Err(Failure::usage(format!(
+                "--port flag does not work with '{net}' networking"
+            ))),
+            _ => Err(Failure::environment(
+                "ports cannot be forwarded yet: there is no network to forward to",
+            )
+            .with_hint("with --net=host the app's own ports are those of the host")),
+        }
     }
 
     /// Says what the pod will miss; called when nothing else stands against running it.

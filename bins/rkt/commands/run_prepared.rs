@@ -28,6 +28,15 @@ impl RunPreparedArgs {
         need_root()?;
         let setup = Setup::new(globals)?;
         let pod = setup.pods()?.lookup(&self.uuid)?;
+        if !pod.is_prepared() {
+            let uuid = pod.uuid();
+            return Err(Failure::usage(format!("pod \"{uuid}\" is not prepared")));
+        }
+        if self.options.interactive && pod.info()?.app_names.len() > 1 {
+            return Err(Failure::usage(
+                "interactive option only supports pods with one app",
+            ));
+        }
         let options = self.options.options(&setup, globals)?;
         self.options.warn("run-prepared", context);
         context.out.flush().map_err(Failure::Output)?;

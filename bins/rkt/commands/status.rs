@@ -10,10 +10,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::cli::Globals;
-use crate::setup::{Format, Setup, json, one_uuid};
+use crate::setup::{Format, Setup, UUID_FILE_STATUS, json, one_uuid};
 
-/// How often the state of a pod is looked at while waiting for it to be ready.
-const READY_POLL: Duration = Duration::from_millis(100);
+/// How often the state of a pod is looked at while waiting. Source: rkt 1.30, pkg/pod/wait.go.
+const POLL: Duration = Duration::from_millis(100);
 
 /// Show the state of a pod
 #[derive(Args, Debug)]
@@ -67,7 +67,11 @@ impl StatusArgs {
     ///
     /// No such pod, or one that cannot be read; status 1 where a UUID file does not help.
     pub(crate) fn run(&self, globals: &Globals, context: &mut Context<'_>) -> Result<(), Failure> {
-        let uuid = one_uuid(self.uuid.as_deref(), self.uuid_file.as_deref())?;
+        let uuid = one_uuid(
+            self.uuid.as_deref(),
+            self.uuid_file.as_deref(),
+            UUID_FILE_STATUS,
+        )?;
         let mut pod = Setup::new(globals)?.pods()?.lookup(&uuid)?;
         self.wait_for(&mut pod)?;
         let info = pod.info()?;
@@ -78,23 +82,72 @@ impl StatusArgs {
     }
 
     fn wait_for(&self, pod: &mut Pod) -> Result<(), Failure> {
-        let failed = |error| Failure::environment(format!("cannot wait for the pod: {error}"));
-        let start = std::time::Instant::now();
-        while self.wait_ready != Wait::No
-            && !matches!(self.wait_ready, Wait::AtMost(time) if start.elapsed() >= time)
-            && !pod.is_ready().map_err(failed)?
-            && !pod.state().has_exited()
-        {
-            std::thread::sleep(READY_POLL);
-            pod.refresh().map_err(failed)?;
+        let waits = [
+            (
+                self.wait_ready,
+                "readiness",
+                "become ready",
+                ready as Reached,
+            ),
+            (self.wait, "to finish", "end", finished),
+        ];
+        for (wait, what, goal, reached) in waits {
+            let limit = match wait {
+                Wait::No => continue,
+                Wait::Forever => None,
+                Wait::AtMost(time) => Some(time),
+            };
+            let waiting = format!("error waiting for pod {what}");
+            let came = until(pod, limit, reached)
+                .map_err(|error| Failure::environment(format!("{waiting}: {error}")))?;
+            if !came {
+                return Err(Failure::environment(format!(
+                    "{waiting}: it did not {goal} in time, its state is {}",
+                    pod.state()
+                )));
+            }
         }
-        let limit = match self.wait {
-            Wait::No => return Ok(()),
-            Wait::Forever => None,
-            Wait::AtMost(time) => Some(time),
-        };
-        pod.wait_unlocked(limit).map_err(failed)?;
-        pod.refresh().map_err(failed)
+        Ok(())
+    }
+}
+
+/// Tells whether what is waited for has come; an error if it never will.
+type Reached = fn(&Pod, Option<Duration>) -> std::io::Result<bool>;
+
+fn ready(pod: &Pod, _: Option<Duration>) -> std::io::Result<bool> {
+    if pod.state().is_finished() {
+        return Err(std::io::Error::other("the pod has ended"));
+    }
+    Ok(pod.state() == State::Running && pod.is_ready()?)
+}
+
+fn finished(pod: &Pod, left: Option<Duration>) -> std::io::Result<bool> {
+    if !pod.state().is_finished() {
+        // Returns at once for a pod that is still to be run, which nobody holds.
+        pod.wait_unlocked(left)?;
+    }
+    Ok(pod.state().is_finished())
+}
+
+/// Looks at the pod until `reached` or the time is over, and tells which.
+fn until(pod: &mut Pod, limit: Option<Duration>, reached: Reached) -> std::io::Result<bool> {
+    let start = std::time::Instant::now();
+    loop {
+        let left = limit.map(|limit| limit.saturating_sub(start.elapsed()));
+        if reached(pod, left)? {
+            return Ok(true);
+        }
+        if left.is_some_and(|left| left.is_zero()) {
+            return Ok(false);
+        }
+        std::thread::sleep(left.unwrap_or(POLL).min(POLL));
+        match pod.refresh() {
+            // Collected meanwhile: it has ended, but nothing is left to be shown.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(std::io::Error::other("the pod was removed"));
+            }
+            other => other?,
+        }
     }
 }
 

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use gantry_cli::{Context, Failure, note, report, say};
+use gantry_cli::{Context, Failure, report, say};
 use gantry_pod::{PodsDir, Stopped};
 
 use crate::cli::Globals;
-use crate::setup::{Setup, uuids};
+use crate::setup::{Setup, UUID_FILE_STATUS, uuids};
 
 /// Stop running pods
 #[derive(Args, Debug)]
@@ -30,7 +30,7 @@ impl StopArgs {
     ///
     /// When at least one pod could not be stopped.
     pub(crate) fn run(&self, globals: &Globals, context: &mut Context<'_>) -> Result<(), Failure> {
-        let uuids = uuids(&self.uuids, self.uuid_file.as_deref())?;
+        let uuids = uuids(&self.uuids, self.uuid_file.as_deref(), UUID_FILE_STATUS)?;
         let setup = Setup::new(globals)?;
         let (pods, stage1) = (setup.pods()?, setup.stage1()?);
         let mut failed = 0_usize;
@@ -58,13 +58,10 @@ impl StopArgs {
         let mut pod = pods.lookup(uuid)?;
         match pod.stop(stage1, self.force)? {
             Stopped::Asked => say(context.out, format_args!("\"{}\"", pod.uuid())),
-            Stopped::Already => {
-                note(
-                    context.err,
-                    format_args!("stop: pod \"{}\" is already stopped", pod.uuid()),
-                );
-                Ok(())
-            }
+            Stopped::Already => say(
+                context.out,
+                format_args!("pod \"{}\" is already stopped", pod.uuid()),
+            ),
         }
     }
 }

@@ -8,11 +8,13 @@
 
 #![forbid(unsafe_code)]
 
+mod conf_files;
 mod describe;
 mod entrypoint;
 mod file;
 mod fill;
 mod gc;
+mod given;
 mod image;
 mod in_use;
 mod info;
@@ -37,6 +39,7 @@ mod stop;
 mod volumes;
 mod warning;
 
+pub use conf_files::{ConfFiles, Hosts, ResolvConf};
 pub use entrypoint::EntrypointError;
 pub use gantry_sys::remove_tree::Leftover;
 pub use gc::{GcEvent, GcOptions};

@@ -60,7 +60,7 @@ pub(crate) fn build(
 }
 
 /// Refuses images for other systems; those for other machines may have an emulator.
-fn check_machine(
+pub(crate) fn check_machine(
     app: &AcName,
     image: &ImageManifest,
     warnings: &mut Vec<Warning>,

@@ -117,6 +117,12 @@ impl State {
             Self::Exited | Self::ExitedDeleting | Self::ExitedGarbage
         )
     }
+
+    /// Whether nothing more will happen to the pod but its removal: it has exited, or will never run.
+    #[must_use]
+    pub fn is_finished(self) -> bool {
+        self.has_exited() || matches!(self, Self::AbortedPrepare | Self::Deleting | Self::Garbage)
+    }
 }
 
 impl fmt::Display for State {

@@ -7,6 +7,7 @@ use gantry_store::Store;
 use gantry_types::{ImageId, ImageManifest, PodManifest, Uuid, Volume, VolumeKind};
 
 use crate::fill::fill;
+use crate::given;
 use crate::image::StoredImage;
 use crate::manifest;
 use crate::overlay;
@@ -51,16 +52,22 @@ impl PodsDir {
         now: SystemTime,
     ) -> Result<PreparedPod, PrepareError> {
         let mut warnings = Vec::new();
-        let images = request
-            .apps
+        let ids = match &request.manifest {
+            Some(manifest) => given::images(manifest, store)?,
+            None => request.apps.iter().map(|app| app.image).collect(),
+        };
+        let images = ids
             .iter()
-            .map(|app| StoredImage::load(store, &app.image))
+            .map(|id| StoredImage::load(store, id))
             .collect::<Result<Vec<_>, _>>()?;
         let manifests: Vec<(ImageId, &ImageManifest)> = images
             .iter()
             .map(|image| (image.id, &image.manifest))
             .collect();
-        let manifest = manifest::build(request, &manifests, &mut warnings)?;
+        let manifest = match request.manifest.clone() {
+            Some(manifest) => given::complete(manifest, &manifests, &mut warnings)?,
+            None => manifest::build(request, &manifests, &mut warnings)?,
+        };
         check_sources(&manifest.volumes)?;
         let overlay = match overlay::why_not(self.data_dir()) {
             _ if request.no_overlay => false,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use gantry_archive::copy::CopyError;
 use gantry_archive::render::RenderError;
-use gantry_store::StoreError;
+use gantry_store::{ResolveError, StoreError};
 use gantry_types::os_arch::OsArchError;
 use gantry_types::{
     AcName, Diagnostic, EnvironmentError, ImageId, IsolatorError, Kind, ManifestError,
@@ -54,6 +54,19 @@ pub enum PrepareError {
     NoAppSection {
         /// The image.
         id: ImageId,
+    },
+    /// Neither a given manifest nor the image says what to run.
+    #[error("no app section in the pod manifest or the image manifest")]
+    NoApp,
+    /// An image that a given manifest names is not in the store.
+    #[error("cannot find image {id} of app {app}")]
+    Resolve {
+        /// The app.
+        app: AcName,
+        /// The ID as the manifest has it.
+        id: String,
+        /// Why.
+        source: Box<ResolveError>,
     },
     /// An image has an app without a program.
     #[error("image {} has an empty \"exec\"", id.key())]
@@ -211,6 +224,7 @@ impl Diagnostic for PrepareError {
         match self {
             Self::Image { source, .. } => source.kind(),
             Self::Create(source) => source.kind(),
+            Self::Resolve { source, .. } => source.kind(),
             Self::Copy { source, .. } => source.kind(),
             Self::Render { source, .. } => source.kind(),
             Self::Keep { source, .. } => source.kind(),
@@ -220,6 +234,7 @@ impl Diagnostic for PrepareError {
             | Self::ImageManifest { .. }
             | Self::NoAppSection { .. }
             | Self::EmptyExec { .. }
+            | Self::NoApp
             | Self::MissingLabel(_)
             | Self::OsArch(_)
             | Self::ForeignOs { .. }
@@ -243,6 +258,7 @@ impl Diagnostic for PrepareError {
             Self::Image { source, .. } | Self::Keep { source, .. } => source.hint(),
             Self::Render { source, .. } => source.hint(),
             Self::Create(source) => source.hint(),
+            Self::Resolve { .. } => Some("fetch it first with \"rkt fetch\"".to_owned()),
             Self::EmptyExec { .. } => Some("name a program with --exec".to_owned()),
             Self::DuplicateApp(_) => Some("give one of them another name with --name".to_owned()),
             Self::Dangling { volume, .. } => Some(format!(

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use gantry_types::{AcName, Annotations, ExposedPort, ImageId, Isolator, Mount, Volume};
+use gantry_types::{
+    AcName, Annotations, ExposedPort, ImageId, Isolator, Mount, PodManifest, Volume,
+};
 
 /// A pod to be prepared from images in the store.
 ///
@@ -10,6 +12,9 @@ use gantry_types::{AcName, Annotations, ExposedPort, ImageId, Isolator, Mount, V
 /// Source: rkt 1.30, Documentation/subcommands/run.md.
 #[derive(Debug, Clone, Default)]
 pub struct PrepareRequest {
+    /// A whole manifest, whose images are found by ID, in place of apps, volumes, mounts, ports, isolators,
+    /// annotations, labels and variables (`--pod-manifest`).
+    pub manifest: Option<PodManifest>,
     /// The apps, in their order on the command line. At least one.
     pub apps: Vec<AppRequest>,
     /// Volumes of the pod (`--volume`).

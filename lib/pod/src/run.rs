@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use gantry_types::{Diagnostic, Kind, Uuid};
 
+use crate::conf_files::ConfFiles;
 use crate::phase::{Phase, State};
 use crate::pod::Pod;
 use crate::prepare::PreparedPod;
@@ -41,8 +42,8 @@ pub struct RunOptions {
     pub disable_paths: bool,
     /// No seccomp filter.
     pub disable_seccomp: bool,
-    /// `resolv=MODE,hosts=MODE`.
-    pub dns_conf_mode: Option<String>,
+    /// `/etc/resolv.conf` and `/etc/hosts` of the apps.
+    pub conf_files: ConfFiles,
     /// `auto`, `private` or `parent`.
     pub ipc: Option<String>,
     /// Environment of stage1. Not that of the apps.
@@ -65,7 +66,7 @@ impl RunOptions {
             disable_capabilities: false,
             disable_paths: false,
             disable_seccomp: false,
-            dns_conf_mode: None,
+            conf_files: ConfFiles::default(),
             ipc: None,
             environment: Vec::new(),
         }
@@ -95,8 +96,8 @@ impl RunOptions {
         if let Some((shift, count)) = self.private_users {
             add("--private-users=", OsStr::new(&format!("{shift}:{count}")));
         }
-        if let Some(mode) = &self.dns_conf_mode {
-            add("--dns-conf-mode=", OsStr::new(mode));
+        if let Some(mode) = self.conf_files.mode() {
+            add("--dns-conf-mode=", OsStr::new(&mode));
         }
         if let Some(ipc) = &self.ipc {
             add("--ipc=", OsStr::new(ipc));
@@ -251,6 +252,10 @@ fn try_hand_over(mut pod: Pod, options: &RunOptions) -> Result<Infallible, RunEr
         pair.push(value);
         environment.push(c_string(&pair)?);
     }
+    options
+        .conf_files
+        .write(&pod)
+        .map_err(|e| io("write the files for", e))?;
     pod.move_to(Phase::Run)
         .map_err(|e| io("move to the running ones", e))?;
     if options.takes_leases() {
@@ -285,7 +290,7 @@ mod tests {
         options.hostname = Some("h".into());
         options.mds_token = Some("t".into());
         options.private_users = Some((65536, 65536));
-        options.dns_conf_mode = Some("resolv=host,hosts=default".into());
+        options.conf_files.resolv_conf = crate::conf_files::ResolvConf::Host;
         options.ipc = Some("private".into());
         options.debug = true;
         options.interactive = true;

@@ -251,6 +251,12 @@ complete -c rkt -n "__fish_rkt_using_subcommand rm" -l debug -d 'Show every leve
 complete -c rkt -n "__fish_rkt_using_subcommand rm" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
 complete -c rkt -n "__fish_rkt_using_subcommand rm" -s h -l help -d 'Print help'
 complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l hostname -d 'Host name in the pod; rkt-UUID if none is given' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l dns -d 'Name servers for /etc/resolv.conf; host for the host\'s file, none for the image\'s whatever networks say' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l dns-search -d 'Domain that short names are looked up in' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l dns-opt -d 'Option for /etc/resolv.conf' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l dns-domain -d 'Domain of the pod' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l hosts-entry -d 'Further lines for /etc/hosts, names of one address over several entries; host for the host\'s file' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l ipc -d 'System V and POSIX message queues, semaphores and shared memory: the pod\'s own, or the caller\'s' -r
 complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
@@ -259,6 +265,7 @@ complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l insecure-option
 complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
 complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l net -d 'Networks: host, or none for a network of the pod\'s own with loopback only'
 complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l interactive -d 'Give the one app the terminal and standard input of the caller'
+complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l mds-register -d 'Make the pod known to the metadata service'
 complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l debug -d 'Show every level of an error, and what is done'
 complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
 complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -s h -l help -d 'Print help'
@@ -320,8 +327,10 @@ complete -c rkt -n "__fish_rkt_using_subcommand completion" -l trust-keys-from-h
 complete -c rkt -n "__fish_rkt_using_subcommand completion" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l volume -d 'Volume: NAME,kind=host,source=PATH[,readOnly=BOOL][,recursive=BOOL] or NAME,kind=empty[,mode=MODE][,uid=N][,gid=N]' -r
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l mount -d 'Mount point: volume=NAME,target=PATH; before the first image for all apps' -r
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l port -d 'Port of the host that leads to the app\'s port NAME' -r
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l set-env -d 'Variable of all apps' -r
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l set-env-file -d 'File of variables of all apps, one NAME=VALUE a line' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l pod-manifest -d 'Manifest of the whole pod, whose images are in the store, in place of images and what belongs to them' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l pull-policy -d 'When to look for images elsewhere than in the store' -r
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l name -d 'Name of the app; the last part of the image\'s name if none is given' -r
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l exec -d 'Program in place of the image\'s, whose arguments are dropped too' -r
@@ -358,10 +367,18 @@ complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l trust-keys-from-http
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -s h -l help -d 'Print help'
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l volume -d 'Volume: NAME,kind=host,source=PATH[,readOnly=BOOL][,recursive=BOOL] or NAME,kind=empty[,mode=MODE][,uid=N][,gid=N]' -r
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l mount -d 'Mount point: volume=NAME,target=PATH; before the first image for all apps' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l port -d 'Port of the host that leads to the app\'s port NAME' -r
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l set-env -d 'Variable of all apps' -r
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l set-env-file -d 'File of variables of all apps, one NAME=VALUE a line' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l pod-manifest -d 'Manifest of the whole pod, whose images are in the store, in place of images and what belongs to them' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l pull-policy -d 'When to look for images elsewhere than in the store' -r
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l hostname -d 'Host name in the pod; rkt-UUID if none is given' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l dns -d 'Name servers for /etc/resolv.conf; host for the host\'s file, none for the image\'s whatever networks say' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l dns-search -d 'Domain that short names are looked up in' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l dns-opt -d 'Option for /etc/resolv.conf' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l dns-domain -d 'Domain of the pod' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l hosts-entry -d 'Further lines for /etc/hosts, names of one address over several entries; host for the host\'s file' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l ipc -d 'System V and POSIX message queues, semaphores and shared memory: the pod\'s own, or the caller\'s' -r
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l uuid-file-save -d 'Write the pod\'s UUID to this file' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l name -d 'Name of the app; the last part of the image\'s name if none is given' -r
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l exec -d 'Program in place of the image\'s, whose arguments are dropped too' -r
@@ -394,6 +411,7 @@ complete -c rkt -n "__fish_rkt_using_subcommand run" -l store-only -d 'The same 
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l no-store -d 'The same as --pull-policy=update'
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l net -d 'Networks: host, or none for a network of the pod\'s own with loopback only'
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l interactive -d 'Give the one app the terminal and standard input of the caller'
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l mds-register -d 'Make the pod known to the metadata service'
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l debug -d 'Show every level of an error, and what is done'
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
 complete -c rkt -n "__fish_rkt_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -1,0 +1,58 @@
+//! When images are looked for elsewhere than in the store: the flag, and the two older ones.
+
+use clap::Args;
+use gantry_cli::{Context, Failure, note};
+
+/// Flags for where images come from.
+#[derive(Args, Debug)]
+pub(crate) struct PullArgs {
+    /// When to look for images elsewhere than in the store
+    #[arg(long, value_name = "never|new|update", default_value = "new")]
+    pull_policy: String,
+    /// The same as --pull-policy=never
+    #[arg(long, hide = true)]
+    store_only: bool,
+    /// The same as --pull-policy=update
+    #[arg(long, hide = true)]
+    no_store: bool,
+}
+
+impl PullArgs {
+    /// The policy; the older flags still work, and say so.
+    ///
+    /// # Errors
+    ///
+    /// Both older flags together.
+    pub(crate) fn policy(&self, context: &mut Context<'_>) -> Result<&str, Failure> {
+        policy(&self.pull_policy, self.store_only, self.no_store, context)
+    }
+}
+
+/// The pull policy of the flag, or of the two older flags, which still work and say so.
+///
+/// # Errors
+///
+/// Both older flags together.
+pub(crate) fn policy<'a>(
+    given: &'a str,
+    store_only: bool,
+    no_store: bool,
+    context: &mut Context<'_>,
+) -> Result<&'a str, Failure> {
+    let (flag, policy) = match (store_only, no_store) {
+        (false, false) => return Ok(given),
+        (true, true) => return Err(Failure::usage("both --store-only and --no-store specified")),
+        (true, false) => ("store-only", "never"),
+        (false, true) => ("no-store", "update"),
+    };
+    deprecated(flag, &format!("please use --pull-policy={policy}"), context);
+    Ok(policy)
+}
+
+/// Says that a flag has another name by now.
+pub(crate) fn deprecated(flag: &str, instead: &str, context: &mut Context<'_>) {
+    note(
+        context.err,
+        format_args!("Flag --{flag} has been deprecated, {instead}"),
+    );
+}
