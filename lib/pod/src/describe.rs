@@ -7,45 +7,10 @@ use std::os::fd::AsFd as _;
 use gantry_types::pod_layout::STATUS;
 
 use crate::file;
-use crate::info::{AppInfo, AppState, InfoError, Listing, MountInfo, PodInfo};
+use crate::info::{AppInfo, AppState, InfoError, MountInfo, PodInfo};
 use crate::phase::{Phase, State};
 use crate::pod::Pod;
 use crate::pod_text::{AppText, PodText};
-use crate::pods_dir::{Inventory, PodsDir};
-
-impl PodsDir {
-    /// Describes all pods. A pod that vanishes meanwhile is left out without a word.
-    ///
-    /// # Errors
-    ///
-    /// Only if the directories cannot be read at all.
-    pub fn list(&self) -> Result<Listing, InfoError> {
-        let read = |source| InfoError::Read {
-            path: self.path().to_owned(),
-            source,
-        };
-        let Inventory { pods, foreign } = self.pods().map_err(read)?;
-        let mut listing = Listing {
-            pods: Vec::with_capacity(pods.len()),
-            errors: foreign.into_iter().map(InfoError::Foreign).collect(),
-        };
-        for (uuid, phase) in pods {
-            let info = match self.reopen(uuid, phase) {
-                Ok(Some(pod)) => pod.info(),
-                Ok(None) => continue,
-                Err(source) => {
-                    let path = self.path().join(phase.dir_name()).join(uuid.to_string());
-                    Err(InfoError::Read { path, source })
-                }
-            };
-            match info {
-                Ok(info) => listing.pods.push(info),
-                Err(error) => listing.errors.push(error),
-            }
-        }
-        Ok(listing)
-    }
-}
 
 impl Pod {
     /// Describes the pod.
@@ -94,11 +59,11 @@ impl Pod {
             for name in ["pid", "ppid"] {
                 started = mtime(name)?;
                 if started.is_some() {
-                    let text = self
-                        .read(name)
-                        .map_err(|e| read(name, e))?
-                        .unwrap_or_default();
-                    pid = self.pid_from(name, &text);
+                    // Of a pod that has ended, `ppid` leads nowhere.
+                    if name == "pid" || self.state() == State::Running {
+                        let text = self.read(name).map_err(|e| read(name, e))?;
+                        pid = Self::pid_from(name, &text.unwrap_or_default());
+                    }
                     break;
                 }
             }
@@ -140,13 +105,10 @@ impl Pod {
     }
 
     /// The process ID in a `pid` file, or of the only child of that in a `ppid` file.
-    fn pid_from(&self, name: &str, text: &[u8]) -> Option<u32> {
+    fn pid_from(name: &str, text: &[u8]) -> Option<u32> {
         let pid: u32 = std::str::from_utf8(text).ok()?.trim().parse().ok()?;
         if name == "pid" {
             return Some(pid);
-        }
-        if self.state() != State::Running {
-            return None;
         }
         let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
         children.split_whitespace().next()?.parse().ok()

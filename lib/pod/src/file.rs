@@ -85,14 +85,20 @@ pub(crate) fn read(
             "not a regular file",
         ));
     }
-    if meta.len() > MAX_FILE_BYTES {
+    if meta.len() >= MAX_FILE_BYTES {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,
             "file is too large",
         ));
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0) + 1);
-    file.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
+    let size = usize::try_from(meta.len()).unwrap_or(0);
+    let mut bytes = vec![0; size + 1];
+    let read = (&file).read(&mut bytes)?;
+    bytes.truncate(read);
+    // A regular file of this size gives all of it in one go, unless somebody is writing to it.
+    if read != size {
+        file.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
+    }
     Ok(Some(bytes))
 }
 
