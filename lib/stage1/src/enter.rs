@@ -19,7 +19,7 @@ use rustix::thread::{
 };
 
 use gantry_sys::namespace::Namespaces;
-use gantry_sys::process::{Fork, exit_now, fork_into};
+use gantry_sys::process::{Fork, exit_now};
 use gantry_sys::signal;
 use gantry_types::pod_layout;
 
@@ -27,6 +27,7 @@ use crate::arguments::{ArgumentError, EnterArguments, RunArguments};
 use crate::failed::{Failed, Step as _};
 use crate::init::pid_file;
 use crate::launch::{self, Identity, LaunchError};
+use crate::limits;
 use crate::plan::{self, AppPlan, PlanError};
 use crate::seal;
 use crate::status::{Exit, SETUP_FAILED};
@@ -61,8 +62,9 @@ pub(crate) fn run(
     seal::ensure()?;
     let arguments = EnterArguments::parse(arguments)?;
     let run = RunArguments::of_running(String::new(), terminal);
-    let plans = plan::load(&run, &mut |_| {})?;
-    let plan = plans
+    let pod = plan::load(&run, &mut |_| {})?;
+    let plan = pod
+        .apps
         .iter()
         .find(|plan| plan.name == arguments.app)
         .ok_or_else(|| EnterError::NoApp(arguments.app.clone()))?;
@@ -72,6 +74,7 @@ pub(crate) fn run(
         .map(|text| CString::new(text.into_vec()))
         .collect::<Result<Vec<_>, _>>()
         .step(|| "pass the command on")?;
+    let group = limits::of_running_app(&plan.name)?;
     let init = first_process(arguments.pid).ok_or(EnterError::NotThePod(arguments.pid))?;
 
     // What runs here until exec has rights that nothing in the pod may get hold of.
@@ -84,8 +87,15 @@ pub(crate) fn run(
         | ThreadNameSpaceType::CONTROL_GROUP;
     move_into_thread_name_spaces(init.as_fd(), kinds).step(|| "join the pod's namespaces")?;
     // Only a child is in the PID namespace that was joined.
-    match fork_into(Namespaces::empty()).step(|| "start a process in the pod")? {
-        Fork::Child => exit_now(launch::failure(plan, become_command(plan, &command))),
+    match group
+        .fork(Namespaces::empty())
+        .step(|| "start a process in the pod")?
+    {
+        Fork::Child => {
+            let joined = group.join(plan).map_err(LaunchError::from);
+            let result = joined.and_then(|()| become_command(plan, &command));
+            exit_now(launch::failure(plan, result))
+        }
         Fork::Parent(child) => Ok(wait_for(child.pid)?),
     }
 }

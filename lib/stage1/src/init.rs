@@ -13,7 +13,7 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use gantry_sys::namespace::Namespaces;
 use gantry_sys::netif::loopback_up;
-use gantry_sys::process::{Fork, exit_now, fork_into};
+use gantry_sys::process::{Fork, exit_now};
 use gantry_sys::signal::{self, SignalSet};
 
 use crate::app_root::Parts;
@@ -21,6 +21,7 @@ use crate::arguments::{Network, RunArguments};
 use crate::failed::{Chain, Failed, Step as _, report};
 use crate::launch;
 use crate::lifecycle::Outcome;
+use crate::limits::{AppGroup, PodGroups};
 use crate::plan::AppPlan;
 use crate::pod_root;
 use crate::status::{self, Exit, SETUP_FAILED};
@@ -37,6 +38,7 @@ enum Phase {
 #[derive(Debug)]
 struct AppState<'a> {
     plan: &'a AppPlan,
+    group: &'a AppGroup,
     phase: Phase,
     /// The app's mount namespace: for its post-stop handler, and so that the kernel takes it down at
     /// the end of the pod, not while the end of the app is waited for.
@@ -48,13 +50,14 @@ struct AppState<'a> {
 /// `supervisor` is a descriptor of the parent process; `signals` are blocked.
 pub(crate) fn run(
     plans: &[AppPlan],
+    groups: &PodGroups,
     arguments: &RunArguments,
     supervisor: &OwnedFd,
     signals: &SignalSet,
 ) -> u8 {
     let result = follow(supervisor)
-        .and_then(|()| set_up(plans, arguments))
-        .and_then(|parts| supervise(plans, &parts, arguments, signals));
+        .and_then(|()| set_up(plans, groups, arguments))
+        .and_then(|parts| supervise(plans, &parts, groups, arguments, signals));
     let status = result.unwrap_or_else(|error| {
         report(format_args!("{}", Chain(&error)));
         SETUP_FAILED
@@ -88,7 +91,11 @@ fn follow(supervisor: &OwnedFd) -> Result<(), Failed> {
     Ok(())
 }
 
-fn set_up(plans: &[AppPlan], arguments: &RunArguments) -> Result<Vec<Parts>, Failed> {
+fn set_up(
+    plans: &[AppPlan],
+    groups: &PodGroups,
+    arguments: &RunArguments,
+) -> Result<Vec<Parts>, Failed> {
     // A process name helps whoever looks at the host's process list.
     let _ = rustix::thread::set_name(c"stage1-init");
     rustix::process::umask(Mode::empty());
@@ -105,7 +112,7 @@ fn set_up(plans: &[AppPlan], arguments: &RunArguments) -> Result<Vec<Parts>, Fai
         .iter()
         .map(|plan| Parts::take(plan, arguments.resolv_conf, arguments.hosts))
         .collect::<Result<_, _>>()?;
-    pod_root::enter(arguments)?;
+    pod_root::enter(arguments, groups.max_pid)?;
     for (plan, parts) in plans.iter().zip(&parts) {
         parts.attach_root(&plan.name)?;
     }
@@ -118,12 +125,18 @@ fn set_up(plans: &[AppPlan], arguments: &RunArguments) -> Result<Vec<Parts>, Fai
 fn supervise(
     plans: &[AppPlan],
     parts: &[Parts],
+    groups: &PodGroups,
     arguments: &RunArguments,
     signals: &SignalSet,
 ) -> Result<u8, Failed> {
     let mut apps = Vec::with_capacity(plans.len());
-    for (plan, parts) in plans.iter().zip(parts) {
-        apps.push(start(plan, parts, arguments.interactive)?);
+    for (index, (plan, parts)) in plans.iter().zip(parts).enumerate() {
+        apps.push(start(
+            plan,
+            parts,
+            groups.app(index),
+            arguments.interactive,
+        )?);
     }
     go_on(status::announce_ready());
     let mut outcome = Outcome::default();
@@ -160,12 +173,20 @@ fn after(time: Duration) -> Option<Instant> {
     Instant::now().checked_add(time)
 }
 
-fn start<'a>(plan: &'a AppPlan, parts: &Parts, interactive: bool) -> Result<AppState<'a>, Failed> {
+fn start<'a>(
+    plan: &'a AppPlan,
+    parts: &Parts,
+    group: &'a AppGroup,
+    interactive: bool,
+) -> Result<AppState<'a>, Failed> {
     let name = || format!("start app {}", plan.name);
-    let child = match fork_into(Namespaces::MOUNT).step(name)? {
+    let child = match group.fork(Namespaces::MOUNT).step(name)? {
         Fork::Parent(child) => child,
         Fork::Child => {
-            let ready = begin_session(interactive).and_then(|()| parts.enter(plan));
+            let ready = group
+                .settle(plan)
+                .and_then(|()| begin_session(interactive))
+                .and_then(|()| parts.enter(plan));
             exit_now(launch::failure(
                 plan,
                 ready.map_err(Into::into).and_then(|()| launch::app(plan)),
@@ -176,6 +197,7 @@ fn start<'a>(plan: &'a AppPlan, parts: &Parts, interactive: bool) -> Result<AppS
     write_pid(&plan.name, child.pid).step(name)?;
     Ok(AppState {
         plan,
+        group,
         phase: Phase::Running(child.pid),
         mounts,
     })
@@ -231,7 +253,7 @@ fn reap(apps: &mut [AppState<'_>], outcome: &mut Outcome) -> Result<bool, Failed
                     // A full disk is no reason to end the other apps.
                     go_on(status::record(&app.plan.name, exit));
                     begin_stop |= outcome.app_ended(exit);
-                    app.phase = go_on(post_stop(app.plan, &app.mounts)).unwrap_or(Phase::Ended);
+                    app.phase = go_on(post_stop(app)).unwrap_or(Phase::Ended);
                 }
                 Phase::PostStop(handler) if handler == pid => {
                     if exit != Exit::Status(0) {
@@ -257,17 +279,25 @@ fn go_on<T>(result: Result<T, Failed>) -> Option<T> {
 }
 
 /// Starts the post-stop handler of an app that has ended, among the app's mounts.
-fn post_stop(plan: &AppPlan, mounts: &OwnedFd) -> Result<Phase, Failed> {
+fn post_stop(app: &AppState<'_>) -> Result<Phase, Failed> {
+    let AppState {
+        plan,
+        group,
+        mounts,
+        ..
+    } = app;
     let Some(program) = &plan.post_stop else {
         return Ok(Phase::Ended);
     };
     let name = || format!("start the post-stop handler of app {}", plan.name);
-    match fork_into(Namespaces::empty()).step(name)? {
+    match group.fork(Namespaces::empty()).step(name)? {
         Fork::Parent(child) => Ok(Phase::PostStop(child.pid)),
         Fork::Child => {
             use std::os::fd::AsFd as _;
             let kind = Some(LinkNameSpaceType::Mount);
-            let ready = begin_session(false)
+            let ready = group
+                .settle(plan)
+                .and_then(|()| begin_session(false))
                 .and_then(|()| move_into_link_name_space(mounts.as_fd(), kind).step(name));
             exit_now(launch::failure(
                 plan,

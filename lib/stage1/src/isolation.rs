@@ -3,6 +3,8 @@
 use gantry_sys::capability::Capabilities;
 use gantry_types::{DEFAULT_CAPABILITIES, Isolators};
 
+use crate::limits;
+
 /// The isolators, decided.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Isolation {
@@ -62,6 +64,7 @@ pub(crate) fn of(isolators: &Isolators) -> Result<Isolation, IsolationError> {
             }
             // Decided there, as a whole.
             name if crate::seccomp::is_about(name) => {}
+            _ if limits::enforces(isolator.value()) => {}
             _ => isolation.not_enforced.push(name.to_owned()),
         }
     }
@@ -130,10 +133,11 @@ mod tests {
     fn what_is_not_enforced_is_named() {
         let isolation = isolation(
             r#"[{"name":"os/linux/no-new-privileges","value":true},
-            {"name":"resource/memory","value":{"limit":"1G"}}]"#,
+            {"name":"resource/memory","value":{"limit":"1G"}},
+            {"name":"resource/network-bandwidth","value":{"default":true,"limit":"1G"}}]"#,
         )
         .unwrap();
         assert!(isolation.no_new_privileges);
-        assert_eq!(isolation.not_enforced, ["resource/memory"]);
+        assert_eq!(isolation.not_enforced, ["resource/network-bandwidth"]);
     }
 }

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! The working directory of every entrypoint is the pod directory. It is read for `pod` and
-//! `rootfs.json` and gets `ppid` and `stage1/rootfs/rkt/status/APP`. All mounts live in the pod's own
+//! `rootfs.json` and gets `ppid`, `stage1/rootfs/rkt/status/APP`, and what `limits` leaves. All mounts live in the pod's own
 //! mount namespaces, so that the kernel takes them back however the pod ends.
 
 #![forbid(unsafe_code)]
@@ -24,6 +24,7 @@ mod inside;
 mod isolation;
 mod launch;
 mod lifecycle;
+mod limits;
 mod overlay;
 mod plan;
 mod pod_root;

@@ -7,13 +7,14 @@ use std::{fs, io};
 use gantry_sys::capability::Capabilities;
 use gantry_sys::seccomp::Filter;
 use gantry_types::{
-    App, Event, ImageManifest, ManifestError, PodManifest, RootKind, RootPlan, RuntimeApp,
-    pod_layout,
+    App, Event, ISOLATORS_ANNOTATION, ImageManifest, IsolatorOutcome, IsolatorStatus,
+    ManifestError, PodManifest, RootKind, RootPlan, RuntimeApp, STRICT_ISOLATORS, pod_layout,
 };
 
 use crate::arguments::RunArguments;
 use crate::environment;
 use crate::isolation::{self, IsolationError};
+use crate::limits::{self, Asked};
 use crate::overlay::Source;
 use crate::seccomp::{self, SeccompError};
 use crate::volume::{self, MountPlan, VolumeError};
@@ -44,6 +45,22 @@ pub(crate) struct AppPlan {
     pub(crate) seccomp: Option<Filter>,
     pub(crate) pre_start: Option<Vec<CString>>,
     pub(crate) post_stop: Option<Vec<CString>>,
+    pub(crate) limits: Vec<Asked>,
+    /// What becomes of the isolators that are no limits.
+    pub(crate) outcomes: Vec<IsolatorOutcome>,
+}
+
+/// A pod, ready to be set up.
+#[derive(Debug)]
+pub(crate) struct PodPlan {
+    /// At least one.
+    pub(crate) apps: Vec<AppPlan>,
+    /// Limits of the pod as a whole.
+    pub(crate) limits: Vec<Asked>,
+    /// What becomes of the pod's isolators that are no limits.
+    pub(crate) outcomes: Vec<IsolatorOutcome>,
+    /// It may run only if every isolator is enforced.
+    pub(crate) strict: bool,
 }
 
 /// The pod in the working directory cannot be run as its files describe it.
@@ -94,7 +111,7 @@ pub(crate) enum PlanError {
 pub(crate) fn load(
     arguments: &RunArguments,
     warn: &mut dyn FnMut(String),
-) -> Result<Vec<AppPlan>, PlanError> {
+) -> Result<PodPlan, PlanError> {
     let path = Path::new(pod_layout::POD);
     let manifest = PodManifest::from_json(&read(path)?).map_err(|source| PlanError::Manifest {
         path: path.to_owned(),
@@ -105,11 +122,43 @@ pub(crate) fn load(
     if manifest.apps.is_empty() {
         return Err(PlanError::NoApps);
     }
-    manifest
+    let limits = limits::of_pod(manifest.isolators.iter());
+    let mut apps = manifest
         .apps
         .iter()
         .map(|app| plan_app(app, &manifest, &roots, arguments, warn))
+        .collect::<Result<Vec<_>, _>>()?;
+    for app in &mut apps {
+        limits::narrow(&mut app.limits, &limits);
+    }
+    let mode = manifest.annotations.get(ISOLATORS_ANNOTATION);
+    Ok(PodPlan {
+        apps,
+        limits,
+        outcomes: pod_outcomes(&manifest),
+        strict: mode == Some(STRICT_ISOLATORS),
+    })
+}
+
+/// What becomes of the isolators of a pod as a whole, but for limits.
+fn pod_outcomes(manifest: &PodManifest) -> Vec<IsolatorOutcome> {
+    let others = manifest
+        .isolators
+        .iter()
+        .filter(|isolator| !limits::enforces(isolator.value()));
+    let names = others.map(|isolator| isolator.name().as_str());
+    names
+        .map(|name| outcome(None, name, IsolatorStatus::Ignored))
         .collect()
+}
+
+fn outcome(app: Option<&str>, name: &str, status: IsolatorStatus) -> IsolatorOutcome {
+    IsolatorOutcome {
+        app: app.map(str::to_owned),
+        name: name.to_owned(),
+        status,
+        detail: String::new(),
+    }
 }
 
 fn plan_app(
@@ -179,11 +228,26 @@ fn plan_app(
         app: name.clone(),
         source,
     })?;
-    for isolator in isolation.not_enforced {
-        warn(format!(
-            "warning: isolator {isolator} of app {name} is not enforced yet"
-        ));
-    }
+    let others = app
+        .isolators
+        .iter()
+        .filter(|isolator| !limits::enforces(isolator.value()))
+        .map(|isolator| isolator.name().as_str());
+    let outcomes = others
+        .map(|isolator| {
+            let waived = (arguments.all_calls && seccomp::is_about(isolator))
+                || (arguments.all_capabilities && isolator.starts_with("os/linux/capabilities-"));
+            let status = match waived || isolation.not_enforced.iter().any(|one| one == isolator) {
+                true => IsolatorStatus::Ignored,
+                false => IsolatorStatus::Enforced,
+            };
+            let mut outcome = outcome(Some(&name), isolator, status);
+            if waived {
+                "waived by --insecure-options".clone_into(&mut outcome.detail);
+            }
+            outcome
+        })
+        .collect();
     for capability in isolation.unknown_capabilities {
         warn(format!(
             "warning: unknown capability {capability} of app {name} is left out"
@@ -237,6 +301,8 @@ fn plan_app(
         seccomp,
         pre_start: handler(Event::PreStart)?,
         post_stop: handler(Event::PostStop)?,
+        limits: limits::of_app(app.isolators.iter(), &runtime.annotations),
+        outcomes,
         name,
     })
 }

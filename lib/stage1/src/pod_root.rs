@@ -105,7 +105,7 @@ pub(crate) fn seclude() -> Result<(), Failed> {
 /// Replaces the root of this process by the pod's own root and leaves the host's mounts.
 ///
 /// The working directory must be the pod directory. Afterwards it is `/`.
-pub(crate) fn enter(arguments: &RunArguments) -> Result<(), Failed> {
+pub(crate) fn enter(arguments: &RunArguments, max_pid: Option<u32>) -> Result<(), Failed> {
     let status = status_tree()?;
     let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC;
     let root = new_mount("tmpfs", &[("mode", "0755"), ("size", "1m")], attributes)
@@ -145,11 +145,21 @@ pub(crate) fn enter(arguments: &RunArguments) -> Result<(), Failed> {
     )
     .and_then(|mount| attach(&mount, CWD, "dev/pts"))
     .step(|| "mount the pod's /dev/pts")?;
+    if let Some(most) = max_pid {
+        bound_processes(most).step(|| "bound the number of the pod's processes")?;
+    }
     if arguments.all_paths {
         Ok(())
     } else {
         mask(arguments.network != Network::Host)
     }
+}
+
+/// Sets the highest number that a process of this PID namespace can have.
+fn bound_processes(most: u32) -> Result<(), Errno> {
+    let path = "/proc/sys/kernel/pid_max";
+    let file = rustix::fs::open(path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
+    rustix::io::write(file, most.to_string().as_bytes()).map(drop)
 }
 
 /// Makes a null device of the pod's the standard input of this process and of all it starts.

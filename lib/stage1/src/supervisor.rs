@@ -24,6 +24,7 @@ use gantry_types::pod_layout;
 use crate::arguments::{ArgumentError, Network, RunArguments};
 use crate::failed::{Failed, Step as _, report};
 use crate::init;
+use crate::limits::{LimitError, PodGroups};
 use crate::plan::{self, PlanError};
 use crate::seal;
 use crate::status::{Exit, SETUP_FAILED};
@@ -52,6 +53,9 @@ pub(crate) enum RunError {
     /// The manifests cannot be run.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// The limits cannot be set.
+    #[error(transparent)]
+    Limits(#[from] LimitError),
     /// A step was refused.
     #[error(transparent)]
     Failed(#[from] Failed),
@@ -71,7 +75,8 @@ pub(crate) fn run(
     set_dumpable_behavior(DumpableBehavior::NotDumpable).step(|| "keep the pod from tracing")?;
     // The lock stays open here and in init; no app gets it, nor anything else that the caller left.
     close_on_exec_from(3).step(|| "keep descriptors from the pod")?;
-    let plans = plan::load(&arguments, &mut |line| report(format_args!("{line}")))?;
+    let warn = &mut |line: String| report(format_args!("{line}"));
+    let plan = plan::load(&arguments, warn)?;
     if let Network::Own(networks) = &arguments.network
         && !networks.is_empty()
     {
@@ -81,6 +86,7 @@ pub(crate) fn run(
         ));
     }
 
+    let groups = PodGroups::make(&plan, &arguments.uuid, warn)?;
     let _ = rustix::thread::set_name(c"stage1");
     let signals = SignalSet::of(&SIGNALS);
     signals.block().step(|| "block signals")?;
@@ -89,10 +95,10 @@ pub(crate) fn run(
     // Once there is a child it is PID 1 of the pod, which is what this file says to readers; who
     // reads it before may already ask for a stop. If it cannot be written nothing was started.
     write_ppid()?;
-    let child = match clone(namespaces(&arguments)).step(|| "make the pod's namespaces")? {
+    let child = match fork_into(namespaces(&arguments)).step(|| "make the pod's namespaces")? {
         Fork::Child => {
             drop(end);
-            let status = init::run(&plans, &arguments, &own, &signals);
+            let status = init::run(&plan.apps, &groups, &arguments, &own, &signals);
             // Once the supervisor is gone too, the pod counts as exited.
             drop(lock);
             // Without a reader, the supervisor finds the same number as the status of this process.
@@ -101,7 +107,8 @@ pub(crate) fn run(
         }
         Fork::Parent(child) => child,
     };
-    drop((own, plans, ended));
+    drop((own, plan, ended));
+    // By the time that this returns all apps have been reaped, and the groups go with `groups`.
     Ok(wait_for(&child, &end, &signals)?)
 }
 
@@ -115,7 +122,7 @@ fn take_lock(number: Option<OsString>) -> Result<OwnedFd, RunError> {
 }
 
 fn namespaces(arguments: &RunArguments) -> Namespaces {
-    let mut namespaces = Namespaces::PID | Namespaces::MOUNT | Namespaces::UTS | Namespaces::CGROUP;
+    let mut namespaces = Namespaces::PID | Namespaces::MOUNT | Namespaces::UTS;
     if !arguments.parent_ipc {
         namespaces |= Namespaces::IPC;
     }
@@ -123,16 +130,6 @@ fn namespaces(arguments: &RunArguments) -> Namespaces {
         namespaces |= Namespaces::NET;
     }
     namespaces
-}
-
-/// Clones, without a cgroup namespace on a kernel that has none.
-fn clone(namespaces: Namespaces) -> std::io::Result<Fork> {
-    match fork_into(namespaces) {
-        Err(error) if error.kind() == std::io::ErrorKind::InvalidInput => {
-            fork_into(namespaces.without(Namespaces::CGROUP))
-        }
-        answer => answer,
-    }
 }
 
 fn write_ppid() -> Result<(), Failed> {

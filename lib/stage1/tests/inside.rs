@@ -164,12 +164,13 @@ fn isolators_are_enforced_or_reported() {
     }
     let isolators = json!([
         {"name": "os/linux/no-new-privileges", "value": true},
-        {"name": "resource/memory", "value": {"limit": "64M"}},
+        {"name": "resource/network-bandwidth", "value": {"default": true, "limit": "64M"}},
     ]);
     let app = App::exec("app", &["/bin/grep", "NoNewPrivs", "/proc/self/status"]);
     let outcome = Pod::new(vec![app.with("isolators", isolators)]).run();
     assert_eq!(outcome.stdout, "NoNewPrivs:\t1\n");
-    let warning = "stage1: warning: isolator resource/memory of app app is not enforced yet\n";
+    let warning =
+        "stage1: warning: isolator resource/network-bandwidth of app app is not enforced\n";
     assert_eq!(outcome.stderr, warning);
 }
 
@@ -259,16 +260,13 @@ fn names_and_networks_are_the_pods() {
     let script = "hostname; cat /etc/hostname; cat /etc/hosts; readlink /proc/self/ns/net; \
         ip addr show lo | grep -c 127.0.0.1/8; readlink /etc/mtab";
     let run = |arguments: &[&str]| {
-        let outcome = Pod::new(vec![App::shell("app", script)]).run_with("", arguments);
+        let pod = Pod::new(vec![App::shell("app", script)]);
+        let outcome = pod.run_with("", arguments);
         assert_eq!(outcome.status, Some(0), "{outcome:?}");
-        outcome
-            .stdout
-            .lines()
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
+        let lines = outcome.stdout.lines().map(str::to_owned);
+        (lines.collect::<Vec<_>>(), format!("rkt-{}", pod.uuid))
     };
-    let own = run(&["--net=none"]);
-    let name = format!("rkt-{}", support::UUID);
+    let (own, name) = run(&["--net=none"]);
     assert_eq!(
         own[..4],
         [
@@ -280,7 +278,7 @@ fn names_and_networks_are_the_pods() {
     );
     assert_ne!(own[4], host.to_str().unwrap());
     assert_eq!(own[5..], ["1", "/proc/self/mounts"]);
-    let shared = run(&["--net=host", "--hostname=box"]);
+    let (shared, _) = run(&["--net=host", "--hostname=box"]);
     assert_eq!(shared[..2], ["box", "box"]);
     assert_eq!(shared[4], host.to_str().unwrap());
 }

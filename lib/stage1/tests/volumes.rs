@@ -215,7 +215,7 @@ fn the_hosts_mount_table_never_changes() {
         sleep 0.3; sort /proc/self/mountinfo > during; kill -9 $pid; sleep 0.5; \
         sort /proc/self/mountinfo > after",
         support::stage1().display(),
-        support::UUID,
+        pod.uuid,
     );
     let status = std::process::Command::new("unshare")
         .args(["--mount", "--propagation", "private", "sh", "-c", &script])

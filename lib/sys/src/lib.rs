@@ -3,6 +3,7 @@
 #![allow(unsafe_code)]
 
 pub mod capability;
+pub mod cgroup;
 pub mod keyring;
 pub mod lock;
 pub mod memfd;

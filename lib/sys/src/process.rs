@@ -39,16 +39,35 @@ pub struct Child {
 /// without `CAP_SYS_ADMIN` if there are namespaces to make; `ENOSYS` before Linux 5.3, `EAGAIN` and
 /// `ENOMEM` when there is no room for a process. Source: clone(2).
 pub fn fork_into(namespaces: Namespaces) -> io::Result<Fork> {
+    fork(namespaces, None)
+}
+
+/// Does what [`fork_into`] does, and the new process starts in a control group.
+///
+/// `group` is the directory of a group of version 2. Nobody has to be moved, for which the kernel
+/// would stop all forking on the machine, after waiting some milliseconds.
+///
+/// # Errors
+///
+/// Also `EACCES` if the caller may not move processes to the group, `EBUSY` if it has groups beneath
+/// it that are limited, `ENODEV` if it is gone.
+pub fn fork_into_group(namespaces: Namespaces, group: BorrowedFd<'_>) -> io::Result<Fork> {
+    fork(namespaces, Some(group))
+}
+
+fn fork(namespaces: Namespaces, group: Option<BorrowedFd<'_>>) -> io::Result<Fork> {
+    use std::os::fd::AsRawFd as _;
     // unshare(2): CLONE_THREAD changes nothing, and fails unless the caller is single-threaded.
     // SAFETY: the call takes an integer and changes nothing in this process.
     if unsafe { libc::unshare(libc::CLONE_THREAD) } != 0 {
         return Err(io::Error::last_os_error());
     }
     let mut pidfd: libc::c_int = -1;
+    let flags = u64::from((namespaces.bits() | libc::CLONE_PIDFD).cast_unsigned());
+    let into_group = group.map_or(0, |_| CLONE_INTO_CGROUP);
+    let group = group.map_or(0, |group| group.as_raw_fd());
     let mut args = libc::clone_args {
-        flags: (namespaces.bits() | libc::CLONE_PIDFD)
-            .cast_unsigned()
-            .into(),
+        flags: flags | into_group,
         pidfd: (&raw mut pidfd).expose_provenance() as u64,
         child_tid: 0,
         parent_tid: 0,
@@ -58,7 +77,7 @@ pub fn fork_into(namespaces: Namespaces) -> io::Result<Fork> {
         tls: 0,
         set_tid: 0,
         set_tid_size: 0,
-        cgroup: 0,
+        cgroup: group.cast_unsigned().into(),
     };
     // SAFETY: `args` and the `pidfd` it points to live until the call returns, and the size given is
     // that of the structure. Without CLONE_VM and with no stack the child goes on with a copy of
@@ -76,6 +95,24 @@ pub fn fork_into(namespaces: Namespaces) -> io::Result<Fork> {
             let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
             Ok(Fork::Parent(Child { pid, pidfd }))
         }
+    }
+}
+
+/// Source: Linux, include/uapi/linux/sched.h; the C library's constant has too few bits.
+const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+
+/// Moves this process into new namespaces; what may be in them is said by unshare(2).
+///
+/// # Errors
+///
+/// `EPERM` without the right to make them, `EINVAL` if the kernel lacks one.
+pub fn unshare(namespaces: Namespaces) -> io::Result<()> {
+    // SAFETY: the call takes an integer. The flags that `Namespaces` can hold change what this process
+    // sees of the machine, and none of its memory or descriptors.
+    if unsafe { libc::unshare(namespaces.bits()) } == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
     }
 }
 

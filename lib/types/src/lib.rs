@@ -27,6 +27,7 @@ mod image_id;
 mod image_manifest;
 mod image_name;
 mod isolator;
+mod isolator_report;
 mod json;
 pub mod key_value;
 mod labels;
@@ -75,6 +76,10 @@ pub use image_name::{ImageName, ImageNameError};
 pub use isolator::{
     ApparmorProfile, CapabilitySet, DEFAULT_CAPABILITIES, Isolator, IsolatorError, IsolatorValue,
     Isolators, Resource, SeccompSet, SelinuxContext,
+};
+pub use isolator_report::{
+    ISOLATORS_ANNOTATION, IsolatorOutcome, IsolatorReport, IsolatorStatus, PIDS_LIMIT_ANNOTATION,
+    STRICT_ISOLATORS,
 };
 pub use labels::{Label, Labels, LabelsError};
 pub use list::List;

@@ -1,7 +1,8 @@
 //! Where things lie in a pod directory.
 //!
 //! Every path is relative to the pod directory. Source: rkt 1.30, common.go and
-//! Documentation/devel/stage1-implementors-guide.md, but for [`ROOT_PLAN`], which is ours.
+//! Documentation/devel/stage1-implementors-guide.md, but for [`ROOT_PLAN`],
+//! [`CGROUPS`] and [`ISOLATORS`], which are ours.
 
 use std::path::PathBuf;
 
@@ -61,6 +62,10 @@ pub const SUPERVISOR_STATUS: &str = "stage1/rootfs/rkt/supervisor-status";
 pub const SUPERVISOR_READY: &str = "ready";
 /// How stage1 makes the apps' roots, a [`RootPlan`](crate::RootPlan).
 pub const ROOT_PLAN: &str = "rootfs.json";
+/// Which control groups stage1 made for the pod, and which are thus to be removed.
+pub const CGROUPS: &str = "cgroups.json";
+/// What stage1 did about the isolators, an [`IsolatorReport`](crate::IsolatorReport).
+pub const ISOLATORS: &str = "isolators.json";
 
 /// The directories of the pods, one per phase of life, in the order in which a pod is looked for.
 pub const PHASES: [&str; 6] = [

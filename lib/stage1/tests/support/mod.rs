@@ -10,12 +10,11 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-
-pub const UUID: &str = "6f5cd21b-7d2f-4d52-8e5b-3f9f3f1a2b3c";
 
 /// Reports a skip where pods cannot be made.
 pub fn can_run_pods() -> bool {
@@ -68,6 +67,17 @@ impl App {
 /// A pod directory.
 pub struct Pod {
     directory: TempDir,
+    /// Control groups are named by it, so no two pods of this machine may have the same.
+    pub uuid: String,
+}
+
+fn new_uuid() -> String {
+    static COUNT: AtomicU16 = AtomicU16::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!(
+        "6f5cd21b-7d2f-4d52-8e5b-{:08x}{count:04x}",
+        std::process::id()
+    )
 }
 
 /// What a pod left.
@@ -88,7 +98,8 @@ impl Pod {
             .prefix("gantry-pod")
             .tempdir()
             .unwrap();
-        let pod = Self { directory };
+        let uuid = new_uuid();
+        let pod = Self { directory, uuid };
         fs::create_dir_all(pod.path("stage1/rootfs")).unwrap();
         let id = format!("sha512-{}", "0".repeat(128));
         let mut runtime_apps = Vec::new();
@@ -142,6 +153,13 @@ impl Pod {
         fs::write(image.join("etc/group"), "root:x:0:\nweb:x:44:\n").unwrap();
     }
 
+    /// Sets a member of the pod manifest.
+    pub fn set(&self, member: &str, value: Value) {
+        let mut manifest: Value = serde_json::from_str(&self.text("pod")).unwrap();
+        manifest[member] = value;
+        fs::write(self.path("pod"), manifest.to_string()).unwrap();
+    }
+
     /// A path in the pod directory.
     pub fn path(&self, relative: impl AsRef<Path>) -> PathBuf {
         self.directory.path().join(relative)
@@ -177,7 +195,8 @@ impl Pod {
 
     pub fn start_with(&self, prologue: &str, arguments: &[&str]) -> Running<'_> {
         let script = format!(
-            "{prologue}\nexec 9<. && flock -x 9 && RKT_LOCK_FD=9 exec \"$0\" run \"$@\" {UUID}"
+            "{prologue}\nexec 9<. && flock -x 9 && RKT_LOCK_FD=9 exec \"$0\" run \"$@\" {}",
+            self.uuid
         );
         let child = Command::new("unshare")
             .args(["--mount", "--propagation", "private", "sh", "-ec", &script])
@@ -192,18 +211,31 @@ impl Pod {
         Running { pod: self, child }
     }
 
+    fn entrypoint_command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(stage1());
+        command
+            .args(arguments)
+            .arg(&self.uuid)
+            .current_dir(self.directory.path());
+        command
+    }
+
     /// Runs another entrypoint in the pod directory.
     pub fn entrypoint(&self, arguments: &[&str]) -> Outcome {
-        let output = Command::new(stage1())
-            .args(arguments)
-            .arg(UUID)
-            .current_dir(self.directory.path())
-            .output()
-            .unwrap();
+        let output = self.entrypoint_command(arguments).output().unwrap();
         Outcome {
             status: output.status.code(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+impl Drop for Pod {
+    fn drop(&mut self) {
+        // Also ends what a failed test left running.
+        if self.path("cgroups.json").exists() {
+            let _ = self.entrypoint_command(&["gc"]).output();
         }
     }
 }
