@@ -75,12 +75,15 @@ pub(crate) enum ArgumentError {
     /// Something is missing.
     #[error("enter takes --pid=N --appname=APP -- COMMAND")]
     Enter,
+    /// Something is missing.
+    #[error("attach takes --action=list|auto-attach|custom-attach --app=APP")]
+    Attach,
 }
 
 /// Splits `--name=value` arguments from the others.
 ///
 /// A `--` ends the options; `--name` alone has no value.
-fn split(
+pub(crate) fn split(
     arguments: impl Iterator<Item = OsString>,
 ) -> (Vec<(String, Option<String>)>, Vec<String>) {
     let mut options = Vec::new();
@@ -283,7 +286,7 @@ fn one_uuid(mut others: Vec<String>) -> Result<String, ArgumentError> {
 }
 
 /// A boolean as Go's flag package writes it; none at all means true.
-fn flag(value: Option<&str>) -> Option<bool> {
+pub(crate) fn flag(value: Option<&str>) -> Option<bool> {
     match value {
         None | Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Some(true),
         Some("0" | "f" | "F" | "false" | "FALSE" | "False") => Some(false),

@@ -19,6 +19,9 @@ use gantry_sys::signal::{self, SignalSet};
 use crate::app_root::Parts;
 use crate::arguments::{Network, RunArguments};
 use crate::failed::{Chain, Failed, Step as _, report};
+use crate::io::AppEnds;
+use crate::io::outside::Outside;
+use crate::io::pump::{Patience, Pump};
 use crate::launch;
 use crate::lifecycle::Outcome;
 use crate::limits::{AppGroup, PodGroups};
@@ -54,15 +57,31 @@ pub(crate) fn run(
     arguments: &RunArguments,
     supervisor: &OwnedFd,
     signals: &SignalSet,
+    outside: Outside,
 ) -> u8 {
-    let result = follow(supervisor)
-        .and_then(|()| set_up(plans, groups, arguments))
-        .and_then(|parts| supervise(plans, &parts, groups, arguments, signals));
+    let result = follow(supervisor).and_then(|()| Pump::new(outside, signals));
+    let mut patience = Patience {
+        deadline: None,
+        when_asked: arguments.stop_timeout,
+    };
+    let (result, pump) = match result {
+        Ok(mut pump) => {
+            let result = set_up(plans, groups, arguments).and_then(|parts| {
+                let streams = (&mut pump, &mut patience);
+                supervise(plans, &parts, groups, arguments, signals, streams)
+            });
+            (result, Some(pump))
+        }
+        Err(error) => (Err(error), None),
+    };
     let status = result.unwrap_or_else(|error| {
         report(format_args!("{}", Chain(&error)));
         SETUP_FAILED
     });
     end_the_rest();
+    if let Some(mut pump) = pump {
+        pump.finish(signals, patience);
+    }
     status
 }
 
@@ -99,10 +118,8 @@ fn set_up(
     // A process name helps whoever looks at the host's process list.
     let _ = rustix::thread::set_name(c"stage1-init");
     rustix::process::umask(Mode::empty());
-    if !arguments.interactive {
-        // A terminal's signals go to the supervisor, which forwards them.
-        setsid().step(|| "leave the caller's session")?;
-    }
+    // A terminal's signals go to the supervisor, which forwards them.
+    setsid().step(|| "leave the caller's session")?;
     rustix::system::sethostname(arguments.hostname.as_bytes()).step(|| "set the host name")?;
     if arguments.network != Network::Host {
         loopback_up().step(|| "bring up the loopback interface")?;
@@ -128,29 +145,30 @@ fn supervise(
     groups: &PodGroups,
     arguments: &RunArguments,
     signals: &SignalSet,
+    (pump, patience): (&mut Pump, &mut Patience),
 ) -> Result<u8, Failed> {
     let mut apps = Vec::with_capacity(plans.len());
     for (index, (plan, parts)) in plans.iter().zip(parts).enumerate() {
-        apps.push(start(
-            plan,
-            parts,
-            groups.app(index),
-            arguments.interactive,
-        )?);
+        apps.push(start(plan, parts, groups.app(index), pump)?);
     }
     go_on(status::announce_ready());
     let mut outcome = Outcome::default();
     let mut deadline: Option<Instant> = None;
     while apps.iter().any(|app| !matches!(app.phase, Phase::Ended)) {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let begin_stop = match signals.wait(left).step(|| "wait for signals")? {
+        let begin_stop = match pump.wait(signals, left)? {
             None => {
                 // Again later: an app that is killed may have a handler that does not end either.
                 deadline = after(arguments.stop_timeout.max(MIN_REPEAT));
                 signal_running(&apps, Signal::KILL);
                 false
             }
-            Some(Signal::CHILD) => reap(&mut apps, &mut outcome)?,
+            Some(Signal::CHILD) => reap(&mut apps, &mut outcome, pump)?,
+            Some(Signal::KILL) => {
+                outcome.stop_requested();
+                signal_running(&apps, Signal::KILL);
+                false
+            }
             Some(signal @ (Signal::USR1 | Signal::USR2)) => {
                 pass_on(&apps, signal);
                 false
@@ -161,6 +179,7 @@ fn supervise(
             deadline = after(arguments.stop_timeout);
             signal_running(&apps, Signal::TERM);
         }
+        patience.deadline = deadline;
     }
     Ok(outcome.status())
 }
@@ -177,15 +196,16 @@ fn start<'a>(
     plan: &'a AppPlan,
     parts: &Parts,
     group: &'a AppGroup,
-    interactive: bool,
+    pump: &mut Pump,
 ) -> Result<AppState<'a>, Failed> {
     let name = || format!("start app {}", plan.name);
+    let ends = pump.open(plan)?;
     let child = match group.fork(Namespaces::MOUNT).step(name)? {
         Fork::Parent(child) => child,
         Fork::Child => {
             let ready = group
                 .settle(plan)
-                .and_then(|()| begin_session(interactive))
+                .and_then(|()| begin_session(Some(ends)))
                 .and_then(|()| parts.enter(plan));
             exit_now(launch::failure(
                 plan,
@@ -195,6 +215,7 @@ fn start<'a>(
     };
     let mounts = mount_namespace(child.pid).step(name)?;
     write_pid(&plan.name, child.pid).step(name)?;
+    pump.started(child.pid.as_raw_nonzero().get().unsigned_abs());
     Ok(AppState {
         plan,
         group,
@@ -203,13 +224,12 @@ fn start<'a>(
     })
 }
 
-/// Gives a child of init what a program expects: a session of its own and signals as usual.
-fn begin_session(interactive: bool) -> Result<(), Failed> {
+/// Gives a child of init what a program expects: a session of its own, signals as usual, and its
+/// standard streams.
+fn begin_session(ends: Option<&AppEnds>) -> Result<(), Failed> {
     signal::reset().step(|| "reset signals")?;
-    if !interactive {
-        setsid().step(|| "begin a session")?;
-    }
-    Ok(())
+    setsid().step(|| "begin a session")?;
+    ends.map_or(Ok(()), AppEnds::take)
 }
 
 /// Where, in the pod's root, the number of an app's process is for as long as it runs.
@@ -231,7 +251,7 @@ fn mount_namespace(pid: Pid) -> Result<OwnedFd, Errno> {
 }
 
 /// Takes note of every child that has ended; true if the other apps are to be stopped now.
-fn reap(apps: &mut [AppState<'_>], outcome: &mut Outcome) -> Result<bool, Failed> {
+fn reap(apps: &mut [AppState<'_>], outcome: &mut Outcome, pump: &mut Pump) -> Result<bool, Failed> {
     let mut begin_stop = false;
     loop {
         let (pid, status) = match wait(WaitOptions::NOHANG) {
@@ -244,7 +264,7 @@ fn reap(apps: &mut [AppState<'_>], outcome: &mut Outcome) -> Result<bool, Failed
             continue;
         };
         // A process that no app's is was left to init by its parent.
-        for app in &mut *apps {
+        for (number, app) in apps.iter_mut().enumerate() {
             match app.phase {
                 Phase::Running(main) if main == pid => {
                     // From here on the number may become another process's.
@@ -253,7 +273,7 @@ fn reap(apps: &mut [AppState<'_>], outcome: &mut Outcome) -> Result<bool, Failed
                     // A full disk is no reason to end the other apps.
                     go_on(status::record(&app.plan.name, exit));
                     begin_stop |= outcome.app_ended(exit);
-                    app.phase = go_on(post_stop(app)).unwrap_or(Phase::Ended);
+                    app.phase = go_on(post_stop(app, pump.ends(number))).unwrap_or(Phase::Ended);
                 }
                 Phase::PostStop(handler) if handler == pid => {
                     if exit != Exit::Status(0) {
@@ -265,7 +285,10 @@ fn reap(apps: &mut [AppState<'_>], outcome: &mut Outcome) -> Result<bool, Failed
                     }
                     app.phase = Phase::Ended;
                 }
-                _ => {}
+                _ => continue,
+            }
+            if matches!(app.phase, Phase::Ended) {
+                pump.ended(number);
             }
         }
     }
@@ -279,7 +302,7 @@ fn go_on<T>(result: Result<T, Failed>) -> Option<T> {
 }
 
 /// Starts the post-stop handler of an app that has ended, among the app's mounts.
-fn post_stop(app: &AppState<'_>) -> Result<Phase, Failed> {
+fn post_stop(app: &AppState<'_>, ends: Option<&AppEnds>) -> Result<Phase, Failed> {
     let AppState {
         plan,
         group,
@@ -297,7 +320,7 @@ fn post_stop(app: &AppState<'_>) -> Result<Phase, Failed> {
             let kind = Some(LinkNameSpaceType::Mount);
             let ready = group
                 .settle(plan)
-                .and_then(|()| begin_session(false))
+                .and_then(|()| begin_session(ends))
                 .and_then(|()| move_into_link_name_space(mounts.as_fd(), kind).step(name));
             exit_now(launch::failure(
                 plan,

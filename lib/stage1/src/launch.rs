@@ -52,6 +52,9 @@ impl LaunchError {
 pub(crate) fn app(plan: &AppPlan) -> Result<Infallible, LaunchError> {
     let uid = user::resolve(&plan.user, Kind::User)?;
     let gid = user::resolve(&plan.group, Kind::Group)?;
+    plan.modes
+        .give_to(uid, gid)
+        .step(|| "give the app its standard streams")?;
     if let Some(handler) = &plan.pre_start {
         match run_handler(plan, handler)? {
             Exit::Status(0) => {}

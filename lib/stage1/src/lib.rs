@@ -21,6 +21,7 @@ mod failed;
 mod gc;
 mod init;
 mod inside;
+mod io;
 mod isolation;
 mod launch;
 mod lifecycle;
@@ -57,10 +58,14 @@ pub fn main() -> ExitCode {
     let result: Result<u8, Box<dyn Error>> = match entrypoint.to_str() {
         Some("run") => supervisor::run(arguments, std::env::var_os("RKT_LOCK_FD"), terminal())
             .map_err(Into::into),
+        Some("attach") => io::attach::run(arguments).map(|()| 0).map_err(Into::into),
         Some("stop") => stop::run(arguments).map(|()| 0).map_err(Into::into),
         Some("enter") => enter::run(arguments, terminal()).map_err(Into::into),
         Some("gc") => gc::run(arguments).map(|()| 0).map_err(Into::into),
-        _ => Err(format!("unknown entrypoint {entrypoint:?}: one of run, enter, stop, gc").into()),
+        _ => Err(
+            format!("unknown entrypoint {entrypoint:?}: one of run, enter, attach, stop, gc")
+                .into(),
+        ),
     };
     ExitCode::from(result.unwrap_or_else(|error| {
         report(format_args!("{}", Chain(&*error)));

@@ -13,6 +13,8 @@ use gantry_types::{
 
 use crate::arguments::RunArguments;
 use crate::environment;
+use crate::io::modes::{Interactive, ModeError, Modes};
+use crate::io::outside::stdin_is_terminal;
 use crate::isolation::{self, IsolationError};
 use crate::limits::{self, Asked};
 use crate::overlay::Source;
@@ -48,6 +50,8 @@ pub(crate) struct AppPlan {
     pub(crate) limits: Vec<Asked>,
     /// What becomes of the isolators that are no limits.
     pub(crate) outcomes: Vec<IsolatorOutcome>,
+    /// Its standard streams.
+    pub(crate) modes: Modes,
 }
 
 /// A pod, ready to be set up.
@@ -102,6 +106,9 @@ pub(crate) enum PlanError {
     /// The system calls of an app cannot be filtered as its isolators say.
     #[error("bad isolators of app {app}")]
     Seccomp { app: String, source: SeccompError },
+    /// A standard stream of an app cannot be what it is to be.
+    #[error("bad streams of app {app}")]
+    Mode { app: String, source: ModeError },
     /// The volumes and mounts of an app do not fit together.
     #[error("bad mounts of app {app}")]
     Volume { app: String, source: VolumeError },
@@ -268,6 +275,15 @@ fn plan_app(
             app: name.clone(),
             source,
         })?;
+    let interactive = match arguments.interactive {
+        true if stdin_is_terminal() => Interactive::Terminal,
+        true => Interactive::Streams,
+        false => Interactive::No,
+    };
+    let modes = Modes::of(runtime, interactive).map_err(|source| PlanError::Mode {
+        app: name.clone(),
+        source,
+    })?;
     let environment = environment::of_app(&name, &app.environment, arguments.terminal.as_deref());
     let search_path = environment::get(&environment, "PATH")
         .unwrap_or_default()
@@ -303,6 +319,7 @@ fn plan_app(
         post_stop: handler(Event::PostStop)?,
         limits: limits::of_app(app.isolators.iter(), &runtime.annotations),
         outcomes,
+        modes,
         name,
     })
 }

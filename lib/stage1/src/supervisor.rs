@@ -24,14 +24,16 @@ use gantry_types::pod_layout;
 use crate::arguments::{ArgumentError, Network, RunArguments};
 use crate::failed::{Failed, Step as _, report};
 use crate::init;
+use crate::io::outside::Outside;
+use crate::io::terminal::RawTerminal;
 use crate::limits::{LimitError, PodGroups};
 use crate::plan::{self, PlanError};
 use crate::seal;
 use crate::status::{Exit, SETUP_FAILED};
 
-/// Signals that ask for an orderly stop, those that are the apps' own affair, and the one that tells of the
-/// end of a child.
-const SIGNALS: [Signal; 7] = [
+/// Signals that ask for an orderly stop, those that are the apps' own affair, and those that tell of the end
+/// of a child and of a new size of the terminal.
+const SIGNALS: [Signal; 8] = [
     Signal::HUP,
     Signal::INT,
     Signal::QUIT,
@@ -39,6 +41,7 @@ const SIGNALS: [Signal; 7] = [
     Signal::USR1,
     Signal::USR2,
     Signal::CHILD,
+    Signal::WINCH,
 ];
 
 /// A pod did not come to run.
@@ -92,13 +95,18 @@ pub(crate) fn run(
     signals.block().step(|| "block signals")?;
     let own = pidfd_open(getpid(), PidfdFlags::empty()).step(|| "open the supervisor's process")?;
     let (end, ended) = pipe_with(PipeFlags::CLOEXEC).step(|| "make a pipe")?;
+    let journal_stream = std::env::var("JOURNAL_STREAM").ok();
+    let outside = Outside::open(&plan.apps, &arguments, journal_stream.as_deref())?;
+    // From here to the end of the pod; init has a copy that it never drops.
+    let raw = plan.apps.iter().any(|app| app.modes.has_callers_terminal());
+    let raw = raw.then(RawTerminal::new).transpose()?;
     // Once there is a child it is PID 1 of the pod, which is what this file says to readers; who
     // reads it before may already ask for a stop. If it cannot be written nothing was started.
     write_ppid()?;
     let child = match fork_into(namespaces(&arguments)).step(|| "make the pod's namespaces")? {
         Fork::Child => {
             drop(end);
-            let status = init::run(&plan.apps, &groups, &arguments, &own, &signals);
+            let status = init::run(&plan.apps, &groups, &arguments, &own, &signals, outside);
             // Once the supervisor is gone too, the pod counts as exited.
             drop(lock);
             // Without a reader, the supervisor finds the same number as the status of this process.
@@ -107,9 +115,11 @@ pub(crate) fn run(
         }
         Fork::Parent(child) => child,
     };
-    drop((own, plan, ended));
+    drop((own, plan, ended, outside));
+    let status = wait_for(&child, &end, &signals);
+    drop(raw);
     // By the time that this returns all apps have been reaped, and the groups go with `groups`.
-    Ok(wait_for(&child, &end, &signals)?)
+    Ok(status?)
 }
 
 fn take_lock(number: Option<OsString>) -> Result<OwnedFd, RunError> {
@@ -171,7 +181,7 @@ fn wait_for(init: &Child, end: &OwnedFd, signals: &SignalSet) -> Result<u8, Fail
         match signals.wait(Some(Duration::ZERO)).step(name)? {
             // The pipe tells about the end of init.
             None | Some(Signal::CHILD) => {}
-            Some(signal @ (Signal::USR1 | Signal::USR2)) => {
+            Some(signal @ (Signal::USR1 | Signal::USR2 | Signal::WINCH)) => {
                 let _ = pidfd_send_signal(&init.pidfd, signal);
             }
             // If init is just ending, the signal is not needed.

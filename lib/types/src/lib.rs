@@ -33,6 +33,7 @@ pub mod key_value;
 mod labels;
 pub mod lastditch;
 mod list;
+pub mod log_line;
 mod manifest_changes;
 mod manifest_error;
 mod mount;

@@ -56,6 +56,12 @@ pub const STAGE1_ROOTFS: &str = "stage1/rootfs";
 pub const STATUS: &str = "stage1/rootfs/rkt/status";
 /// The environments of the apps.
 pub const ENV: &str = "stage1/rootfs/rkt/env";
+/// What the apps wrote, as [`LogLine`](crate::log_line::LogLine)s: two files per app, used in turn.
+pub const LOGS: &str = "stage1/rootfs/rkt/logs";
+/// Present in [`LOGS`] when the lines went to the host's journal.
+pub const IN_JOURNAL: &str = "stage1/rootfs/rkt/logs/in.journal";
+/// The sockets by which others reach the streams of the apps.
+pub const IOTTYMUX: &str = "stage1/rootfs/rkt/iottymux";
 /// A symbolic link to [`SUPERVISOR_READY`] once the supervisor takes orders.
 pub const SUPERVISOR_STATUS: &str = "stage1/rootfs/rkt/supervisor-status";
 /// The one target of [`SUPERVISOR_STATUS`] that means something.
@@ -95,6 +101,11 @@ pub fn app_dir(app: &AcName) -> PathBuf {
 /// The root of an app.
 pub fn app_rootfs(app: &AcName) -> PathBuf {
     app_dir(app).join("rootfs")
+}
+
+/// The two log files of an app; the one whose first line is younger is being written.
+pub fn logs(app: &AcName) -> [PathBuf; 2] {
+    ["0", "1"].map(|number| PathBuf::from(LOGS).join(format!("{app}.{number}")))
 }
 
 /// The exit status of an app: decimal digits and a newline.

@@ -16,6 +16,10 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+/// Hides the machine's own journal from a pod, in the pod's mount namespace.
+const NO_JOURNAL: &str =
+    "[ ! -e /run/systemd/journal ] || mount -t tmpfs none /run/systemd/journal";
+
 /// Reports a skip where pods cannot be made.
 pub fn can_run_pods() -> bool {
     gantry_testkit::needs_root()
@@ -194,21 +198,46 @@ impl Pod {
     }
 
     pub fn start_with(&self, prologue: &str, arguments: &[&str]) -> Running<'_> {
-        let script = format!(
-            "{prologue}\nexec 9<. && flock -x 9 && RKT_LOCK_FD=9 exec \"$0\" run \"$@\" {}",
-            self.uuid
-        );
-        let child = Command::new("unshare")
-            .args(["--mount", "--propagation", "private", "sh", "-ec", &script])
-            .arg(stage1())
-            .args(arguments)
-            .current_dir(self.directory.path())
-            .stdin(Stdio::null())
+        let child = self
+            .command(prologue, arguments)
             .stdout(fs::File::create(self.path("stdout")).unwrap())
             .stderr(fs::File::create(self.path("stderr")).unwrap())
             .spawn()
             .unwrap();
         Running { pod: self, child }
+    }
+
+    /// Starts the pod after `change` to the command, whose output goes to the test's own.
+    pub fn spawn(&self, arguments: &[&str], change: impl FnOnce(&mut Command)) -> Child {
+        self.spawn_with("", arguments, change)
+    }
+
+    /// The same after some shell lines in its mount namespace.
+    pub fn spawn_with(
+        &self,
+        prologue: &str,
+        arguments: &[&str],
+        change: impl FnOnce(&mut Command),
+    ) -> Child {
+        let mut command = self.command(prologue, arguments);
+        change(&mut command);
+        command.spawn().unwrap()
+    }
+
+    fn command(&self, prologue: &str, arguments: &[&str]) -> Command {
+        let script = format!(
+            "{NO_JOURNAL}\n{prologue}\n\
+             exec 9<. && flock -x 9 && RKT_LOCK_FD=9 exec \"$0\" run \"$@\" {}",
+            self.uuid
+        );
+        let mut command = Command::new("unshare");
+        command
+            .args(["--mount", "--propagation", "private", "sh", "-ec", &script])
+            .arg(stage1())
+            .args(arguments)
+            .current_dir(self.directory.path())
+            .stdin(Stdio::null());
+        command
     }
 
     fn entrypoint_command(&self, arguments: &[&str]) -> Command {
@@ -291,9 +320,28 @@ impl Running<'_> {
 }
 
 impl Pod {
+    /// The text of a file in the pod directory; of the pod's own output what the apps wrote, without
+    /// the time and the name before each line.
     pub fn text(&self, file: &str) -> String {
+        let text = self.raw_text(file);
+        match file {
+            "stdout" | "stderr" => text.split_inclusive('\n').map(without_origin).collect(),
+            _ => text,
+        }
+    }
+
+    pub fn raw_text(&self, file: &str) -> String {
         String::from_utf8_lossy(&fs::read(self.path(file)).unwrap()).into_owned()
     }
+}
+
+/// A line without `[uptime] app[n]: ` at its beginning.
+fn without_origin(line: &str) -> &str {
+    let rest = line
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once("] "));
+    let rest = rest.and_then(|(_, rest)| rest.split_once("]: "));
+    rest.map_or(line, |(_, text)| text)
 }
 
 pub fn signal_process(pid: u32, signal: &str) {
