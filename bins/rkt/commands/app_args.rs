@@ -9,6 +9,7 @@ use gantry_pod::AppRequest;
 use gantry_types::{AcIdentifier, AcName, Annotations, ImageId, Isolator, IsolatorValue};
 
 use crate::cli::go_bool;
+use crate::commands::isolator_args::PidsLimit;
 use crate::commands::pod_args::MountArgs;
 use crate::commands::seccomp_arg;
 use crate::commands::variables::variables;
@@ -50,6 +51,9 @@ pub(crate) struct AppArgs {
     /// Share of the CPU: 2 to 262144
     #[arg(long, value_name = "N")]
     cpu_shares: Option<i64>,
+    /// Most processes and threads the app may have; the whole pod has 4096 if none says more
+    #[arg(long, value_name = "N|unlimited")]
+    pids_limit: Option<PidsLimit>,
     /// Who is killed first when memory is short: -1000 to 1000
     #[arg(
         long,
@@ -140,6 +144,9 @@ impl AppArgs {
             annotations
                 .set(name, value)
                 .map_err(|error| Failure::usage(format!("annotation: {error}")))?;
+        }
+        if let Some(limit) = &self.pids_limit {
+            limit.apply(&mut annotations)?;
         }
         let map = |flag, list: &[String]| -> Result<BTreeMap<String, String>, Failure> {
             Ok(variables(flag, list)?.into_iter().collect())

@@ -14,6 +14,7 @@ mod image_import;
 mod image_list;
 mod image_output;
 mod image_verify;
+mod isolator_args;
 pub(crate) mod list;
 mod manifest_arg;
 pub(crate) mod pod_args;

@@ -10,6 +10,7 @@ use gantry_types::{Mount, Volume};
 
 use crate::cli::Globals;
 use crate::commands::app_args::AppArgs;
+use crate::commands::isolator_args::IsolatorArgs;
 use crate::commands::manifest_arg::ManifestArg;
 use crate::commands::port_args::PortArgs;
 use crate::commands::pull_args::{PullArgs, deprecated};
@@ -41,6 +42,9 @@ pub(crate) struct PodArgs {
     /// Copy the images instead of laying an overlay over them
     #[arg(long)]
     no_overlay: bool,
+    /// How sure limits have to be.
+    #[command(flatten)]
+    isolators: IsolatorArgs,
     /// The whole pod in a file.
     #[command(flatten)]
     manifest: ManifestArg,
@@ -116,6 +120,7 @@ impl PodArgs {
             no_overlay: self.no_overlay,
             ..PrepareRequest::default()
         };
+        self.isolators.apply(&mut request)?;
         if images.is_empty() && request.manifest.is_none() {
             return Err(Failure::usage(
                 "must provide at least one image or specify the pod manifest",

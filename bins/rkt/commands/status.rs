@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use gantry_cli::{Context, Failure, full_time, say};
 use gantry_pod::{Pod, PodInfo, State};
+use gantry_types::IsolatorReport;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -26,6 +27,9 @@ pub(crate) struct StatusArgs {
     #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false",
           default_missing_value = "true", value_name = "BOOL|DURATION")]
     wait_ready: Wait,
+    /// Also what was done about each isolator: enforced, narrowed or ignored
+    #[arg(long)]
+    isolators: bool,
     /// Data for programs in place of lines
     #[arg(long, value_name = "FORMAT")]
     format: Option<Format>,
@@ -75,9 +79,19 @@ impl StatusArgs {
         let mut pod = Setup::new(globals)?.pods()?.lookup(&uuid)?;
         self.wait_for(&mut pod)?;
         let info = pod.info()?;
+        let isolators = self.isolators.then(|| pod.isolators()).transpose()?;
         match self.format {
-            Some(format) => say(context.out, json(&serde_json::to_value(&info), format)?),
-            None => lines(&info, context),
+            Some(format) => {
+                let mut value = serde_json::to_value(&info);
+                if let (Ok(value), Some(isolators)) = (&mut value, isolators) {
+                    value["isolators"] = serde_json::json!(isolators);
+                }
+                say(context.out, json(&value, format)?)
+            }
+            None => {
+                lines(&info, context)?;
+                isolator_lines(&isolators.unwrap_or_default(), context)
+            }
         }
     }
 
@@ -188,6 +202,24 @@ fn lines(pod: &PodInfo, context: &mut Context<'_>) -> Result<(), Failure> {
                 say(context.out, format_args!("app-{}={code}", app.name))?;
             }
         }
+    }
+    Ok(())
+}
+
+/// `isolator-APP=NAME STATUS`, `isolator=NAME STATUS` for one of the pod as a whole, and why.
+fn isolator_lines(report: &IsolatorReport, context: &mut Context<'_>) -> Result<(), Failure> {
+    for outcome in &report.0 {
+        let app = outcome.app.as_ref();
+        let app = app.map_or_else(String::new, |app| format!("-{app}"));
+        let why = match outcome.detail.as_str() {
+            "" => String::new(),
+            detail => format!(" ({detail})"),
+        };
+        let (name, status) = (&outcome.name, outcome.status.as_str());
+        say(
+            context.out,
+            format_args!("isolator{app}={name} {status}{why}"),
+        )?;
     }
     Ok(())
 }

@@ -18,6 +18,7 @@ mod given;
 mod image;
 mod in_use;
 mod info;
+mod isolators;
 mod list;
 mod lookup;
 mod manifest;

@@ -280,6 +280,7 @@ complete -c rkt -n "__fish_rkt_using_subcommand status" -l insecure-options -d '
 complete -c rkt -n "__fish_rkt_using_subcommand status" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
 complete -c rkt -n "__fish_rkt_using_subcommand status" -l wait -d 'Wait until the pod has ended: true, false, or for how long'
 complete -c rkt -n "__fish_rkt_using_subcommand status" -l wait-ready -d 'Wait until the pod takes orders: true, false, or for how long'
+complete -c rkt -n "__fish_rkt_using_subcommand status" -l isolators -d 'Also what was done about each isolator: enforced, narrowed or ignored'
 complete -c rkt -n "__fish_rkt_using_subcommand status" -l debug -d 'Show every level of an error, and what is done'
 complete -c rkt -n "__fish_rkt_using_subcommand status" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
 complete -c rkt -n "__fish_rkt_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -330,6 +331,7 @@ complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l mount -d 'Mount poin
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l port -d 'Port of the host that leads to the app\'s port NAME' -r
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l set-env -d 'Variable of all apps' -r
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l set-env-file -d 'File of variables of all apps, one NAME=VALUE a line' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l isolators -d 'What an isolator that cannot be enforced means: a warning, or that the pod does not run' -r
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l pod-manifest -d 'Manifest of the whole pod, whose images are in the store, in place of images and what belongs to them' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l pull-policy -d 'When to look for images elsewhere than in the store' -r
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l name -d 'Name of the app; the last part of the image\'s name if none is given' -r
@@ -343,6 +345,7 @@ complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l readonly-rootfs -d '
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l memory -d 'Most memory the app may use' -r
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l cpu -d 'Most CPU the app may use, in cores' -r
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l cpu-shares -d 'Share of the CPU: 2 to 262144' -r
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l pids-limit -d 'Most processes and threads the app may have; the whole pod has 4096 if none says more' -r
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l oom-score-adj -d 'Who is killed first when memory is short: -1000 to 1000' -r
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l caps-retain -d 'Capabilities to keep, all others are dropped' -r
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l caps-remove -d 'Capabilities to drop from the default ones' -r
@@ -370,6 +373,7 @@ complete -c rkt -n "__fish_rkt_using_subcommand run" -l mount -d 'Mount point: v
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l port -d 'Port of the host that leads to the app\'s port NAME' -r
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l set-env -d 'Variable of all apps' -r
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l set-env-file -d 'File of variables of all apps, one NAME=VALUE a line' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l isolators -d 'What an isolator that cannot be enforced means: a warning, or that the pod does not run' -r
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l pod-manifest -d 'Manifest of the whole pod, whose images are in the store, in place of images and what belongs to them' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l pull-policy -d 'When to look for images elsewhere than in the store' -r
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l hostname -d 'Host name in the pod; rkt-UUID if none is given' -r
@@ -391,6 +395,7 @@ complete -c rkt -n "__fish_rkt_using_subcommand run" -l readonly-rootfs -d 'Moun
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l memory -d 'Most memory the app may use' -r
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l cpu -d 'Most CPU the app may use, in cores' -r
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l cpu-shares -d 'Share of the CPU: 2 to 262144' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l pids-limit -d 'Most processes and threads the app may have; the whole pod has 4096 if none says more' -r
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l oom-score-adj -d 'Who is killed first when memory is short: -1000 to 1000' -r
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l caps-retain -d 'Capabilities to keep, all others are dropped' -r
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l caps-remove -d 'Capabilities to drop from the default ones' -r
