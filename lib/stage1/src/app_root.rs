@@ -14,10 +14,11 @@ use crate::device;
 use crate::failed::{Failed, Step as _};
 use crate::inside;
 use crate::overlay::{clone_tree, detached};
+use crate::places::Places;
 use crate::plan::AppPlan;
 use crate::pod_root::{attach, leave_old_root};
 use crate::target::{self, Wanted};
-use crate::volume::{self, Detached};
+use crate::volume::{self, Backing, Detached};
 
 /// Where stage0 leaves the pod's own files, in the pod directory.
 const STAGE0_RESOLV_CONF: &str = "stage1/rootfs/etc/rkt-resolv.conf";
@@ -111,6 +112,7 @@ impl Parts {
     }
 
     fn mount_volumes(&self, app: &AppPlan, root: BorrowedFd<'_>) -> Result<(), Failed> {
+        let mut places = Places::of(root).step(|| "examine the root file system")?;
         for (plan, volume) in app.mounts.iter().zip(&self.volumes) {
             let wanted = if volume.is_directory {
                 Wanted::Directory
@@ -118,11 +120,26 @@ impl Parts {
                 Wanted::File
             };
             let name = || format!("mount a volume at {}", plan.target);
-            let place = target::find_or_make(root, &plan.target, wanted).step(name)?;
+            let may_make = |directory: BorrowedFd<'_>| places.may_make_in(directory);
+            let place = match target::find_or_make(root, &plan.target, wanted, &may_make) {
+                Err(Errno::XDEV) => Err(io::Error::other(
+                    "it is missing in the host's directory that is mounted above it, where nothing is made",
+                )),
+                place => place.map_err(Into::into),
+            }
+            .step(name)?;
+            if places.is_taken(&place).step(name)? {
+                return Err(io::Error::other(
+                    "another volume is there already, by way of a link of the image",
+                ))
+                .step(name);
+            }
             if target::is_in_proc(&place).step(name)? {
                 return Err(io::Error::other("a link of the image leads into /proc")).step(name);
             }
             attach(&volume.mount, &place, "").step(name)?;
+            let is_own = matches!(plan.volume, Backing::Empty { .. });
+            places.attached(&volume.mount, is_own).step(name)?;
         }
         Ok(())
     }
@@ -190,7 +207,7 @@ fn etc_place(root: BorrowedFd<'_>, name: &str, asked_for: bool) -> Result<Option
                 (true, None) if !asked_for => return Ok(None),
                 // Images of distributions have links to what is only made at boot.
                 (_, Some(etc)) if is_link(&etc, name)? => target::replace_link(etc.as_fd(), name)?,
-                _ => target::find_or_make(root, &path, Wanted::File)?,
+                _ => target::find_or_make(root, &path, Wanted::File, &|_| Ok(true))?,
             }
         }
         found => found?,

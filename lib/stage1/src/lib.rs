@@ -27,6 +27,7 @@ mod launch;
 mod lifecycle;
 mod limits;
 mod overlay;
+mod places;
 mod plan;
 mod pod_root;
 mod program;

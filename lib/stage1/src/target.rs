@@ -26,14 +26,16 @@ pub(crate) enum Wanted {
 /// Opens the place `path` within `root`, whose missing directories are made with mode 0755.
 ///
 /// Links are followed as if `root` were `/`. `ENOTDIR` and `EISDIR` tell that something else is
-/// there; `EEXIST` that a link leads nowhere.
+/// there; `EEXIST` that a link leads nowhere; `EXDEV` that something would have to be made where `may_make`
+/// forbids it.
 pub(crate) fn find_or_make(
     root: BorrowedFd<'_>,
     path: &str,
     wanted: Wanted,
+    may_make: &dyn Fn(BorrowedFd<'_>) -> Result<bool, Errno>,
 ) -> Result<OwnedFd, Errno> {
     let found = match inside::open_at(root, path, LOOK, Mode::empty()) {
-        Err(Errno::NOENT) => make(root, path, wanted)?,
+        Err(Errno::NOENT) => make(root, path, wanted, may_make)?,
         answer => answer?,
     };
     match (wanted, is_directory(&found)?) {
@@ -43,7 +45,12 @@ pub(crate) fn find_or_make(
     }
 }
 
-fn make(root: BorrowedFd<'_>, path: &str, wanted: Wanted) -> Result<OwnedFd, Errno> {
+fn make(
+    root: BorrowedFd<'_>,
+    path: &str,
+    wanted: Wanted,
+    may_make: &dyn Fn(BorrowedFd<'_>) -> Result<bool, Errno>,
+) -> Result<OwnedFd, Errno> {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     let mut parent: Option<OwnedFd> = None;
     let mut so_far = String::new();
@@ -53,6 +60,9 @@ fn make(root: BorrowedFd<'_>, path: &str, wanted: Wanted) -> Result<OwnedFd, Err
         let next = match inside::open_at(root, so_far.as_str(), LOOK, Mode::empty()) {
             Err(Errno::NOENT) => {
                 let directory = parent.as_ref().map_or(root, AsFd::as_fd);
+                if !may_make(directory)? {
+                    return Err(Errno::XDEV);
+                }
                 let last = index + 1 == parts.len();
                 make_one(
                     directory,
@@ -132,7 +142,7 @@ mod tests {
         symlink("../../outside", root.join("dir/up")).unwrap();
         symlink("/proc/self/cwd", root.join("magic")).unwrap();
         let fd = rustix::fs::openat(CWD, &root, LOOK, Mode::empty()).unwrap();
-        let at = |path, wanted| find_or_make(fd.as_fd(), path, wanted).map(drop);
+        let at = |path, wanted| find_or_make(fd.as_fd(), path, wanted, &|_| Ok(true)).map(drop);
 
         assert_eq!(at("/dir", Wanted::Directory), Ok(()));
         assert_eq!(at("/new/deep/er", Wanted::Directory), Ok(()));
@@ -146,6 +156,9 @@ mod tests {
         assert_eq!(at("/dir/up", Wanted::Directory), Err(Errno::EXIST));
         assert_eq!(at("/magic/x", Wanted::File), Err(Errno::EXIST));
         assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 0);
+        let refused = |path| find_or_make(fd.as_fd(), path, Wanted::Directory, &|_| Ok(false));
+        assert_eq!(refused("/dir/none").map(drop), Err(Errno::XDEV));
+        assert!(refused("/dir").is_ok());
     }
 
     #[test]

@@ -82,6 +82,78 @@ fn read_only_reaches_what_is_mounted_below() {
 }
 
 #[test]
+fn volumes_lie_in_each_other_but_nothing_is_made_on_the_host() {
+    if !can_run_pods() {
+        return;
+    }
+    let host = tempfile::tempdir().unwrap();
+    std::fs::create_dir(host.path().join("there")).unwrap();
+    let volumes = json!([{"name": "host", "kind": "host", "source": host.path()}, {"name": "e", "kind": "empty"},
+        {"name": "f", "kind": "empty"}]);
+    let run = |app: App| Pod::with_volumes(vec![app], volumes.clone()).run();
+    let app = |target: &str| {
+        App::shell(
+            "app",
+            "for d in /v/there /e/f /dev/f; do test -d $d && echo x >$d/x; done; ls -d /*/*/x",
+        )
+        .mount("host", "/v")
+        .mount("e", target)
+    };
+    let outcome = run(app("/v/there"));
+    assert_eq!(outcome.stdout, "/v/there/x\n", "{outcome:?}");
+    assert!(
+        !host.path().join("there/x").exists(),
+        "the inner volume is another"
+    );
+    for target in ["/v/absent", "/v/there/absent"] {
+        let outcome = run(app(target));
+        assert_eq!(outcome.status, Some(254), "{outcome:?}");
+        assert!(outcome.stderr.contains("nothing is made"), "{outcome:?}");
+    }
+    assert_eq!(
+        std::fs::read_dir(host.path().join("there"))
+            .unwrap()
+            .count(),
+        0
+    );
+    assert_eq!(std::fs::read_dir(host.path()).unwrap().count(), 1);
+    // What is the pod's own gets its directories.
+    let outcome = run(app("/e").mount("f", "/e/f"));
+    assert_eq!(outcome.stdout, "/e/f/x\n/v/there/x\n", "{outcome:?}");
+    std::fs::remove_file(host.path().join("there/x")).unwrap();
+    let outcome = run(app("/dev/f"));
+    assert_eq!(outcome.stdout, "/dev/f/x\n/v/there/x\n", "{outcome:?}");
+}
+
+#[test]
+fn two_volumes_have_no_place_in_common() {
+    if !can_run_pods() {
+        return;
+    }
+    let volumes = json!([{"name": "e", "kind": "empty"}, {"name": "f", "kind": "empty"}]);
+    let app = App::shell("app", "true")
+        .mount("e", "/data")
+        .mount("f", "/link");
+    let pod = Pod::with_volumes(vec![app], volumes.clone());
+    symlink("data", pod.image("app").join("link")).unwrap();
+    let outcome = pod.run();
+    assert_eq!(outcome.status, Some(254), "{outcome:?}");
+    assert!(
+        outcome.stderr.contains("another volume is there already"),
+        "{outcome:?}"
+    );
+    let app = App::shell("app", "true")
+        .mount("e", "/data")
+        .mount("f", "/data/");
+    let outcome = Pod::with_volumes(vec![app], volumes).run();
+    assert_eq!(outcome.status, Some(254), "{outcome:?}");
+    assert!(
+        outcome.stderr.contains("two mounts at \"/data\""),
+        "{outcome:?}"
+    );
+}
+
+#[test]
 fn single_files_are_volumes_too() {
     if !can_run_pods() {
         return;
