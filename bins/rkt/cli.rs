@@ -66,6 +66,7 @@ pub(crate) enum Command {
     CatManifest(commands::cat_manifest::CatManifestArgs),
     Completion(commands::completion::CompletionArgs),
     Config(commands::config::ConfigArgs),
+    Export(commands::export::ExportArgs),
     Fetch(commands::fetch::FetchArgs),
     Gc(commands::gc::GcArgs),
     Image(commands::image::ImageArgs),
@@ -81,14 +82,7 @@ pub(crate) enum Command {
 }
 
 /// Commands of rkt that are still to come: whoever calls one has not mistyped it.
-const NOT_YET: [&str; 6] = [
-    "api-service",
-    "app",
-    "attach",
-    "enter",
-    "export",
-    "metadata-service",
-];
+const NOT_YET: [&str; 5] = ["api-service", "app", "attach", "enter", "metadata-service"];
 
 /// The command that a user asked for and that is still to come, if that is what `error` is about.
 pub(crate) fn missing_command(error: &clap::Error) -> Option<&str> {

@@ -32,6 +32,14 @@ pub enum Owner {
         /// Group that becomes 0.
         gid: u32,
     },
+    /// The `count` users and groups from `first` on become 0 and up, others stay: those of a pod whose users
+    /// are not the host's.
+    Unshift {
+        /// The user and group that become 0.
+        first: u32,
+        /// How many of each.
+        count: u32,
+    },
 }
 
 /// Largest number of directories below one another: each holds a descriptor during the walk, and what is

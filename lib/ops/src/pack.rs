@@ -1,6 +1,7 @@
 //! Making an image file of an image layout, a directory with `manifest` and `rootfs`.
 
 mod error;
+mod root;
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
@@ -17,6 +18,7 @@ use crate::epoch::SourceDateEpoch;
 use crate::new_file::{NewFile, NewFileError, Place};
 use crate::validate::{LayoutError, Subject, ValidateError, validate};
 pub use error::PackError;
+pub use root::{PackRootOptions, pack_root};
 
 /// What the name of an image file ends in. Source: appc spec, schema/image.go.
 const EXTENSION: &str = ".aci";
@@ -60,11 +62,7 @@ pub fn pack(directory: &Path, file: &Path, options: &PackOptions) -> Result<(), 
         path: file.to_owned(),
         source,
     };
-    let refused = |error| match error {
-        NewFileError::Exists => PackError::Exists,
-        NewFileError::NotAFile => open(io::Error::other("it is not a regular file")),
-        NewFileError::Failed(source) => open(source),
-    };
+    let refused = |error| refused(file, error);
     let place = Place::new(file, options.overwrite).map_err(refused)?;
     let rootfs = open_rootfs(directory).map_err(|source| PackError::Layout {
         source: LayoutError::Access { source },
@@ -119,6 +117,19 @@ fn write(
     output
         .flush()
         .map_err(|source| archive::WriteError::Output { source })
+}
+
+/// What stands against a file, before anything was written to it.
+fn refused(file: &Path, error: NewFileError) -> PackError {
+    let open = |source| PackError::Open {
+        path: file.to_owned(),
+        source,
+    };
+    match error {
+        NewFileError::Exists => PackError::Exists,
+        NewFileError::NotAFile => open(io::Error::other("it is not a regular file")),
+        NewFileError::Failed(source) => open(source),
+    }
 }
 
 /// The last component from its last dot on. Source: Go, path/filepath, `Ext`.

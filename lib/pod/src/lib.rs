@@ -9,8 +9,10 @@
 #![forbid(unsafe_code)]
 
 mod conf_files;
+mod copy_up;
 mod describe;
 mod entrypoint;
+mod export;
 mod file;
 mod fill;
 mod gc;
@@ -22,6 +24,7 @@ mod isolators;
 mod list;
 mod lookup;
 mod manifest;
+mod merged;
 mod mounts;
 mod overlay;
 mod parts;
@@ -43,6 +46,7 @@ mod warning;
 
 pub use conf_files::{ConfFiles, Hosts, ResolvConf};
 pub use entrypoint::EntrypointError;
+pub use export::{EndedApp, ExportError};
 pub use gantry_sys::remove_tree::Leftover;
 pub use gc::{GcEvent, GcOptions};
 pub use info::{AppInfo, AppState, InfoError, Listing, MountInfo, NetInfo, PodInfo};

@@ -24,10 +24,7 @@ const MAX_TABLE_BYTES: u64 = 64 * 1024 * 1024;
 /// The first failure, after all mounts were tried.
 pub(crate) fn unmount_below(pod: &Pod) -> io::Result<()> {
     let root = std::fs::read_link(proc_path(pod.as_fd().as_raw_fd()))?;
-    let mut table = Vec::new();
-    std::fs::File::open("/proc/self/mountinfo")?
-        .take(MAX_TABLE_BYTES)
-        .read_to_end(&mut table)?;
+    let table = mount_table()?;
     let mut result = Ok(());
     for relative in mount_points_below(&table, &root).iter().rev() {
         let one = || -> io::Result<()> {
@@ -49,6 +46,20 @@ pub(crate) fn unmount_below(pod: &Pod) -> io::Result<()> {
         }
     }
     result
+}
+
+/// Whether anything is mounted below `path` of the pod, seen from our mount namespace.
+pub(crate) fn are_below(pod: &Pod, path: &Path) -> io::Result<bool> {
+    let root = std::fs::read_link(proc_path(pod.as_fd().as_raw_fd()))?.join(path);
+    Ok(!mount_points_below(&mount_table()?, &root).is_empty())
+}
+
+fn mount_table() -> io::Result<Vec<u8>> {
+    let mut table = Vec::new();
+    std::fs::File::open("/proc/self/mountinfo")?
+        .take(MAX_TABLE_BYTES)
+        .read_to_end(&mut table)?;
+    Ok(table)
 }
 
 fn proc_path(fd: i32) -> PathBuf {

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use gantry_store::Store;
 use gantry_types::{ImageId, ImageManifest, PodManifest, Uuid, Volume, VolumeKind};
 
+use crate::copy_up;
 use crate::fill::fill;
 use crate::given;
 use crate::image::StoredImage;
@@ -78,7 +79,10 @@ impl PodsDir {
             None => true,
         };
         let pod = self.create(uuid)?;
-        if let Err(error) = fill(&pod, &manifest, &images, overlay) {
+        let filled = fill(&pod, &manifest, &images, overlay);
+        let filled =
+            filled.and_then(|()| copy_up::fill(&pod, &manifest, &images, overlay, &warnings));
+        if let Err(error) = filled {
             abandon(pod);
             return Err(error);
         }

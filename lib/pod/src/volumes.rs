@@ -72,12 +72,13 @@ pub(crate) fn resolve(
             let name = if asked_for.contains(&point.name) {
                 point.name.clone()
             } else {
+                let name = free_name(volumes, &app.name, &point.name);
                 warnings.push(Warning::ImplicitVolume {
                     app: app.name.clone(),
                     mount_point: point.name.clone(),
+                    volume: name.clone(),
                     path: point.path.clone(),
                 });
-                let name = free_name(volumes, &app.name, &point.name);
                 volumes.push(empty_volume(name.clone()));
                 name
             };

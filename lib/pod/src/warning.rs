@@ -12,6 +12,8 @@ pub enum Warning {
         app: AcName,
         /// The mount point.
         mount_point: AcName,
+        /// The volume made for it.
+        volume: AcName,
         /// Its path in the app.
         path: String,
     },

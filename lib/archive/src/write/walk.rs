@@ -182,6 +182,13 @@ impl<W: Write> Walk<'_, W> {
                 if metadata.uid == uid { 0 } else { metadata.uid },
                 if metadata.gid == gid { 0 } else { metadata.gid },
             ),
+            Owner::Unshift { first, count } => {
+                let unshift = |id: u32| match id.checked_sub(first) {
+                    Some(own) if own < count => own,
+                    _ => id,
+                };
+                (unshift(metadata.uid), unshift(metadata.gid))
+            }
         };
         let mtime = match self.options.source_date_epoch {
             Some(seconds) => metadata.mtime.min(Timestamp {
