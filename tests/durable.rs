@@ -74,3 +74,80 @@ fn everything_is_durable_before_it_has_its_name_and_gone_before_it_is_removed() 
         }
     }
 }
+
+/// Lines of a log with the number of each, from the first that has all of `words`.
+fn first(log: &str, words: &[&str]) -> Option<usize> {
+    log.lines()
+        .position(|line| words.iter().all(|word| line.contains(word)))
+}
+
+#[test]
+fn what_leaves_the_store_is_durable_before_and_after_it_gets_its_name() {
+    if !can_trace() {
+        return;
+    }
+    let Some((world, _)) = app_and_base() else {
+        return;
+    };
+    let name = app_name();
+    let folder = world.env.path("elsewhere");
+    std::fs::create_dir(&folder).expect("a folder");
+    let [dir, file] = ["dir", "file"].map(|name| folder.join(name));
+    let [dir, file] = [&dir, &file].map(|path| path.to_str().expect("UTF-8"));
+    let folder = folder.to_str().expect("UTF-8");
+    let cases: [(&[&str], &str); 7] = [
+        (&["image", "extract", &name, dir], dir),
+        (&["image", "extract", "--overwrite", &name, dir], dir),
+        (&["image", "render", "--overwrite", &name, dir], dir),
+        (
+            &[
+                "image",
+                "render",
+                "--overwrite",
+                "--rootfs-only",
+                &name,
+                dir,
+            ],
+            dir,
+        ),
+        (&["image", "export", &name, file], file),
+        (&["image", "export", "--overwrite", &name, file], file),
+        (
+            &[
+                "image",
+                "export",
+                "--overwrite",
+                "--as-received",
+                &name,
+                file,
+            ],
+            file,
+        ),
+    ];
+    for (arguments, target) in cases {
+        let mut command = world.rkt_command();
+        command.args(arguments);
+        let log = world.env.path("trace");
+        let ending = traced(&world.env, &command, &log, &[]);
+        assert_eq!(ending.status, 0, "{}", ending.stderr);
+        let log = std::fs::read_to_string(log).expect("strace's log");
+        let quoted = format!("{target}\"");
+        let named = ["rename", "linkat("]
+            .iter()
+            .filter_map(|call| first(&log, &[call, &quoted, " = 0"]))
+            .max()
+            .unwrap_or_else(|| panic!("{arguments:?} names nothing:\n{log}"));
+        let [before, after] = {
+            let lines: Vec<&str> = log.lines().collect();
+            [lines[..named].join("\n"), lines[named..].join("\n")]
+        };
+        // The content first: all of the file system, or the one file.
+        let content = [" syncfs(", " fsync(", " fdatasync("];
+        let content = content.iter().any(|call| first(&before, &[call]).is_some());
+        assert!(content, "{arguments:?}: {log}");
+        // Then the name.
+        let directory = format!("<{folder}>");
+        let synced = first(&after, &[" fsync(", &directory, " = 0"]);
+        assert!(synced.is_some(), "{arguments:?}: {log}");
+    }
+}

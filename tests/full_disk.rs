@@ -296,3 +296,94 @@ fn part_length(world: &World) -> Option<u64> {
     let meta = std::fs::metadata(world.env.path("rkt/store").join(part));
     Some(meta.ok()?.len())
 }
+
+/// What a command is tried with while nothing fits, and then again with room.
+struct Attempt<'a> {
+    arguments: &'a [&'a str],
+    /// Part of what it says.
+    says: &'a str,
+}
+
+#[test]
+fn a_command_that_does_not_fit_changes_nothing_and_works_when_there_is_room() {
+    if !with_own_mounts("a_command_that_does_not_fit_changes_nothing_and_works_when_there_is_room")
+    {
+        return;
+    }
+    let Some(small) = Small::new() else { return };
+    let world = &small.world;
+    let noise = world.env.write("noise", noise(6 << 20));
+    let copy = ["copy", noise.to_str().expect("UTF-8"), "/noise"];
+    let image = world.build_with("big", "1.0.0", &["/bin/busybox", "true"], &[&copy]);
+    let other = world.build("other", "1.0.0", &["/bin/busybox", "true"]);
+    let id = world.import(&image);
+    let [file, dir] = ["out.aci", "out"].map(|name| world.env.path(format!("rkt/{name}")));
+    let [file, dir] = [&file, &dir].map(|path| path.to_str().expect("UTF-8"));
+    let other = other.to_str().expect("UTF-8");
+    let blob = world.stored();
+    let blob = blob.iter().find(|path| path.starts_with("blobs/"));
+    let blob = world.env.path("rkt/store").join(blob.expect("a blob"));
+    let damage = || {
+        let mut bytes = std::fs::read(&blob).expect("a blob");
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        std::fs::write(&blob, bytes).expect("a blob");
+    };
+    let import = ["--insecure-options=image", "image", "import", other];
+    let attempts = [
+        Attempt {
+            arguments: &["image", "export", &id, file],
+            says: "No space left on device",
+        },
+        Attempt {
+            arguments: &["image", "extract", &id, dir],
+            says: "No space left on device",
+        },
+        Attempt {
+            arguments: &["image", "render", "--overwrite", &id, dir],
+            says: "No space left on device",
+        },
+        Attempt {
+            arguments: &import,
+            says: "no room for a copy of",
+        },
+        Attempt {
+            arguments: &["image", "verify", "--repair", &id],
+            says: "make room",
+        },
+    ];
+    for Attempt { arguments, says } in attempts {
+        let repairs = arguments.contains(&"--repair");
+        if repairs {
+            damage();
+        }
+        // Not a byte, and then a part of what is needed.
+        for free in [0, 1 << 20] {
+            if free > 0 && arguments == import {
+                continue;
+            }
+            small.free(free);
+            let before = world.env.tree("rkt");
+            world.rkt(arguments).expect(254).says(says);
+            assert_eq!(world.env.tree("rkt"), before, "{arguments:?}");
+            // What only looks or removes goes on.
+            small.fill();
+            let listed = world.rkt(["image", "list", "--no-legend"]).expect(0);
+            assert_eq!(listed.stdout.lines().count(), 1, "{listed}");
+            world.rkt(["list"]).expect(0);
+            world.rkt(["gc", "--grace-period=0s"]).expect(0);
+            world.rkt(["image", "gc"]).expect(0);
+            world.rkt(["image", "rm", "example.test/none"]).expect(0);
+        }
+        std::fs::remove_file(small.filler()).expect("the filler");
+        world.rkt(arguments).expect(0);
+        if arguments == import {
+            world.rkt(["image", "rm", "example.test/other"]).expect(0);
+        }
+    }
+    world.rkt(["image", "verify", &id]).expect(0);
+    small.fill();
+    world.rkt(["image", "rm", &id]).expect(0);
+    world.rkt(["image", "gc", "--grace-period=0s"]).expect(0);
+    assert_eq!(world.stored(), Vec::<String>::new());
+}

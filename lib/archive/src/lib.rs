@@ -9,7 +9,7 @@
 //! - [`rewrite`] copies an image and puts another manifest into it;
 //! - [`copy`] copies a tree of files with everything that belongs to them;
 //! - [`render`] makes one tree of those of an image and all that it depends on;
-//! - [`remove_tree`] removes what was extracted or copied;
+//! - [`remove_tree`] removes what was extracted or copied, [`rename`] and [`sync`] give it its name for good;
 //! - [`digest`] hashes what passes through.
 //!
 //! Every byte read here is a stranger's until a signature says otherwise, so each reader has
@@ -34,7 +34,7 @@ pub mod rewrite;
 pub mod tar;
 pub mod write;
 
-pub use gantry_sys::remove_tree;
+pub use gantry_sys::{remove_tree, rename, sync};
 
 mod member;
 mod metadata;

@@ -1,12 +1,18 @@
 //! A file that gets its name when it is complete.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+use rustix::fs::{AtFlags, CWD, FlockOperation, Mode, OFlags, flock};
 use tempfile::NamedTempFile;
+
+/// How often, a millisecond each, we wait for others that write the same file.
+const TRIES: u32 = 100;
 
 /// Permissions of what is written, less the user's umask.
 const MODE: u32 = 0o644;
@@ -120,12 +126,7 @@ impl NewFile {
         } = self.place;
         match (self.content, overwrite) {
             (Content::Nameless(file), false) => link(&file, &path).map_err(name_error)?,
-            (Content::Nameless(file), true) => {
-                // Only a name can replace a name.
-                named(&directory, &self.prefix, |path| link(&file, path))?
-                    .persist(&path)
-                    .map_err(|error| error.error)?;
-            }
+            (Content::Nameless(file), true) => replace(&file, &directory, &self.prefix, &path)?,
             (Content::Named(named), false) => {
                 let persisted = named.persist_noclobber(&path);
                 persisted.map_err(|error| name_error(error.error))?;
@@ -177,6 +178,53 @@ fn own_path(file: &File) -> String {
 fn link(file: &File, path: &Path) -> io::Result<()> {
     let flags = AtFlags::SYMLINK_FOLLOW;
     Ok(rustix::fs::linkat(CWD, own_path(file), CWD, path, flags)?)
+}
+
+/// Puts a file without a name in the place of `path`.
+///
+/// Only a name can replace a name, so for a moment the file has another one: the same every time that this `path`
+/// is written to, and its writer holds a lock on it. What a killed program leaves of it, nobody locks, and the next
+/// one takes it away.
+fn replace(file: &File, directory: &Path, prefix: &str, path: &Path) -> io::Result<()> {
+    let mut hasher = DefaultHasher::new();
+    path.file_name().hash(&mut hasher);
+    let hidden = directory.join(format!("{prefix}{:016x}", hasher.finish()));
+    flock(file, FlockOperation::LockExclusive)?;
+    for _ in 0..TRIES {
+        match link(file, &hidden) {
+            Ok(()) => {
+                let renamed = std::fs::rename(&hidden, path);
+                if renamed.is_err() {
+                    let _ = std::fs::remove_file(&hidden);
+                }
+                return renamed;
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+        // Somebody writes the same file and is about to rename it, or was killed then.
+        if is_left(&hidden) {
+            let _ = std::fs::remove_file(&hidden);
+        } else {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+    let named = named(directory, prefix, |path| link(file, path))?;
+    named.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// Whether `path` is a file that nobody locks.
+fn is_left(path: &Path) -> bool {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let Ok(file) = rustix::fs::open(path, flags, Mode::empty()).map(File::from) else {
+        return false;
+    };
+    let identity = |meta: Metadata| (meta.is_file(), meta.dev(), meta.ino());
+    let locked = flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok();
+    // It may have got its real name between our opening it and having its lock.
+    let named = std::fs::symlink_metadata(path).map(identity).ok();
+    locked && named.is_some() && file.metadata().map(identity).ok() == named
 }
 
 /// Makes something under a name that nothing else has, which goes away with it.
@@ -286,5 +334,40 @@ mod tests {
             assert_eq!(names(work.path()), ["file"]);
             fs::remove_file(&path).unwrap();
         }
+    }
+
+    #[test]
+    fn what_a_killed_program_left_of_a_replacement_goes_with_the_next_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        let write = |text: &str| {
+            let new = Place::new(&path, true).unwrap().create(".x-").unwrap();
+            new.file().write_all(text.as_bytes()).unwrap();
+            new.publish().unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+            assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        };
+        write("one");
+        let Some(nameless) = nameless(dir.path()) else {
+            return;
+        };
+        let mut hasher = DefaultHasher::new();
+        path.file_name().hash(&mut hasher);
+        let left = dir.path().join(format!(".x-{:016x}", hasher.finish()));
+        link(&nameless, &left).unwrap();
+        drop(nameless);
+        write("two");
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..50 {
+                        let new = Place::new(&path, true).unwrap().create(".x-").unwrap();
+                        new.file().write_all(b"three").unwrap();
+                        new.publish().unwrap();
+                    }
+                });
+            }
+        });
+        write("four");
     }
 }

@@ -2,10 +2,11 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use gantry_sys::rename::rename_new_at;
 use gantry_types::Uuid;
 use rustix::fs::{AtFlags, FlockOperation};
 
@@ -172,11 +173,9 @@ impl Pod {
         let name = self.uuid.to_string();
         let (from, to) = (self.dirs.get(self.phase)?, self.dirs.get(phase)?);
         // A second pod of that name would be a foreign one; better an error than a lost pod.
-        match rustix::fs::renameat_with(from, &name, to, &name, rustix::fs::RenameFlags::NOREPLACE)
-        {
-            // Not every file system knows the flag. Without it a non-empty directory is still safe.
-            Err(rustix::io::Errno::INVAL) => rustix::fs::renameat(from, &name, to, &name)?,
-            other => other?,
+        let name = Path::new(&name);
+        if !rename_new_at((from, name), (to, name))? {
+            return Err(io::ErrorKind::AlreadyExists.into());
         }
         self.phase = phase;
         Ok(())

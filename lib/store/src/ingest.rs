@@ -16,12 +16,13 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use gantry_sys::lock::{PathLock, Share, Wait};
+use gantry_sys::rename::rename_new;
 use gantry_types::show::hex;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::error::StoreError;
-use crate::staged_file::{StagedFile, rename_new};
+use crate::staged_file::StagedFile;
 use crate::store::Store;
 
 /// Bytes after which the data is made durable, in case the machine stops.

@@ -7,8 +7,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use gantry_sys::lock::{Share, Wait, flock, is_at};
+use gantry_sys::rename::rename_new;
 use gantry_types::show::hex;
-use rustix::io::Errno;
 
 /// How every hidden name of the store begins.
 pub(crate) const HIDDEN: &str = ".new-";
@@ -87,22 +87,6 @@ impl Drop for StagedFile {
         if let Some(path) = &self.path {
             let _ = fs::remove_file(path);
         }
-    }
-}
-
-/// Renames without replacing; false if something has the name `to` already.
-pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<bool> {
-    use rustix::fs::{CWD, RenameFlags, renameat_with};
-    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        Ok(()) => Ok(true),
-        Err(Errno::EXIST) => Ok(false),
-        // Some network file systems do not know the flag. Files of one name hold the same bytes, so
-        // replacing one only costs its holder the lock.
-        Err(Errno::INVAL | Errno::NOSYS) => match to.exists() {
-            true => Ok(false),
-            false => fs::rename(from, to).map(|()| true),
-        },
-        Err(errno) => Err(errno.into()),
     }
 }
 

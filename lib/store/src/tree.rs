@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 
 use gantry_sys::lock::{PathLock, Share, Wait};
 use gantry_sys::remove_tree::remove_path;
+use gantry_sys::rename::{exchange, rename_new};
 use gantry_sys::sync::{sync_dir, syncfs};
 
 use crate::crash;
 use crate::error::StoreError;
-use crate::staged_file::{hidden_name, rename_new};
+use crate::staged_file::hidden_name;
 use crate::store::Store;
 use crate::tree_id::TreeId;
 
@@ -89,24 +90,22 @@ impl TreeStaging {
     ///
     /// The content must be on stable storage.
     pub(crate) fn replace(mut self, to: &Path) -> Result<(), StoreError> {
-        use rustix::fs::{CWD, RenameFlags, renameat_with};
-        use rustix::io::Errno;
         let path = self.path().to_owned();
-        match renameat_with(CWD, &path, CWD, to, RenameFlags::EXCHANGE) {
-            Ok(()) => return Ok(()),
-            Err(Errno::NOENT) => {
+        match exchange(&path, to) {
+            Ok(true) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 fs::rename(&path, to).map_err(StoreError::io("replace", to))?;
                 self.path = None;
             }
             // Not every file system can exchange: then there is a moment without the tree.
-            Err(Errno::INVAL | Errno::NOSYS) => {
+            Ok(false) => {
                 let name = hidden_name().map_err(StoreError::io("replace", to))?;
                 let old = path.with_file_name(name);
                 fs::rename(to, &old).map_err(StoreError::io("replace", to))?;
                 self.path = Some(old);
                 fs::rename(&path, to).map_err(StoreError::io("replace", to))?;
             }
-            Err(error) => return Err(StoreError::io("replace", to)(error.into())),
+            Err(error) => return Err(StoreError::io("replace", to)(error)),
         }
         Ok(())
     }

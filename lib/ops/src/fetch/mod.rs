@@ -12,6 +12,7 @@
 mod ahead;
 mod check;
 mod cimd;
+mod copy;
 mod dependencies;
 mod error;
 mod import;
@@ -50,7 +51,6 @@ pub use refetch::{RefetchError, refetch_blob};
 
 pub use stream::{ImportRequest, import};
 
-use crate::room::is_full;
 use ahead::Ahead;
 use import::{Arrived, Wanted};
 pub(crate) use reference::with_version;
@@ -217,31 +217,9 @@ impl Fetcher<'_, '_> {
         let image = given.display().to_string();
         let prepared = self.prepare_check(&image, None, &place)?;
         let check = self.settle(&image, prepared)?;
-        // A copy first: what is verified must be what is extracted, whatever happens to the file.
         let place = path.display().to_string();
-        let mut ingest = self.context.store.ingest(&format!("path {place}"))?;
+        let ingest = self.copy_in(&mut opened, &format!("path {place}"), given, &image)?;
         let source = Source::Path(place);
-        ingest.restart()?;
-        let size = opened.metadata().map_or(0, |found| found.len());
-        if let Err(error) = self
-            .context
-            .store
-            .check_room(&format!("a copy of {image}"), size)
-        {
-            ingest.discard()?;
-            return Err(error.into());
-        }
-        if let Err(source) = io::copy(&mut opened, &mut ingest) {
-            ingest.discard()?;
-            return Err(match is_full(&source) {
-                true => FetchError::Store(StoreError::Io {
-                    operation: "copy an image to",
-                    path: self.context.store.root().to_owned(),
-                    source,
-                }),
-                false => open(source),
-            });
-        }
         let arrived = Arrived {
             ingest,
             source: Some(source),

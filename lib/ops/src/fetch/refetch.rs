@@ -1,6 +1,5 @@
 //! One blob of an image once more, from where it came from.
 
-use std::io;
 use std::path::Path;
 
 use gantry_remote::Url;
@@ -149,15 +148,7 @@ impl Fetcher<'_, '_> {
             source,
         };
         let mut file = open_regular(Path::new(path)).map_err(failed)?;
-        let mut ingest = self.context.store.ingest(&format!("path {path}"))?;
-        ingest.restart()?;
-        match io::copy(&mut file, &mut ingest) {
-            Ok(_) => Ok(ingest),
-            Err(source) => {
-                ingest.discard()?;
-                Err(failed(source))
-            }
-        }
+        self.copy_in(&mut file, &format!("path {path}"), Path::new(path), path)
     }
 
     fn signature_again(&mut self, origin: &Origin, digest: &Digest) -> Result<(), RefetchError> {

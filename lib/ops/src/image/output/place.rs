@@ -6,8 +6,8 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use gantry_archive::remove_tree::remove_path;
-use rustix::fs::{CWD, RenameFlags, renameat_with};
-use rustix::io::Errno;
+use gantry_archive::rename::{exchange, rename_new};
+use gantry_archive::sync::sync_dir;
 
 use super::{Output, OutputError, failed};
 
@@ -121,7 +121,10 @@ impl<'a> Place<'a> {
         File::open(&self.parent)
             .and_then(|parent| rustix::fs::syncfs(parent).map_err(Into::into))
             .map_err(failed("sync the file system of"))?;
-        if self.put(&new, rename)? {
+        let left = self.put(&new, exchange)?;
+        // From here on a power cut leaves the new name as well.
+        sync_dir(&self.parent).map_err(failed("sync the directory of"))?;
+        if left {
             remove_path(staging.path()).map_err(|source| OutputError::Leftover {
                 path: self.given.to_owned(),
                 source,
@@ -131,61 +134,41 @@ impl<'a> Place<'a> {
     }
 
     /// Gives the name to `new`; tells whether what had the name is at `new` now.
-    fn put(&self, new: &Path, rename: Rename) -> Result<bool, OutputError> {
+    fn put(&self, new: &Path, exchange: Exchange) -> Result<bool, OutputError> {
         let failed = |operation| failed(operation, self.given);
-        let there = match rename(new, &self.path, RenameFlags::NOREPLACE) {
-            Ok(()) => return Ok(false),
-            Err(Errno::EXIST) => true,
-            Err(error) if is_unknown(error) => fs::symlink_metadata(&self.path).is_ok(),
-            Err(error) => return Err(failed("create")(error.into())),
+        let exists = || OutputError::Exists {
+            path: self.given.to_owned(),
         };
-        if there && !self.overwrite {
-            return Err(OutputError::Exists {
-                path: self.given.to_owned(),
-            });
+        if rename_new(new, &self.path).map_err(failed("create"))? {
+            return Ok(false);
         }
-        if there {
-            match rename(new, &self.path, RenameFlags::EXCHANGE) {
-                Ok(()) => return Ok(true),
-                // Then there is a moment without a directory of this name.
-                Err(error) if is_unknown(error) => {
-                    remove_path(&self.path).map_err(failed("remove"))?;
-                }
-                Err(error) => return Err(failed("replace")(error.into())),
-            }
+        if !self.overwrite {
+            return Err(exists());
         }
-        let renamed = rename(new, &self.path, RenameFlags::empty());
-        renamed.map_err(|error| failed("create")(error.into()))?;
-        Ok(false)
+        match exchange(new, &self.path) {
+            Ok(true) => return Ok(true),
+            // Then there is a moment without a directory of this name.
+            Ok(false) => remove_path(&self.path).map_err(failed("remove"))?,
+            // Somebody removed it meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failed("replace")(error)),
+        }
+        match rename_new(new, &self.path).map_err(failed("create"))? {
+            true => Ok(false),
+            false => Err(exists()),
+        }
     }
 }
 
-type Rename = fn(&Path, &Path, RenameFlags) -> rustix::io::Result<()>;
-
-fn rename(from: &Path, to: &Path, flags: RenameFlags) -> rustix::io::Result<()> {
-    renameat_with(CWD, from, CWD, to, flags)
-}
-
-/// Whether it is the flag that cannot be: network file systems know none, and an overlay cannot exchange
-/// what lies in a lower layer.
-fn is_unknown(error: Errno) -> bool {
-    matches!(error, Errno::INVAL | Errno::XDEV | Errno::NOSYS)
-}
+type Exchange = fn(&Path, &Path) -> io::Result<bool>;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn without_flags(from: &Path, to: &Path, flags: RenameFlags) -> rustix::io::Result<()> {
-        match flags.is_empty() {
-            true => rename(from, to, flags),
-            false => Err(Errno::INVAL),
-        }
-    }
-
     #[test]
     fn names_are_given_whatever_the_file_system_knows() {
-        for (way, exchanges) in [(rename as Rename, true), (without_flags, false)] {
+        for (way, exchanges) in [(exchange as Exchange, true), (|_, _| Ok(false), false)] {
             let dir = tempfile::tempdir().unwrap();
             let (new, path) = (dir.path().join("new"), dir.path().join("out"));
             let put = |overwrite| {
