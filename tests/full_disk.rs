@@ -10,33 +10,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use gantry_testkit::web::Hook;
-use support::{HOST, World, can_run_pods};
-
-/// Set in the process that has mounts of its own.
-const INSIDE: &str = "GANTRY_TEST_INSIDE";
-
-/// Runs the test of this name again with mounts of its own; true in there.
-fn with_own_mounts(test: &str) -> bool {
-    if std::env::var_os(INSIDE).is_some() {
-        return true;
-    }
-    if !can_run_pods() {
-        return false;
-    }
-    let output = Command::new("unshare")
-        .args(["--mount", "--propagation", "private"])
-        .arg(std::env::current_exe().expect("this program"))
-        .args(["--exact", test, "--nocapture"])
-        .env(INSIDE, "1")
-        .output()
-        .expect("unshare");
-    let shown = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success() && shown.contains("1 passed"),
-        "{shown}"
-    );
-    false
-}
+use support::own_mounts::with_own_mounts;
+use support::{HOST, World};
 
 /// A world whose data directory is a file system of 64 MiB, perhaps with a pod running on it.
 struct Small {

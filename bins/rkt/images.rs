@@ -7,8 +7,9 @@ use gantry_cli::{Context, Failure, Progress, note};
 use gantry_ops::config::Section;
 use gantry_ops::fetch::{
     Downloading, FetchContext, FetchError, FetchObserver, FetchRequest, ImageReference,
-    InsecureOptions, Notice, PullPolicy, Step, fetch, fetch_for_use,
+    InsecureOptions, Notice, PullPolicy, Step, fetch, fetch_for_use, take_over,
 };
+use gantry_ops::image;
 use gantry_ops::trust::{
     self, KeyReview, KnownKeys, PROMPT, PROMPT_AGAIN, ReviewError, ReviewPolicy, Reviewer,
     TrustRequest,
@@ -47,7 +48,7 @@ impl Fetcher {
         context: &mut Context<'_>,
     ) -> Result<Self, Failure> {
         Ok(Self {
-            store: Store::open(setup.data_dir())?,
+            store: setup.store()?,
             keystore: keystore(globals),
             http: http_client(globals, setup.insecure(), context)?,
             policy: match policy {
@@ -177,6 +178,30 @@ impl Fetcher {
             gantry_cli::report("pubkey", &error.into(), self.debug, context.err);
         }
     }
+}
+
+/// Finds an image for a command that uses it: in the store, or else with others who share the data directory, from whom
+/// it is taken over.
+///
+/// # Errors
+///
+/// An image that nobody has, or that must not be used.
+pub(crate) fn find(
+    store: &Store,
+    text: &str,
+    setup: &Setup,
+    globals: &Globals,
+    context: &mut Context<'_>,
+) -> Result<ImageId, Failure> {
+    let error = match image::find(store, text) {
+        Err(error) if error.is_missing() && !store.neighbours().is_empty() => error,
+        found => return Ok(found?),
+    };
+    let mut fetcher = Fetcher::new(setup, globals, "never", true, context)?;
+    let taken = fetcher.with_context(context, |fetching| {
+        take_over(text, setup.insecure(), fetching)
+    })?;
+    Ok(taken.ok_or(error)?)
 }
 
 /// Root keeps the owners of files; those of everybody else are their own.

@@ -1,12 +1,13 @@
 //! What the commands take from the machine: directories, programs, randomness, the caller's rights.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 pub(crate) use gantry_cli::JsonFormat as Format;
 use gantry_cli::{Failure, json_text};
-use gantry_ops::DataDirRequest;
 use gantry_ops::config::{Config, Section};
 use gantry_ops::fetch::{InsecureOptions, InsecureOptionsError};
+use gantry_ops::{DataDirRequest, InUse, Store};
 use gantry_pod::PodsDir;
 use gantry_types::{Diagnostic as _, Uuid};
 
@@ -39,9 +40,30 @@ impl Setup {
         })
     }
 
-    /// Where pods and images are.
-    pub(crate) fn data_dir(&self) -> &Path {
-        &self.data_dir
+    /// The caller's image store.
+    ///
+    /// # Errors
+    ///
+    /// A store that cannot be opened, or must not be by the caller.
+    pub(crate) fn store(&self) -> Result<Store, Failure> {
+        Ok(gantry_ops::open_store(&self.data_dir)?)
+    }
+
+    /// What pods use of the store, which must be asked for before anything is removed. Of the store of a member they
+    /// use nothing.
+    ///
+    /// # Errors
+    ///
+    /// As for [`pods`](Self::pods).
+    pub(crate) fn in_use(
+        &self,
+        store: &Store,
+    ) -> Result<impl FnMut() -> io::Result<InUse>, Failure> {
+        let pods = match store.is_members() {
+            true => None,
+            false => Some(self.pods()?),
+        };
+        Ok(move || pods.as_ref().map_or(Ok(InUse::default()), PodsDir::in_use))
     }
 
     /// The checks that are waived.

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use clap::Args;
 use gantry_cli::{Context, Failure, note, say};
 use gantry_ops::trust::{StoredReport, verify_image};
-use gantry_ops::{Store, Verdict};
+use gantry_ops::{Verdict, open_store};
 use serde_json::{Value, json};
 
 use super::verify::{conclude, join};
@@ -28,7 +28,7 @@ pub(crate) struct VerifyImageArgs {
 
 impl VerifyImageArgs {
     pub(crate) fn run(&self, globals: &Globals, context: &mut Context<'_>) -> Result<(), Failure> {
-        let store = Store::open(&globals.data_dir()?)?;
+        let store = open_store(&globals.data_dir()?)?;
         let now = SystemTime::now();
         let report = verify_image(&store, &globals.keystore(), &self.image, now)?;
         match self.format {

@@ -13,6 +13,7 @@ use super::image_list::ListArgs;
 use super::image_output::OutputArgs;
 use super::image_verify::VerifyArgs;
 use crate::cli::{Globals, go_bool};
+use crate::images::find;
 use crate::setup::Setup;
 
 /// Look after images in the store
@@ -89,7 +90,7 @@ impl ImageArgs {
             return unknown(words, context);
         }
         let setup = Setup::new(globals)?;
-        let store = Store::open(setup.data_dir())?;
+        let store = setup.store()?;
         match &self.command {
             ImageCommand::Unknown(_) => Ok(()),
             ImageCommand::Verify(args) => args.run(&setup, globals, context),
@@ -97,19 +98,20 @@ impl ImageArgs {
                 pretty_print,
                 image: name,
             } => {
-                let manifest = image::manifest(&store, &image::find(&store, name)?)?;
+                let id = find(&store, name, &setup, globals, context)?;
+                let manifest = image::manifest(&store, &id)?;
                 let text = match pretty_print {
                     true => manifest.to_json_pretty("\t"),
                     false => manifest.to_json(),
                 };
                 say(context.out, String::from_utf8_lossy(&text))
             }
-            ImageCommand::Export(args) => args.run(&store),
-            ImageCommand::Extract(args) => args.extract(&store),
+            ImageCommand::Export(args) => args.run(&store, &setup, globals, context),
+            ImageCommand::Extract(args) => args.extract(&store, &setup, globals, context),
             ImageCommand::Gc(args) => args.run(&store, &setup, globals, context),
             ImageCommand::Import(args) => args.run(&setup, globals, context),
             ImageCommand::List(args) => args.run(&store, globals, context),
-            ImageCommand::Render(args) => args.render(&store),
+            ImageCommand::Render(args) => args.render(&store, &setup, globals, context),
             ImageCommand::Rm { images } => remove(&store, &setup, images, globals, context),
         }
     }
@@ -141,17 +143,17 @@ fn remove(
     globals: &Globals,
     context: &mut Context<'_>,
 ) -> Result<(), Failure> {
-    let pods = setup.pods()?;
+    let mut in_use = setup.in_use(store)?;
     let (mut removed, mut failed) = (0_usize, false);
     for name in images {
-        let id: ImageId = match image::find(store, name) {
+        let id: ImageId = match image::find_to_remove(store, name) {
             Ok(id) => id,
             Err(error) => {
                 report("rm", &error.into(), globals.debug, context.err);
                 continue;
             }
         };
-        match image::remove(store, &id, &mut || pods.in_use()) {
+        match image::remove(store, &id, &mut in_use) {
             Ok(()) => {
                 let key = id.key();
                 say(

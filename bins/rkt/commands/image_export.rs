@@ -4,9 +4,13 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use clap::Args;
-use gantry_cli::Failure;
+use gantry_cli::{Context, Failure};
 use gantry_ops::Store;
 use gantry_ops::image::{self, Export};
+
+use crate::cli::Globals;
+use crate::images::find;
+use crate::setup::Setup;
 
 /// An image, and the file that it is written to.
 #[derive(Args, Debug)]
@@ -31,8 +35,14 @@ impl ExportArgs {
     /// # Errors
     ///
     /// What finding the image and writing it run into.
-    pub(crate) fn run(&self, store: &Store) -> Result<(), Failure> {
-        let id = image::find(store, &self.image)?;
+    pub(crate) fn run(
+        &self,
+        store: &Store,
+        setup: &Setup,
+        globals: &Globals,
+        context: &mut Context<'_>,
+    ) -> Result<(), Failure> {
+        let id = find(store, &self.image, setup, globals, context)?;
         let export = Export {
             file: &self.file,
             overwrite: self.overwrite,

@@ -41,8 +41,7 @@ impl GcArgs {
         globals: &Globals,
         context: &mut Context<'_>,
     ) -> Result<(), Failure> {
-        let pods = setup.pods()?;
-        let in_use = &mut || pods.in_use();
+        let in_use = &mut setup.in_use(store)?;
         let grace = match (self.grace_period, self.keep_storage) {
             (Some(grace), _) => grace,
             (None, None) => GRACE,

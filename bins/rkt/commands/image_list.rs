@@ -171,7 +171,7 @@ impl ListArgs {
                 Field::Size => size(row.size),
                 Field::ImportTime => self.time(row.import_time, now),
                 Field::LastUsed => self.time(row.last_used, now),
-                Field::Verdict => verdict(&row.verdict),
+                Field::Verdict => verdict(row),
             }));
         }
         table
@@ -187,8 +187,8 @@ impl ListArgs {
 }
 
 /// Why an image is believed, in few words.
-fn verdict(verdict: &Verdict) -> String {
-    match verdict {
+fn verdict(row: &Row) -> String {
+    let said = match &row.verdict {
         Verdict::Signed { by } => {
             let keys: Vec<String> = by
                 .iter()
@@ -200,6 +200,10 @@ fn verdict(verdict: &Verdict) -> String {
             format!("signed by {}", keys.join(", "))
         }
         Verdict::Waived { option } => format!("not checked ({option})"),
+    };
+    match row.claimed_by {
+        Some(uid) => format!("{said}, says user {uid}"),
+        None => said,
     }
 }
 
@@ -218,7 +222,7 @@ fn data(row: &Row) -> Value {
         "import_time": row.import_time,
         "last_used_time": row.last_used,
         "size": row.size,
-        "verdict": verdict(&row.verdict),
+        "verdict": verdict(row),
     })
 }
 

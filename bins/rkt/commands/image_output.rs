@@ -4,11 +4,13 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use clap::Args;
-use gantry_cli::Failure;
+use gantry_cli::{Context, Failure};
 use gantry_ops::Store;
 use gantry_ops::image::{self, Output};
 
-use crate::images::ownership;
+use crate::cli::Globals;
+use crate::images::{find, ownership};
+use crate::setup::Setup;
 
 /// An image, and the directory that it is written to.
 #[derive(Args, Debug)]
@@ -33,8 +35,14 @@ impl OutputArgs {
     /// # Errors
     ///
     /// What finding the image and writing it run into.
-    pub(crate) fn render(&self, store: &Store) -> Result<(), Failure> {
-        let id = image::find(store, &self.image)?;
+    pub(crate) fn render(
+        &self,
+        store: &Store,
+        setup: &Setup,
+        globals: &Globals,
+        context: &mut Context<'_>,
+    ) -> Result<(), Failure> {
+        let id = find(store, &self.image, setup, globals, context)?;
         image::render(store, &id, &self.output())?;
         store.touch(&id, SystemTime::now());
         Ok(())
@@ -45,8 +53,14 @@ impl OutputArgs {
     /// # Errors
     ///
     /// As for [`render`](Self::render).
-    pub(crate) fn extract(&self, store: &Store) -> Result<(), Failure> {
-        let id = image::find(store, &self.image)?;
+    pub(crate) fn extract(
+        &self,
+        store: &Store,
+        setup: &Setup,
+        globals: &Globals,
+        context: &mut Context<'_>,
+    ) -> Result<(), Failure> {
+        let id = find(store, &self.image, setup, globals, context)?;
         image::extract(store, &id, &self.output())?;
         store.touch(&id, SystemTime::now());
         Ok(())

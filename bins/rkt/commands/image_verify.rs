@@ -3,15 +3,13 @@
 use clap::Args;
 use gantry_cli::{Context, Failure, note, report, say};
 use gantry_ops::fetch::FetchContext;
-use gantry_ops::image::{
-    self, BlobReport, ImageReport, TreeReport, TreeState, Verifier, VerifyContext,
-};
+use gantry_ops::image::{BlobReport, ImageReport, TreeReport, TreeState, Verifier, VerifyContext};
 use gantry_types::show::one_line;
 use gantry_types::{Diagnostic as _, ImageId};
 use serde_json::{Value, json};
 
 use crate::cli::Globals;
-use crate::images::{Fetcher, ownership};
+use crate::images::{Fetcher, find, ownership};
 use crate::setup::{Format, Setup, json as printed};
 
 /// Most differences of a tree that are told one by one.
@@ -43,10 +41,9 @@ impl VerifyArgs {
         globals: &Globals,
         context: &mut Context<'_>,
     ) -> Result<(), Failure> {
-        let pods = setup.pods()?;
         let mut fetcher = Fetcher::new(setup, globals, "update", self.format.is_some(), context)?;
         let store = fetcher.store().clone();
-        let mut in_use = || pods.in_use();
+        let mut in_use = setup.in_use(&store)?;
         let mut verifier = Verifier::new(VerifyContext {
             store: &store,
             ownership: ownership(),
@@ -55,7 +52,7 @@ impl VerifyArgs {
         let mut failed = false;
         let mut data = Vec::new();
         for given in &self.images {
-            let found = image::find(&store, given).map_err(Failure::from);
+            let found = find(&store, given, setup, globals, context);
             let verified = found.and_then(|id| {
                 let images = match self.repair {
                     true => fetcher.with_context(context, |fetching: &mut FetchContext<'_>| {

@@ -83,8 +83,8 @@ pub fn data_dir(request: &DataDirRequest<'_>) -> Result<PathBuf, DataDirError> {
     Ok(std::fs::canonicalize(&absolute).unwrap_or(absolute))
 }
 
-/// The host's data directory, which the configuration may name, for root and for whoever may write to
-/// the images there; the user's own for everybody else.
+/// The host's data directory, which the configuration may name, for root, for the members of the group that
+/// shares it, and for whoever may write to the images there; the user's own for everybody else.
 ///
 /// What the user's own configuration directory says holds for every user.
 fn default(request: &DataDirRequest<'_>) -> Result<PathBuf, DataDirError> {
@@ -94,7 +94,7 @@ fn default(request: &DataDirRequest<'_>) -> Result<PathBuf, DataDirError> {
         user_config.is_some_and(|directory| stated.file.starts_with(directory))
     });
     let host = configured.map_or_else(|| PathBuf::from(HOST), |stated| stated.value);
-    if own || request.is_root || may_write(&host) {
+    if own || request.is_root || gantry_store::is_member(&host) || may_write(&host) {
         return Ok(host);
     }
     let named = |variable: &Option<OsString>| {

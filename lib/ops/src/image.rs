@@ -11,12 +11,14 @@ mod output_tests;
 mod sample;
 mod verify;
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read};
 use std::time::{Duration, SystemTime};
 
 use gantry_store::{
-    AskInUse, GcReport, ImageKind, ImageRecord, ResolveError, Store, StoreError, TreeId, Verdict,
+    AskInUse, GcReport, ImageKind, ImageRecord, Neighbour, ResolveError, Store, StoreError, TreeId,
+    Verdict,
 };
 use gantry_types::{
     Diagnostic, ImageId, ImageManifest, ImageName, Kind, MAX_MANIFEST_BYTES, ManifestError,
@@ -48,6 +50,8 @@ pub struct Row {
     pub last_used: u64,
     /// Why the image is believed.
     pub verdict: Verdict,
+    /// The user who says so, if it is neither the caller nor root: in their store alone the image is.
+    pub claimed_by: Option<u32>,
 }
 
 /// All images, in the order of their import, and what is wrong with single files of the store.
@@ -56,11 +60,31 @@ pub struct Row {
 ///
 /// [`StoreError`] if the store cannot be read at all.
 pub fn list(store: &Store) -> Result<(Vec<Row>, Vec<StoreError>), StoreError> {
-    let listing = store.list()?;
-    Ok((
-        listing.images.into_iter().map(Row::from).collect(),
-        listing.problems,
-    ))
+    let mut listing = store.list()?;
+    let mut rows: Vec<Row> = listing.images.into_iter().map(Row::from).collect();
+    let neighbours = store.neighbours();
+    if neighbours.is_empty() {
+        return Ok((rows, listing.problems));
+    }
+    let mut seen: HashSet<ImageId> = rows.iter().map(|row| row.id).collect();
+    for neighbour in neighbours {
+        // Members come and go, and hide what they like.
+        let Ok(theirs) = neighbour.list() else {
+            continue;
+        };
+        listing.problems.extend(theirs.problems);
+        let new = theirs
+            .images
+            .into_iter()
+            .filter(|record| seen.insert(record.id));
+        let uid = Some(neighbour.uid()).filter(|uid| *uid != 0);
+        rows.extend(new.map(|record| Row {
+            claimed_by: uid,
+            ..Row::from(record)
+        }));
+    }
+    rows.sort_by_key(|row| row.import_time);
+    Ok((rows, listing.problems))
 }
 
 impl From<ImageRecord> for Row {
@@ -73,6 +97,7 @@ impl From<ImageRecord> for Row {
             import_time: record.import_time,
             last_used: record.last_used,
             verdict: record.verdict,
+            claimed_by: None,
         }
     }
 }
@@ -116,6 +141,18 @@ pub enum ImageError {
         /// Why.
         source: Box<ManifestError>,
     },
+}
+
+impl ImageError {
+    /// The store was read, and does not have the image.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        match self {
+            Self::NotFound { .. } => true,
+            Self::Resolve { source, .. } => matches!(source, ResolveError::None),
+            _ => false,
+        }
+    }
 }
 
 impl Diagnostic for ImageError {
@@ -192,13 +229,66 @@ pub fn manifest(store: &Store, id: &ImageId) -> Result<ImageManifest, ImageError
     })
 }
 
-/// Removes an image; trees that pods use stay.
+/// Removes an image; trees that pods use stay. Root removes it from the stores of members as well.
 ///
 /// # Errors
 ///
 /// [`StoreError::InUse`] while a fetch or prepare uses the image, and what removal itself runs into.
 pub fn remove(store: &Store, id: &ImageId, in_use: &mut AskInUse<'_>) -> Result<(), StoreError> {
-    store.remove(id, in_use)
+    let mut result = store.remove(id, in_use);
+    for neighbour in members_of(store) {
+        result = match (neighbour.remove(id), result) {
+            (Ok(()), Err(StoreError::Missing { .. })) => Ok(()),
+            (Ok(()) | Err(StoreError::Missing { .. }), result) => result,
+            // Not the store of a member, or not any more.
+            (Err(StoreError::Version { .. }), result) => result,
+            (Err(error), Ok(()) | Err(StoreError::Missing { .. })) => Err(error),
+            (Err(_), result) => result,
+        };
+    }
+    result
+}
+
+/// Finds an image to remove: as [`find`] does, and for root also in the stores of members.
+///
+/// # Errors
+///
+/// As for [`find`].
+pub fn find_to_remove(store: &Store, text: &str) -> Result<ImageId, ImageError> {
+    let error = match find(store, text) {
+        Err(error) if error.is_missing() => error,
+        found => return found,
+    };
+    let name: Option<ImageName> = text.parse().ok();
+    let is = |record: &ImageRecord| match text.starts_with(ImageId::PREFIX) {
+        true => record.id.to_string().starts_with(text),
+        false => name.as_ref().is_some_and(|name| record.answers(name)),
+    };
+    let mut found = HashSet::new();
+    for neighbour in members_of(store) {
+        let images = neighbour.list().map(|listing| listing.images);
+        let images = images.into_iter().flatten();
+        found.extend(images.filter(is).map(|record| record.id));
+    }
+    let mut found = found.into_iter();
+    match (found.next(), found.next()) {
+        (Some(id), None) => Ok(id),
+        (Some(_), Some(_)) => Err(ImageError::Resolve {
+            text: text.to_owned(),
+            source: ResolveError::Ambiguous {
+                prefix: text.to_owned(),
+            },
+        }),
+        _ => Err(error),
+    }
+}
+
+/// The stores that root looks after besides its own.
+fn members_of(store: &Store) -> Vec<Neighbour> {
+    match store.is_members() {
+        true => Vec::new(),
+        false => store.neighbours(),
+    }
 }
 
 /// Removes images until the store takes at most `most` bytes of the disk; adds to what a collection did.
@@ -215,16 +305,31 @@ pub fn shrink(
     store.shrink(most, in_use, done)
 }
 
-/// Removes images unused for longer than `grace`, and everything that nothing refers to.
+/// Removes images unused for longer than `grace`, and everything that nothing refers to. Root does so in the stores of
+/// members as well.
 ///
 /// # Errors
 ///
-/// As for [`Store::gc`].
+/// As for [`Store::gc`]; what goes wrong in the store of a member is in the report.
 pub fn gc(
     store: &Store,
     grace: Duration,
     now: SystemTime,
     in_use: &mut AskInUse<'_>,
 ) -> Result<GcReport, StoreError> {
-    store.gc(grace, now, in_use)
+    let mut report = store.gc(grace, now, in_use)?;
+    for neighbour in members_of(store) {
+        match neighbour.gc(grace, now) {
+            Ok(theirs) => {
+                report.images.extend(theirs.images);
+                report.trees.extend(theirs.trees);
+                report.leftovers += theirs.leftovers;
+                report.problems.extend(theirs.problems);
+            }
+            // Not the store of a member, or not any more.
+            Err(StoreError::Version { .. }) => {}
+            Err(error) => report.problems.push(error),
+        }
+    }
+    Ok(report)
 }

@@ -66,6 +66,20 @@ pub enum StoreError {
         /// Directory of the store.
         path: PathBuf,
     },
+    /// In a shared data directory somebody has taken the place that is the caller's.
+    #[error("{} should be a directory of ours, and belongs to somebody else", path.display())]
+    NotOurs {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The caller does not belong to the group that shares the data directory.
+    #[error("no access to the store of {}, which root and the members of group {group} share", path.display())]
+    NotMember {
+        /// The data directory.
+        path: PathBuf,
+        /// Name or number of the group.
+        group: String,
+    },
     /// `store/version` holds something else than a number.
     #[error("{} does not hold the version of a store", path.display())]
     Version {
@@ -125,6 +139,8 @@ impl StoreError {
             | Self::Older { path, .. }
             | Self::Unversioned { path }
             | Self::Version { path }
+            | Self::NotOurs { path }
+            | Self::NotMember { path, .. }
             | Self::Damaged { path, .. }
             | Self::Foreign { path, .. } => Some(path),
             Self::Missing { .. } | Self::InUse { .. } => None,
@@ -153,6 +169,14 @@ impl Diagnostic for StoreError {
                 "move {} away and fetch the images again, or write {VERSION} into its file version if \
                  this release wrote it",
                 path.display()
+            )),
+            Self::NotOurs { path } => Some(format!(
+                "have root look into {} and remove it",
+                path.display()
+            )),
+            Self::NotMember { group, .. } => Some(format!(
+                "become a member (`usermod -aG {group} USER` as root, then log in again), run as root, or choose a \
+                 directory of your own with --dir"
             )),
             Self::Version { path } => Some(format!(
                 "write 1 into {} if the store is ours",

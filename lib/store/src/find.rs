@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -215,7 +215,12 @@ fn read_record(path: &Path, id: &ImageId) -> Result<ImageRecord, StoreError> {
         path: PathBuf::from(path),
         reason,
     };
-    let file = fs::File::open(path).map_err(StoreError::io("read", path))?;
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let file = fs::File::options()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)
+        .map_err(StoreError::io("read", path))?;
     let meta = file.metadata().map_err(StoreError::io("read", path))?;
     if !meta.is_file() {
         return Err(foreign("is not a regular file"));

@@ -19,6 +19,8 @@
 //! - everything else is found by the collector as garbage, because nothing refers to it and nobody
 //!   locks it.
 //!
+//! A data directory may be shared by root and the members of a group; `shared.rs` says how, and why so.
+//!
 //! `publish.rs` and `gc.rs` give the order of steps, `ingest.rs` that of downloads. Time of last use is
 //! the modification time of the record: noting it needs no space on the disk.
 
@@ -40,6 +42,7 @@ mod record;
 mod record_json;
 mod replace;
 mod room;
+mod shared;
 mod shrink;
 mod staged_file;
 mod store;
@@ -64,6 +67,7 @@ pub use record::{
     nanos,
 };
 pub use replace::Replaced;
+pub use shared::{Neighbour, is_member};
 pub use store::{Store, VERSION};
 pub use tree::TreeStaging;
 pub use tree_id::{TreeId, TreeIdError};

@@ -18,7 +18,7 @@ use gantry_types::{AcIdentifier, ImageId};
 use crate::error::StoreError;
 use crate::record::{ImageRecord, Source};
 use crate::staged_file::hidden_name;
-use crate::store::Store;
+use crate::store::{Store, share_mode};
 
 const LATEST: &str = "latest";
 
@@ -153,7 +153,8 @@ fn each_key(
 fn enter(dir: &std::path::Path, id: &ImageId, latest: bool) -> io::Result<()> {
     match fs::DirBuilder::new().mode(0o750).create(dir) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
+        Err(_) => {}
+        Ok(()) => share_mode(dir, 0o750)?,
     }
     fs::OpenOptions::new()
         .write(true)

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use gantry_sys::lock::{Share, Wait, flock, is_at};
@@ -32,6 +32,8 @@ impl StagedFile {
                 .create_new(true)
                 .mode(0o440)
                 .open(&path)?;
+            // Not left to the umask: in a shared data directory others read it.
+            file.set_permissions(fs::Permissions::from_mode(0o440))?;
             flock(&file, Share::Exclusive, Wait::Block)?;
             let mut staged = Self {
                 file,

@@ -1,9 +1,10 @@
 //! Opening a store, and where its files lie.
 
 use std::fs;
-use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::io::{self, Read};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use gantry_sys::sync::sync_dir;
 use gantry_types::ImageId;
@@ -12,8 +13,12 @@ use crate::crash;
 use crate::digest::{Algorithm, Digest};
 use crate::error::StoreError;
 use crate::migrate::STEPS;
+use crate::shared::{Shared, open_regular};
 use crate::staged_file::StagedFile;
 use crate::tree_id::TreeId;
+
+/// Most that is read of the file with the version, in bytes.
+const MAX_VERSION_BYTES: u64 = 64;
 
 /// Version of the layout that this code reads and writes.
 pub const VERSION: u32 = 1;
@@ -24,6 +29,7 @@ pub const VERSION: u32 = 1;
 #[derive(Debug, Clone)]
 pub struct Store {
     root: PathBuf,
+    pub(crate) shared: Option<Arc<Shared>>,
 }
 
 impl Store {
@@ -36,6 +42,7 @@ impl Store {
     pub fn open(data_dir: &Path) -> Result<Self, StoreError> {
         let store = Self {
             root: data_dir.join("store"),
+            shared: None,
         };
         // The version is written last, so a readable one vouches for the directories.
         match store.version()? {
@@ -56,10 +63,30 @@ impl Store {
         Ok(store)
     }
 
+    /// Opens the store below `data_dir` if there is one of the layout that we know.
+    pub(crate) fn existing(data_dir: &Path) -> Result<Self, StoreError> {
+        let store = Self {
+            root: data_dir.join("store"),
+            shared: None,
+        };
+        match store.version()? {
+            Some(VERSION) => Ok(store),
+            _ => Err(StoreError::Version {
+                path: store.root.join("version"),
+            }),
+        }
+    }
+
     /// The version that the store says it has, `None` before it is laid out.
     pub(crate) fn version(&self) -> Result<Option<u32>, StoreError> {
         let path = self.root.join("version");
-        let text = match fs::read_to_string(&path) {
+        let read = || {
+            let mut text = String::new();
+            let file = open_regular(&path)?;
+            file.take(MAX_VERSION_BYTES).read_to_string(&mut text)?;
+            io::Result::Ok(text)
+        };
+        let text = match read() {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(StoreError::io("read", path)(error)),
@@ -77,7 +104,7 @@ impl Store {
     fn lay_out(&self, data_dir: &Path) -> Result<(), StoreError> {
         let make = |path: PathBuf, mode| {
             let made = fs::DirBuilder::new().mode(mode).create(&path);
-            match made {
+            match made.and_then(|()| share_mode(&path, mode)) {
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                     Err(StoreError::io("create directory", path)(error))
                 }
@@ -173,6 +200,20 @@ impl Store {
 
     pub(crate) fn locks_dir(&self) -> PathBuf {
         self.root.join("locks")
+    }
+}
+
+/// Sees to it that, beneath a directory whose group everything gets, the group may use a directory as `mode` says,
+/// whatever the umask is. What only the owner may use passes no group on.
+pub(crate) fn share_mode(path: &Path, mode: u32) -> io::Result<()> {
+    let inherited = fs::symlink_metadata(path)?.mode() & 0o2000;
+    let mode = match mode & 0o070 {
+        0 => mode,
+        _ => mode | inherited,
+    };
+    match inherited {
+        0 => Ok(()),
+        _ => fs::set_permissions(path, fs::Permissions::from_mode(mode)),
     }
 }
 

@@ -4,6 +4,7 @@
 
 pub mod capability;
 pub mod cgroup;
+pub mod identity;
 pub mod keyring;
 pub mod lock;
 pub mod memfd;
@@ -14,3 +15,8 @@ pub mod openat;
 pub mod process;
 pub mod remove_tree;
 pub mod rename;
+pub mod seccomp;
+pub mod signal;
+pub mod socket_filter;
+pub mod sync;
+pub mod xattr;

@@ -4,6 +4,7 @@ use gantry_store::{ImageKind, ImageRecord, Ingest, IngestNeed, Lease, ResolveErr
 use gantry_types::render::{FlatList, FlatListError};
 use gantry_types::{Dependency, Hash, ImageId, ImageManifest, ImageName};
 
+use super::take_over::Sought;
 use super::{FetchError, Fetcher, Notice, PullPolicy, keep, with_version};
 
 /// The dependencies of one image, kept in the store while they are held here.
@@ -141,12 +142,16 @@ impl Fetcher<'_, '_> {
             Err(source @ (ResolveError::Store(_) | ResolveError::Ambiguous { .. })) => {
                 Err(FetchError::Resolve { prefix, source })
             }
-            Err(_) if self.policy == PullPolicy::Never => Err(FetchError::NotFound {
-                kind: "image ID",
-                text: prefix,
-            }),
-            // The store may have another image of this name, which is not asked for.
-            Err(_) => self.by_discovery(name),
+            Err(_) => match (self.take_over(Sought::Prefix(&prefix)), self.policy) {
+                (Ok(Some(id)), _) => Ok(id),
+                (Err(error), PullPolicy::Never) => Err(error),
+                (Ok(None), PullPolicy::Never) => Err(FetchError::NotFound {
+                    kind: "image ID",
+                    text: prefix,
+                }),
+                // The store may have another image of this name, which is not asked for.
+                _ => self.by_discovery(name),
+            },
         }
     }
 }

@@ -13,6 +13,7 @@ use gantry_trust::{Rejection, SignatureError, VerifyError};
 use gantry_types::render::{ChainError, FlatListError};
 use gantry_types::{AcIdentifier, Diagnostic, Hash, Kind, ManifestError};
 
+use super::take_over::TakeOverError;
 use crate::room::is_full;
 
 /// An image could not be fetched; the store holds what it held before.
@@ -40,6 +41,9 @@ pub enum FetchError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Somebody else brought it, and has not what it takes to use it.
+    #[error(transparent)]
+    TakeOver(#[from] TakeOverError),
     /// A local image file cannot be copied into the store.
     #[error("cannot import image file {}", path.display())]
     OpenImage {
@@ -360,6 +364,7 @@ impl Diagnostic for FetchError {
         match self {
             Self::Resolve { source, .. } => source.kind(),
             Self::Store(error) => error.kind(),
+            Self::TakeOver(error) => error.kind(),
             Self::Discovery { source, .. } => source.kind(),
             Self::Download { source } => source.kind(),
             Self::Extract { source, .. } => source.kind(),
@@ -400,6 +405,7 @@ impl Diagnostic for FetchError {
         match self {
             Self::Resolve { source, .. } => source.hint(),
             Self::Store(error) => error.hint(),
+            Self::TakeOver(error) => error.hint(),
             Self::Discovery { source, .. } => source.hint(),
             Self::Download { source } => source.hint(),
             Self::Extract {

@@ -30,7 +30,7 @@ pub(super) struct Arrived {
     /// Where it came from, if that is a place that can be gone back to.
     pub(super) source: Option<Source>,
     /// What the record says, besides the option, of an image that was not checked.
-    pub(super) note: Option<&'static str>,
+    pub(super) note: Option<String>,
     pub(super) etag: Option<String>,
     pub(super) last_modified: Option<String>,
     /// In seconds.
@@ -109,8 +109,9 @@ impl Fetcher<'_, '_> {
                 (Verdict::Signed { by }, Some(sum))
             }
             Check::Waived => {
-                let option = match arrived.note {
-                    Some(note) => format!("{note}: {}", self.insecure),
+                let option = match &arrived.note {
+                    Some(note) if self.insecure.image() => format!("{note}: {}", self.insecure),
+                    Some(note) => note.clone(),
                     None => self.insecure.to_string(),
                 };
                 (Verdict::Waived { option }, None)

@@ -25,6 +25,7 @@ mod remote;
 mod render;
 mod signature;
 mod stream;
+mod take_over;
 #[cfg(test)]
 mod tests;
 
@@ -37,7 +38,7 @@ use std::time::SystemTime;
 use gantry_archive::extract::Ownership;
 use gantry_remote::HttpClient;
 use gantry_remote::discovery::DiscoveryOptions;
-use gantry_store::{ImageRecord, Lease, Source, Store, StoreError};
+use gantry_store::{ImageRecord, Lease, ResolveError, Source, Store, StoreError};
 use gantry_trust::Keystore;
 use gantry_types::render::Chain;
 use gantry_types::{ImageId, ImageName};
@@ -50,11 +51,13 @@ pub use reference::{ImageReference, LocalFile, ReferenceError};
 pub use refetch::{RefetchError, refetch_blob};
 
 pub use stream::{ImportRequest, import};
+pub use take_over::{TakeOverError, take_over};
 
 use ahead::Ahead;
 use import::{Arrived, Wanted};
 pub(crate) use reference::with_version;
 use signature::SignaturePlace;
+use take_over::Sought;
 
 /// When the network is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -193,6 +196,11 @@ impl Fetcher<'_, '_> {
 
     fn by_hash(&mut self, prefix: &str) -> Result<ImageId, FetchError> {
         let resolved = self.context.store.resolve(prefix);
+        if matches!(resolved, Err(ResolveError::None))
+            && let Some(id) = self.take_over(Sought::Prefix(prefix))?
+        {
+            return Ok(id);
+        }
         let id = resolved.map_err(|source| FetchError::Resolve {
             prefix: prefix.to_owned(),
             source,
@@ -218,7 +226,13 @@ impl Fetcher<'_, '_> {
         let prepared = self.prepare_check(&image, None, &place)?;
         let check = self.settle(&image, prepared)?;
         let place = path.display().to_string();
-        let ingest = self.copy_in(&mut opened, &format!("path {place}"), given, &image)?;
+        let ingest = self.copy_in(
+            &mut opened,
+            &format!("path {place}"),
+            given,
+            &image,
+            u64::MAX,
+        )?;
         let source = Source::Path(place);
         let arrived = Arrived {
             ingest,
@@ -246,13 +260,24 @@ impl Fetcher<'_, '_> {
             self.notice(&Notice::UsingStoreName(record.image_name()));
             return Ok(self.used(record.id));
         }
-        if self.policy == PullPolicy::Never {
-            return Err(FetchError::NotFound {
+        let taken = match self.policy {
+            PullPolicy::Update => Ok(None),
+            PullPolicy::Never | PullPolicy::New => self.take_over(Sought::Name(name)),
+        };
+        match (taken, self.policy) {
+            (Ok(Some(id)), _) => Ok(id),
+            (Err(error), PullPolicy::Never) => Err(error),
+            (Ok(None), PullPolicy::Never) => Err(FetchError::NotFound {
                 kind: "image name",
                 text: with_version(name),
-            });
+            }),
+            (taken, _) => {
+                if let Err(error) = taken {
+                    self.notice(&Notice::Problem(error.to_string()));
+                }
+                self.by_discovery(name)
+            }
         }
-        self.by_discovery(name)
     }
 
     /// Fetches what the name leads to, whatever the store has of this name.

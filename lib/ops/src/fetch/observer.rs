@@ -96,6 +96,8 @@ pub enum Notice {
     UsingStoreHash(ImageId),
     /// What the URL led to still holds, so the server is not asked.
     NotExpired(String),
+    /// The image is taken over from the user with this ID.
+    TakingOver(ImageId, u32),
     /// Discovery begins.
     Searching(ImageName),
     /// A URL is about to be asked.
@@ -145,6 +147,9 @@ impl fmt::Display for Notice {
             Self::UsingStoreUrl(url) => write!(f, "using image from local store for url {url}"),
             Self::UsingStoreHash(id) => {
                 write!(f, "using image from the store with hash {}", id.short())
+            }
+            Self::TakingOver(id, uid) => {
+                write!(f, "taking over image {} of user {uid}", id.short())
             }
             Self::NotExpired(url) => write!(f, "image for {url} isn't expired, not fetching."),
             Self::Searching(name) => write!(f, "searching for app image {}", name.name),

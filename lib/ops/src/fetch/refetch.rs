@@ -148,7 +148,13 @@ impl Fetcher<'_, '_> {
             source,
         };
         let mut file = open_regular(Path::new(path)).map_err(failed)?;
-        self.copy_in(&mut file, &format!("path {path}"), Path::new(path), path)
+        self.copy_in(
+            &mut file,
+            &format!("path {path}"),
+            Path::new(path),
+            path,
+            u64::MAX,
+        )
     }
 
     fn signature_again(&mut self, origin: &Origin, digest: &Digest) -> Result<(), RefetchError> {

@@ -145,7 +145,7 @@ impl Fetcher<'_, '_> {
         self.signature(image, bytes, keys).map(Check::Signed)
     }
 
-    fn signature(
+    pub(super) fn signature(
         &self,
         image: &str,
         bytes: Vec<u8>,
@@ -176,7 +176,7 @@ impl Fetcher<'_, '_> {
         })
     }
 
-    fn keys(
+    pub(super) fn keys(
         &mut self,
         image: &str,
         name: Option<&AcIdentifier>,

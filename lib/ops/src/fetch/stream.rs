@@ -103,7 +103,7 @@ impl Fetcher<'_, '_> {
             etag: None,
             last_modified: None,
             max_age: None,
-            note: request.note,
+            note: request.note.map(str::to_owned),
         };
         let wanted = Wanted {
             image,
