@@ -271,7 +271,8 @@ fn full_id(data: &Path) -> String {
     let mut found = fs::read_dir(data.join("store/images")).expect("records");
     let path = found.next().expect("a record").expect("an entry").path();
     assert!(found.next().is_none());
-    path.file_stem().unwrap().to_str().unwrap().to_owned()
+    let name = path.file_stem().and_then(|name| name.to_str());
+    name.expect("an ID").to_owned()
 }
 
 #[test]

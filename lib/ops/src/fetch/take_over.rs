@@ -32,16 +32,14 @@ pub enum TakeOverError {
         uid: u32,
     },
     /// The bytes are those of another image than the record says.
-    #[error(
-        "what user {uid} has in the store as image {} is another image, {}", claimed.short(), found.short()
-    )]
+    #[error("what user {uid} has in the store as image {claimed} is another image, {found}")]
     Other {
         /// Who brought it.
         uid: u32,
-        /// As the record has it.
-        claimed: ImageId,
-        /// By its content.
-        found: ImageId,
+        /// Short ID as the record has it.
+        claimed: String,
+        /// Short ID by its content.
+        found: String,
     },
 }
 
@@ -198,8 +196,8 @@ impl Fetcher<'_, '_> {
             true => Ok(id),
             false => Err(TakeOverError::Other {
                 uid,
-                claimed: record.id,
-                found: id,
+                claimed: record.id.short(),
+                found: id.short(),
             }
             .into()),
         }
