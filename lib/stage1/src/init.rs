@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
+use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{
     Pid, Signal, WaitOptions, kill_process_group, set_parent_process_death_signal, setsid, wait,
 };
@@ -19,6 +20,7 @@ use gantry_sys::signal::{self, SignalSet};
 use crate::app_root::Parts;
 use crate::arguments::{Network, RunArguments};
 use crate::failed::{Chain, Failed, Step as _, report};
+use crate::harden;
 use crate::io::AppEnds;
 use crate::io::outside::Outside;
 use crate::io::pump::{Patience, Pump};
@@ -28,6 +30,7 @@ use crate::limits::{AppGroup, PodGroups};
 use crate::plan::AppPlan;
 use crate::pod_root;
 use crate::status::{self, Exit, SETUP_FAILED};
+use crate::sysctl::Parameter;
 
 /// What an app is doing.
 #[derive(Debug)]
@@ -41,7 +44,8 @@ enum Phase {
 #[derive(Debug)]
 struct AppState<'a> {
     plan: &'a AppPlan,
-    group: &'a AppGroup,
+    /// Its groups, for as long as something is yet to be started there.
+    group: Option<AppGroup>,
     phase: Phase,
     /// The app's mount namespace: for its post-stop handler, and so that the kernel takes it down at
     /// the end of the pod, not while the end of the app is waited for.
@@ -50,16 +54,22 @@ struct AppState<'a> {
 
 /// Runs the pod to its end and returns its status.
 ///
-/// `supervisor` is a descriptor of the parent process; `signals` are blocked.
+/// `supervisor` is a descriptor of the parent process, and `lock` one of the locked pod directory;
+/// `signals` are blocked.
 pub(crate) fn run(
     plans: &[AppPlan],
-    groups: &PodGroups,
+    groups: &mut PodGroups,
     arguments: &RunArguments,
-    supervisor: &OwnedFd,
+    supervisor: OwnedFd,
+    lock: &mut Option<OwnedFd>,
     signals: &SignalSet,
     outside: Outside,
 ) -> u8 {
-    let result = follow(supervisor).and_then(|()| Pump::new(outside, signals));
+    // Only for the parent's end, of which the kernel tells from then on: through this descriptor
+    // an app that gets at this process would get at that one.
+    let followed = follow(&supervisor);
+    drop(supervisor);
+    let result = followed.and_then(|()| Pump::new(outside, signals));
     let mut patience = Patience {
         deadline: None,
         when_asked: arguments.stop_timeout,
@@ -68,7 +78,7 @@ pub(crate) fn run(
         Ok(mut pump) => {
             let result = set_up(plans, groups, arguments).and_then(|parts| {
                 let streams = (&mut pump, &mut patience);
-                supervise(plans, &parts, groups, arguments, signals, streams)
+                supervise(plans, parts, groups, arguments, lock, signals, streams)
             });
             (result, Some(pump))
         }
@@ -125,11 +135,12 @@ fn set_up(
         loopback_up().step(|| "bring up the loopback interface")?;
     }
     pod_root::seclude()?;
+    let parameters: Vec<Parameter> = plans.iter().flat_map(|p| p.parameters.clone()).collect();
     let parts: Vec<Parts> = plans
         .iter()
         .map(|plan| Parts::take(plan, arguments.resolv_conf, arguments.hosts))
         .collect::<Result<_, _>>()?;
-    pod_root::enter(arguments, groups.max_pid)?;
+    pod_root::enter(arguments, groups.max_pid, &parameters)?;
     for (plan, parts) in plans.iter().zip(&parts) {
         parts.attach_root(&plan.name)?;
     }
@@ -141,16 +152,20 @@ fn set_up(
 
 fn supervise(
     plans: &[AppPlan],
-    parts: &[Parts],
-    groups: &PodGroups,
+    parts: Vec<Parts>,
+    groups: &mut PodGroups,
     arguments: &RunArguments,
+    lock: &mut Option<OwnedFd>,
     signals: &SignalSet,
     (pump, patience): (&mut Pump, &mut Patience),
 ) -> Result<u8, Failed> {
     let mut apps = Vec::with_capacity(plans.len());
-    for (index, (plan, parts)) in plans.iter().zip(parts).enumerate() {
-        apps.push(start(plan, parts, groups.app(index), pump)?);
+    for ((plan, parts), group) in plans.iter().zip(&parts).zip(groups.take_apps()) {
+        apps.push(start(plan, parts, group, pump)?);
     }
+    // The apps have them now.
+    drop(parts);
+    harden::give_up(plans, lock)?;
     go_on(status::announce_ready());
     let mut outcome = Outcome::default();
     let mut deadline: Option<Instant> = None;
@@ -195,18 +210,21 @@ fn after(time: Duration) -> Option<Instant> {
 fn start<'a>(
     plan: &'a AppPlan,
     parts: &Parts,
-    group: &'a AppGroup,
+    group: AppGroup,
     pump: &mut Pump,
 ) -> Result<AppState<'a>, Failed> {
     let name = || format!("start app {}", plan.name);
     let ends = pump.open(plan)?;
+    let (known, noted) = pipe_with(PipeFlags::CLOEXEC).step(name)?;
     let child = match group.fork(Namespaces::MOUNT).step(name)? {
         Fork::Parent(child) => child,
         Fork::Child => {
+            drop(noted);
             let ready = group
                 .settle(plan)
                 .and_then(|()| begin_session(Some(ends)))
-                .and_then(|()| parts.enter(plan));
+                .and_then(|()| parts.enter(plan))
+                .and_then(|()| end_of(&known).step(name));
             exit_now(launch::failure(
                 plan,
                 ready.map_err(Into::into).and_then(|()| launch::app(plan)),
@@ -216,12 +234,20 @@ fn start<'a>(
     let mounts = mount_namespace(child.pid).step(name)?;
     write_pid(&plan.name, child.pid).step(name)?;
     pump.started(child.pid.as_raw_nonzero().get().unsigned_abs());
+    // An app that ends at once would have no mount namespace left to be found.
+    drop((known, noted));
     Ok(AppState {
         plan,
-        group,
+        group: plan.post_stop.is_some().then_some(group),
         phase: Phase::Running(child.pid),
         mounts,
     })
+}
+
+/// Waits until nobody can write to a pipe any more.
+fn end_of(pipe: &OwnedFd) -> Result<(), Errno> {
+    while rustix::io::retry_on_intr(|| rustix::io::read(pipe, &mut [0_u8]))? > 0 {}
+    Ok(())
 }
 
 /// Gives a child of init what a program expects: a session of its own, signals as usual, and its
@@ -309,7 +335,7 @@ fn post_stop(app: &AppState<'_>, ends: Option<&AppEnds>) -> Result<Phase, Failed
         mounts,
         ..
     } = app;
-    let Some(program) = &plan.post_stop else {
+    let (Some(program), Some(group)) = (&plan.post_stop, group) else {
         return Ok(Phase::Ended);
     };
     let name = || format!("start the post-stop handler of app {}", plan.name);

@@ -63,7 +63,9 @@ pub(crate) fn of(isolators: &Isolators) -> Result<Isolation, IsolationError> {
                 isolation.no_new_privileges |= value.as_bool().ok_or_else(malformed)?;
             }
             // Decided there, as a whole.
-            name if crate::seccomp::is_about(name) => {}
+            name if crate::seccomp::is_about(name)
+                || crate::label::is_about(name)
+                || name == crate::sysctl::ISOLATOR => {}
             _ if limits::enforces(isolator.value()) => {}
             _ => isolation.not_enforced.push(name.to_owned()),
         }

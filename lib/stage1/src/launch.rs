@@ -15,6 +15,7 @@ use gantry_sys::process::{Fork, close_from, exec, exit_now, fork_into};
 
 use crate::failed::{Chain, Failed, Step as _, report};
 use crate::inside;
+use crate::label;
 use crate::plan::AppPlan;
 use crate::program::{self, ExecError};
 use crate::status::{EXEC_FAILED, Exit, SETUP_FAILED};
@@ -178,6 +179,9 @@ fn execute(plan: &AppPlan, program: &[CString]) -> Result<Infallible, LaunchErro
     };
     let directory = Path::new(&plan.working_directory);
     let candidates = program::candidates(name, directory, &plan.search_path);
+    for label in &plan.labels {
+        label::ask_for(label)?;
+    }
     if let Some(filter) = &plan.seccomp {
         // A filter may keep this process from finding out, and from saying, what is wrong.
         program::check(&candidates, name)?;

@@ -16,9 +16,11 @@ use crate::environment;
 use crate::io::modes::{Interactive, ModeError, Modes};
 use crate::io::outside::stdin_is_terminal;
 use crate::isolation::{self, IsolationError};
+use crate::label::{self, Label, LabelError};
 use crate::limits::{self, Asked};
 use crate::overlay::Source;
 use crate::seccomp::{self, SeccompError};
+use crate::sysctl::{self, Parameter, SysctlError};
 use crate::volume::{self, MountPlan, VolumeError};
 
 /// Largest `pod`, `rootfs.json` or image manifest that is read, in bytes.
@@ -45,6 +47,10 @@ pub(crate) struct AppPlan {
     pub(crate) no_new_privileges: bool,
     /// What keeps the app from system calls, if anything does.
     pub(crate) seccomp: Option<Filter>,
+    /// What security modules of the kernel are to call the app.
+    pub(crate) labels: Vec<Label>,
+    /// Kernel parameters that this app is the first of the pod to ask for, or that the pod does.
+    pub(crate) parameters: Vec<Parameter>,
     pub(crate) pre_start: Option<Vec<CString>>,
     pub(crate) post_stop: Option<Vec<CString>>,
     pub(crate) limits: Vec<Asked>,
@@ -109,6 +115,12 @@ pub(crate) enum PlanError {
     /// A standard stream of an app cannot be what it is to be.
     #[error("bad streams of app {app}")]
     Mode { app: String, source: ModeError },
+    /// A security module is asked for that is not there.
+    #[error("cannot isolate app {app}")]
+    Label { app: String, source: LabelError },
+    /// Kernel parameters cannot be set.
+    #[error(transparent)]
+    Sysctl(#[from] SysctlError),
     /// The volumes and mounts of an app do not fit together.
     #[error("bad mounts of app {app}")]
     Volume { app: String, source: VolumeError },
@@ -130,11 +142,15 @@ pub(crate) fn load(
         return Err(PlanError::NoApps);
     }
     let limits = limits::of_pod(manifest.isolators.iter());
-    let mut apps = manifest
-        .apps
-        .iter()
-        .map(|app| plan_app(app, &manifest, &roots, arguments, warn))
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut apps: Vec<AppPlan> = Vec::with_capacity(manifest.apps.len());
+    let mut parameters = Vec::new();
+    sysctl::collect(manifest.isolators.iter(), arguments, &mut parameters)?;
+    for app in manifest.apps.iter() {
+        let taken = if apps.is_empty() { 0 } else { parameters.len() };
+        let mut plan = plan_app(app, &manifest, &roots, arguments, &mut parameters, warn)?;
+        plan.parameters = parameters[taken..].to_vec();
+        apps.push(plan);
+    }
     for app in &mut apps {
         limits::narrow(&mut app.limits, &limits);
     }
@@ -155,7 +171,14 @@ fn pod_outcomes(manifest: &PodManifest) -> Vec<IsolatorOutcome> {
         .filter(|isolator| !limits::enforces(isolator.value()));
     let names = others.map(|isolator| isolator.name().as_str());
     names
-        .map(|name| outcome(None, name, IsolatorStatus::Ignored))
+        .map(|name| {
+            let enforced = label::is_about(name) || name == sysctl::ISOLATOR;
+            let status = match enforced {
+                true => IsolatorStatus::Enforced,
+                false => IsolatorStatus::Ignored,
+            };
+            outcome(None, name, status)
+        })
         .collect()
 }
 
@@ -173,6 +196,7 @@ fn plan_app(
     pod: &PodManifest,
     roots: &RootPlan,
     arguments: &RunArguments,
+    parameters: &mut Vec<Parameter>,
     warn: &mut dyn FnMut(String),
 ) -> Result<AppPlan, PlanError> {
     let name = runtime.name.as_str().to_owned();
@@ -270,6 +294,13 @@ fn plan_app(
             source,
         })?,
     };
+    sysctl::collect(app.isolators.iter(), arguments, parameters)?;
+    let labels = label::of(app.isolators.iter(), pod.isolators.iter()).map_err(|source| {
+        PlanError::Label {
+            app: name.clone(),
+            source,
+        }
+    })?;
     let mounts =
         volume::plan(runtime, app, &pod.volumes, warn).map_err(|source| PlanError::Volume {
             app: name.clone(),
@@ -315,6 +346,8 @@ fn plan_app(
         },
         no_new_privileges: isolation.no_new_privileges,
         seccomp,
+        labels,
+        parameters: Vec::new(),
         pre_start: handler(Event::PreStart)?,
         post_stop: handler(Event::PostStop)?,
         limits: limits::of_app(app.isolators.iter(), &runtime.annotations),

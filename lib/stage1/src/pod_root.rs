@@ -30,6 +30,7 @@ use gantry_sys::mount::{Depth, Propagation, set_propagation};
 use crate::arguments::{Network, RunArguments};
 use crate::failed::{Failed, Step as _};
 use crate::overlay::clone_tree;
+use crate::sysctl::{self, Parameter};
 
 /// Readable, but not changeable by any app.
 ///
@@ -105,7 +106,11 @@ pub(crate) fn seclude() -> Result<(), Failed> {
 /// Replaces the root of this process by the pod's own root and leaves the host's mounts.
 ///
 /// The working directory must be the pod directory. Afterwards it is `/`.
-pub(crate) fn enter(arguments: &RunArguments, max_pid: Option<u32>) -> Result<(), Failed> {
+pub(crate) fn enter(
+    arguments: &RunArguments,
+    max_pid: Option<u32>,
+    parameters: &[Parameter],
+) -> Result<(), Failed> {
     let status = status_tree()?;
     let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC;
     let root = new_mount("tmpfs", &[("mode", "0755"), ("size", "1m")], attributes)
@@ -148,6 +153,7 @@ pub(crate) fn enter(arguments: &RunArguments, max_pid: Option<u32>) -> Result<()
     if let Some(most) = max_pid {
         bound_processes(most).step(|| "bound the number of the pod's processes")?;
     }
+    sysctl::apply(parameters)?;
     if arguments.all_paths {
         Ok(())
     } else {

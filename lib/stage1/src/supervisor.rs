@@ -4,7 +4,7 @@
 //! requests to stop and ends with the pod's status. The pod cannot outlive it.
 
 use std::ffi::OsString;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
@@ -17,7 +17,9 @@ use rustix::process::{
 };
 
 use gantry_sys::namespace::Namespaces;
-use gantry_sys::process::{Child, Fork, close_on_exec_from, exit_now, fork_into, take_inherited};
+use gantry_sys::process::{
+    Child, Fork, close_inherited, close_on_exec_from, exit_now, fork_into, take_inherited,
+};
 use gantry_sys::signal::SignalSet;
 use gantry_types::pod_layout;
 
@@ -77,6 +79,7 @@ pub(crate) fn run(
     // Nothing in the pod may look into or trace this process, or what it forks, before its exec.
     set_dumpable_behavior(DumpableBehavior::NotDumpable).step(|| "keep the pod from tracing")?;
     // The lock stays open here and in init; no app gets it, nor anything else that the caller left.
+    close_inherited(lock.as_fd()).step(|| "close descriptors of the caller")?;
     close_on_exec_from(3).step(|| "keep descriptors from the pod")?;
     let warn = &mut |line: String| report(format_args!("{line}"));
     let plan = plan::load(&arguments, warn)?;
@@ -89,7 +92,7 @@ pub(crate) fn run(
         ));
     }
 
-    let groups = PodGroups::make(&plan, &arguments.uuid, warn)?;
+    let mut groups = PodGroups::make(&plan, &arguments.uuid, warn)?;
     let _ = rustix::thread::set_name(c"stage1");
     let signals = SignalSet::of(&SIGNALS);
     signals.block().step(|| "block signals")?;
@@ -106,7 +109,16 @@ pub(crate) fn run(
     let child = match fork_into(namespaces(&arguments)).step(|| "make the pod's namespaces")? {
         Fork::Child => {
             drop(end);
-            let status = init::run(&plan.apps, &groups, &arguments, &own, &signals, outside);
+            let mut lock = Some(lock);
+            let status = init::run(
+                &plan.apps,
+                &mut groups,
+                &arguments,
+                own,
+                &mut lock,
+                &signals,
+                outside,
+            );
             // Once the supervisor is gone too, the pod counts as exited.
             drop(lock);
             // Without a reader, the supervisor finds the same number as the status of this process.

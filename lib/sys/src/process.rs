@@ -188,6 +188,28 @@ pub fn close_from(first: u32) -> io::Result<()> {
     }
 }
 
+/// Closes every descriptor numbered 3 or higher but `kept`.
+///
+/// For a program that has just started and has opened nothing else itself: what is closed is what its
+/// caller left open.
+///
+/// # Errors
+///
+/// `ENOSYS` before Linux 5.9. Source: close_range(2).
+pub fn close_inherited(kept: BorrowedFd<'_>) -> io::Result<()> {
+    use std::os::fd::AsRawFd as _;
+    let kept = kept.as_raw_fd().cast_unsigned();
+    if kept > 3 {
+        // SAFETY: the call takes three integers and no pointer. This process owns no descriptor in the
+        // range: it opened none, as the caller promises.
+        let rc = unsafe { libc::syscall(libc::SYS_close_range, 3, kept - 1, 0) };
+        if rc != 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    close_from(3.max(kept.saturating_add(1)))
+}
+
 /// Replaces this process by the program at `path`; returns only if that failed.
 ///
 /// # Errors

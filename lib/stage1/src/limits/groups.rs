@@ -151,9 +151,9 @@ impl PodGroups {
         Ok((groups, IsolatorReport(report)))
     }
 
-    /// The groups of the app at a place in the pod's list.
-    pub(crate) fn app(&self, index: usize) -> &AppGroup {
-        &self.apps[index]
+    /// The groups of the apps, in the order of the pod's list, with their descriptors.
+    pub(crate) fn take_apps(&mut self) -> Vec<AppGroup> {
+        std::mem::take(&mut self.apps)
     }
 }
 
