@@ -3,7 +3,7 @@
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{World, can_run_pods};
+use super::{World, can_run_pods, without_origin};
 
 /// What one of the streams holds.
 pub enum Text {
@@ -132,7 +132,7 @@ impl Cast {
             // Outcomes show the directory of the test like that.
             let place = |text: &str| self.place(&text.replace("@DIR", "$TEST"));
             if outcome.status != *status
-                || !out.fits(&outcome.stdout, &place)
+                || !out.fits(&without_origin(&outcome.stdout), &place)
                 || !err.fits(&outcome.stderr, &place)
             {
                 wrong.push(format!(

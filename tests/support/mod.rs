@@ -208,6 +208,15 @@ impl World {
     }
 }
 
+/// What apps wrote, without the beginnings of lines that tell which app it was and when.
+pub fn without_origin(text: &str) -> String {
+    let bare = |line: &str| match line.split_once("]: ") {
+        Some((origin, rest)) if origin.starts_with('[') && origin.contains("] ") => rest.to_owned(),
+        _ => line.to_owned(),
+    };
+    text.split('\n').map(bare).collect::<Vec<_>>().join("\n")
+}
+
 /// `FILE.asc`.
 pub fn with_asc(file: &Path) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
