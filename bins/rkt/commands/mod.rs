@@ -27,6 +27,7 @@ pub(crate) mod run;
 pub(crate) mod run_args;
 pub(crate) mod run_prepared;
 mod seccomp_arg;
+mod stage1_args;
 pub(crate) mod status;
 pub(crate) mod stop;
 pub(crate) mod trust;

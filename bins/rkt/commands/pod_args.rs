@@ -14,6 +14,7 @@ use crate::commands::isolator_args::IsolatorArgs;
 use crate::commands::manifest_arg::ManifestArg;
 use crate::commands::port_args::PortArgs;
 use crate::commands::pull_args::{PullArgs, deprecated};
+use crate::commands::stage1_args::Stage1Args;
 use crate::commands::variables::VariableArgs;
 use crate::grammar::ImagePart;
 use crate::images::Fetcher;
@@ -51,6 +52,9 @@ pub(crate) struct PodArgs {
     /// Where images come from.
     #[command(flatten)]
     pull: PullArgs,
+    /// What runs the pod.
+    #[command(flatten)]
+    stage1: Stage1Args,
 }
 
 /// Mounts, of all apps or of one.
@@ -149,9 +153,14 @@ impl PodArgs {
                 ))
             })
             .collect::<Result<Vec<_>, Failure>>()?;
-        let mut fetcher = Fetcher::new(setup, globals, policy, preparing.quiet, context)?;
         // Held until the pod is there and uses them itself.
         let mut leases = Vec::new();
+        let stage1 = self.stage1.find(setup, globals, preparing.quiet, context)?;
+        request.stage1 = stage1.map(|(id, lease)| {
+            leases.push(lease);
+            id
+        });
+        let mut fetcher = Fetcher::new(setup, globals, policy, preparing.quiet, context)?;
         for (image, signature, app) in apps {
             let (id, lease) = fetcher.fetch_for_use(image, signature.as_deref(), context)?;
             leases.push(lease);

@@ -60,6 +60,7 @@ impl RunArgs {
         let pod = self
             .pod
             .prepare(images, &setup, globals, &preparing, context)?;
+        RunOptionArgs::warn_of_lost("run", pod.lost_options(&options), context)?;
         self.options.warn("run", context);
         context.out.flush().map_err(Failure::Output)?;
         Err(pod.run(&options).into())

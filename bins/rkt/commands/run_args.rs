@@ -102,6 +102,7 @@ impl RunOptionArgs {
         options.disable_capabilities = insecure.capabilities();
         options.disable_paths = insecure.paths();
         options.disable_seccomp = insecure.seccomp();
+        options.caller_environment = std::env::vars_os().collect();
         options.environment = std::env::vars_os()
             .filter(|(name, _)| {
                 matches!(
@@ -128,6 +129,28 @@ impl RunOptionArgs {
             )
             .with_hint("with --net=host the app's own ports are those of the host")),
         }
+    }
+
+    /// Says which flags the pod's stage1, where that is an image, knows nothing of.
+    ///
+    /// # Errors
+    ///
+    /// If that image cannot be read.
+    pub(crate) fn warn_of_lost(
+        command: &str,
+        lost: std::io::Result<Vec<&'static str>>,
+        context: &mut Context<'_>,
+    ) -> Result<(), Failure> {
+        let lost = lost.map_err(|error| {
+            Failure::environment(format!("cannot read the pod's stage1: {error}"))
+        })?;
+        for flag in lost {
+            note(
+                context.err,
+                format_args!("{command}: warning: {flag} option is not supported by stage1"),
+            );
+        }
+        Ok(())
     }
 
     /// Says what the pod will miss; called when nothing else stands against running it.

@@ -9,6 +9,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use gantry_types::{Diagnostic, Kind};
 
 use crate::pod::Pod;
+use crate::stage1_image::Stage1Image;
 
 /// An entrypoint of stage1 did not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +22,9 @@ pub enum EntrypointError {
         /// Why.
         source: io::Error,
     },
+    /// The pod's stage1, an image, has none.
+    #[error("the stage1 image of the pod has no way to {0}")]
+    Missing(String),
     /// It ended with another status than 0.
     #[error("\"{} {entrypoint}\" failed: {status}", path.display())]
     Failed {
@@ -39,7 +43,8 @@ impl Diagnostic for EntrypointError {
     }
 }
 
-/// Runs `stage1 ENTRYPOINT ARGS… UUID` in the pod's directory and waits for its end.
+/// Runs `stage1 ENTRYPOINT ARGS… UUID`, or the entrypoint's own program where the pod's stage1 is an image,
+/// in the pod's directory and waits for its end.
 ///
 /// Its stdout goes to our stderr: what it says is prose.
 pub(crate) fn call(
@@ -52,10 +57,28 @@ pub(crate) fn call(
         path: stage1.to_owned(),
         source,
     };
+    let image = Stage1Image::of(pod).map_err(start)?;
+    let (program, word) = match &image {
+        None => (stage1.to_owned(), Some(entrypoint)),
+        Some(image) => match image.program(pod, entrypoint) {
+            Some(program) => (program, None),
+            // Nothing to clean up, says the image.
+            None if entrypoint == "gc" => return Ok(()),
+            None => return Err(EntrypointError::Missing(entrypoint.to_owned())),
+        },
+    };
+    let understood = |argument: &&&OsStr| {
+        let image = image.as_ref();
+        image.is_none_or(|image| image.understands(argument))
+    };
+    let start = |source| EntrypointError::Start {
+        path: program.clone(),
+        source,
+    };
     let stderr = io::stderr().as_fd().try_clone_to_owned().map_err(start)?;
-    let status = Command::new(stage1)
-        .arg(entrypoint)
-        .args(args)
+    let status = Command::new(&program)
+        .args(word)
+        .args(args.iter().filter(understood))
         .arg(pod.uuid().to_string())
         // By descriptor, because the pod may be renamed at any time.
         .current_dir(format!("/proc/self/fd/{}", pod.as_fd().as_raw_fd()))
@@ -67,7 +90,7 @@ pub(crate) fn call(
         Ok(())
     } else {
         Err(EntrypointError::Failed {
-            path: stage1.to_owned(),
+            path: program,
             entrypoint: entrypoint.to_owned(),
             status,
         })

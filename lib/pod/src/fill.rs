@@ -68,11 +68,13 @@ pub(crate) fn fill(
         "stage1/rootfs",
         "stage1/rootfs/opt",
         "stage1/rootfs/opt/stage2",
+        "stage1/rootfs/rkt",
+        pod_layout::STATUS,
+        pod_layout::ENV,
     ] {
-        to.dir(Path::new(path), 0o755)?;
-    }
-    for path in ["stage1/rootfs/rkt", pod_layout::STATUS, pod_layout::ENV] {
-        to.dir(Path::new(path), 0o755)?;
+        // A stage1 that is an image may bring them.
+        let path = Path::new(path);
+        file::ensure_dir(pod.as_fd(), path, 0o755).map_err(to.fail(path))?;
     }
     to.dir(Path::new(pod_layout::APPS_INFO), 0o750)?;
     let mut plan = RootPlan::default();

@@ -38,8 +38,10 @@ mod prepare_error;
 mod remove;
 mod request;
 mod run;
+mod run_image;
 #[cfg(test)]
 mod sample;
+mod stage1_image;
 mod stop;
 mod volumes;
 mod warning;

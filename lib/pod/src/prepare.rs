@@ -17,6 +17,7 @@ use crate::pod::Pod;
 use crate::pods_dir::PodsDir;
 use crate::prepare_error::PrepareError;
 use crate::request::PrepareRequest;
+use crate::stage1_image;
 use crate::volumes;
 use crate::warning::Warning;
 
@@ -69,9 +70,12 @@ impl PodsDir {
             Some(manifest) => given::complete(manifest, &manifests, &mut warnings)?,
             None => manifest::build(request, &manifests, &mut warnings)?,
         };
+        let stage1 = request.stage1.map(|id| StoredImage::load(store, &id));
+        let stage1 = stage1.transpose()?;
         check_sources(&manifest.volumes)?;
         let overlay = match overlay::why_not(self.data_dir()) {
-            _ if request.no_overlay => false,
+            // What an image that runs the pod does with mounts is its own affair.
+            _ if request.no_overlay || stage1.is_some() => false,
             Some(reason) => {
                 warnings.push(Warning::NoOverlay(reason));
                 false
@@ -79,14 +83,17 @@ impl PodsDir {
             None => true,
         };
         let pod = self.create(uuid)?;
-        let filled = fill(&pod, &manifest, &images, overlay);
+        let placed = stage1
+            .iter()
+            .try_for_each(|stage1| stage1_image::place(&pod, stage1));
+        let filled = placed.and_then(|()| fill(&pod, &manifest, &images, overlay));
         let filled =
             filled.and_then(|()| copy_up::fill(&pod, &manifest, &images, overlay, &warnings));
         if let Err(error) = filled {
             abandon(pod);
             return Err(error);
         }
-        for image in &images {
+        for image in images.iter().chain(&stage1) {
             store.touch(&image.id, now);
         }
         Ok(PreparedPod {
@@ -115,6 +122,10 @@ impl PreparedPod {
     #[must_use]
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
+    }
+
+    pub(crate) fn pod(&self) -> &Pod {
+        &self.pod
     }
 
     pub(crate) fn into_pod(self) -> Pod {

@@ -201,6 +201,20 @@ pub enum PrepareError {
         /// Why.
         source: CopyError,
     },
+    /// An image has no program that runs pods.
+    #[error("image {} cannot run pods: it has no annotation {annotation:?}", image.key())]
+    NoStage1 {
+        /// The image.
+        image: ImageId,
+        /// What is missing.
+        annotation: String,
+    },
+    /// The image that runs the pod cannot be copied.
+    #[error("cannot copy stage1")]
+    CopyStage1 {
+        /// Why.
+        source: CopyError,
+    },
     /// The root of an app cannot be made of its image and the images that one depends on.
     #[error("cannot render image {}", image.key())]
     Render {
@@ -225,7 +239,7 @@ impl Diagnostic for PrepareError {
             Self::Image { source, .. } => source.kind(),
             Self::Create(source) => source.kind(),
             Self::Resolve { source, .. } => source.kind(),
-            Self::Copy { source, .. } => source.kind(),
+            Self::Copy { source, .. } | Self::CopyStage1 { source } => source.kind(),
             Self::Render { source, .. } => source.kind(),
             Self::Keep { source, .. } => source.kind(),
             Self::Tree { .. } | Self::Write { .. } | Self::VolumeSource { .. } => Kind::Environment,
@@ -235,6 +249,7 @@ impl Diagnostic for PrepareError {
             | Self::NoAppSection { .. }
             | Self::EmptyExec { .. }
             | Self::NoApp
+            | Self::NoStage1 { .. }
             | Self::MissingLabel(_)
             | Self::OsArch(_)
             | Self::ForeignOs { .. }

@@ -35,6 +35,8 @@ pub struct PrepareRequest {
     pub inherit_env: Vec<(String, String)>,
     /// Variables for all apps, over those of the images (`--set-env-file`, then `--set-env`).
     pub set_env: Vec<(String, String)>,
+    /// An image that runs the pod in place of our own stage1. Roots are copied then.
+    pub stage1: Option<ImageId>,
     /// Copy the trees of the images instead of laying an overlay over them.
     pub no_overlay: bool,
 }

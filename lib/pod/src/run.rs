@@ -14,6 +14,8 @@ use crate::conf_files::ConfFiles;
 use crate::phase::{Phase, State};
 use crate::pod::Pod;
 use crate::prepare::PreparedPod;
+use crate::run_image;
+use crate::stage1_image::Stage1Image;
 
 /// How a pod is run; the values go to stage1 as they are.
 ///
@@ -48,6 +50,8 @@ pub struct RunOptions {
     pub ipc: Option<String>,
     /// Environment of stage1. Not that of the apps.
     pub environment: Vec<(OsString, OsString)>,
+    /// Environment of a stage1 that is an image, which is the caller's.
+    pub caller_environment: Vec<(OsString, OsString)>,
 }
 
 impl RunOptions {
@@ -69,6 +73,7 @@ impl RunOptions {
             conf_files: ConfFiles::default(),
             ipc: None,
             environment: Vec::new(),
+            caller_environment: Vec::new(),
         }
     }
 
@@ -226,6 +231,9 @@ fn try_hand_over(mut pod: Pod, options: &RunOptions) -> Result<Infallible, RunEr
         uuid,
         source,
     };
+    if let Some(image) = Stage1Image::of(&pod).map_err(|e| io("read stage1 of", e))? {
+        return run_image::run(pod, &image, options);
+    }
     let stage1_error = |source| RunError::Stage1 {
         path: options.stage1.clone(),
         source,

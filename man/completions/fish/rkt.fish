@@ -346,6 +346,11 @@ complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l set-env-file -d 'Fil
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l isolators -d 'What an isolator that cannot be enforced means: a warning, or that the pod does not run' -r
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l pod-manifest -d 'Manifest of the whole pod, whose images are in the store, in place of images and what belongs to them' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l pull-policy -d 'When to look for images elsewhere than in the store' -r
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l stage1-url -d 'Image that runs the pod: a URL' -r
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l stage1-path -d 'Image that runs the pod: a file' -r
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l stage1-name -d 'Image that runs the pod: a name; coreos.com/rkt/stage1-coreos and the like stand for the usual way' -r
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l stage1-hash -d 'Image that runs the pod: an image ID' -r
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l stage1-from-dir -d 'Image that runs the pod: a file in the directory of stage1 images' -r
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l name -d 'Name of the app; the last part of the image\'s name if none is given' -r
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l exec -d 'Program in place of the image\'s, whose arguments are dropped too' -r
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l user -d 'User in place of the image\'s: name, number or path' -r
@@ -388,6 +393,11 @@ complete -c rkt -n "__fish_rkt_using_subcommand run" -l set-env-file -d 'File of
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l isolators -d 'What an isolator that cannot be enforced means: a warning, or that the pod does not run' -r
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l pod-manifest -d 'Manifest of the whole pod, whose images are in the store, in place of images and what belongs to them' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l pull-policy -d 'When to look for images elsewhere than in the store' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l stage1-url -d 'Image that runs the pod: a URL' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l stage1-path -d 'Image that runs the pod: a file' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l stage1-name -d 'Image that runs the pod: a name; coreos.com/rkt/stage1-coreos and the like stand for the usual way' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l stage1-hash -d 'Image that runs the pod: an image ID' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l stage1-from-dir -d 'Image that runs the pod: a file in the directory of stage1 images' -r
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l hostname -d 'Host name in the pod; rkt-UUID if none is given' -r
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l dns -d 'Name servers for /etc/resolv.conf; host for the host\'s file, none for the image\'s whatever networks say' -r
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l dns-search -d 'Domain that short names are looked up in' -r
