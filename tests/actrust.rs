@@ -336,3 +336,54 @@ fn a_key_is_reviewed_on_a_terminal() {
     );
     assert_eq!(field(&lab.json("list", 0), "fingerprint"), [key.as_str()]);
 }
+
+#[test]
+fn every_change_can_be_told_to_a_program() {
+    let Some(lab) = KeyLab::new() else { return };
+    let key = lab.key("builder", "ed25519", "never", &[]);
+    let told = |line: &str| -> serde_json::Value {
+        let outcome = lab.actrust(line).expect(0);
+        serde_json::from_str(&outcome.stdout).unwrap_or_else(|_| panic!("{line}\n{outcome}"))
+    };
+    let change = |line: &str, what: &str| {
+        let told = told(line);
+        let [change] = told.as_array().unwrap().as_slice() else {
+            panic!("{line}: {told}")
+        };
+        assert_eq!(change["change"], what, "{line}");
+        assert_eq!(change["fingerprint"], key.as_str(), "{line}");
+        assert_eq!(change["scope"], "prefix", "{line}");
+        assert_eq!(change["prefix"], "example.test", "{line}");
+        change["path"].as_str().map(ToOwned::to_owned)
+    };
+    let add = "add --skip-fingerprint-review --prefix=example.test --format=json builder.asc";
+    let path = change(add, "added").unwrap();
+    assert!(lab.env.path(&path).is_file());
+    let written = told("export --output=ring --format=json-pretty");
+    assert_eq!(written["keys"], 1);
+    assert_eq!(written["path"], "ring");
+    assert_eq!(written["sha256"].as_str().unwrap().len(), 64);
+    lab.actrust("export --format=json")
+        .expect(2)
+        .says("--output");
+    assert_eq!(
+        change(&format!("disable --format=json {key}"), "disabled").unwrap(),
+        path
+    );
+    // Disabled already.
+    let nothing = told(&format!(
+        "disable --format=json --prefix=example.test {key}"
+    ));
+    assert_eq!(nothing, serde_json::json!([]));
+    change(&format!("enable --format=json {key}"), "enabled");
+    lab.actrust(add).expect(0);
+    change(&format!("remove --format=json {key}"), "removed");
+    let imported = told("import --yes --format=json ring");
+    assert_eq!(imported[0]["imported"], true);
+    let legacy = "add --legacy --skip-fingerprint-review --prefix=example.test builder.asc";
+    lab.actrust(legacy).expect(0);
+    change(
+        &format!("remove --legacy --format=json {key}"),
+        "legacy mark removed",
+    );
+}

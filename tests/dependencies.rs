@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::path::Path;
+
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -340,4 +342,34 @@ fn two_commands_that_fetch_images_which_need_each_other_both_end() {
         world.rkt(["image", "gc", "--grace-period=0s"]).expect(0);
         assert_eq!(world.stored(), Vec::<String>::new());
     }
+}
+
+#[test]
+fn images_and_what_they_depend_on_are_fetched_from_files_with_no_network() {
+    let Some(world) = World::new() else { return };
+    let base = world.build("base", "1.0.0", &["/bin/busybox", "true"]);
+    let below = format!("{HOST}/base:1.0.0");
+    let more: &[&[&str]] = &[&["dependency", "add", &below]];
+    let app = world.build_with("app", "1.0.0", &["/bin/busybox", "true"], more);
+    for image in [&base, &app] {
+        world.sign(image);
+    }
+    world.trust();
+    let [base, app] = [&base, &app].map(|path| path.to_str().expect("UTF-8"));
+    // The server knows nothing of them.
+    world
+        .rkt(["fetch", app])
+        .expect(254)
+        .says("cannot fetch dependency");
+    let fetched = world.rkt(["fetch", base, app]).expect(0);
+    assert_eq!(fetched.stdout.lines().count(), 2);
+    // And then there is none, also for an image that came from it.
+    world.publish("base", "1.0.0", Path::new(base));
+    world.rkt(["fetch", &below]).expect(0);
+    world.rkt(["image", "rm", &format!("{HOST}/app")]).expect(0);
+    let nowhere = format!("{HOST}:443:127.0.0.1:1 {HOST}:80:127.0.0.1:1");
+    let mut alone = world.rkt_command();
+    alone.args(["fetch", app]).env("GANTRY_CONNECT_TO", nowhere);
+    let fetched = world.env.outcome(&mut alone).expect(0);
+    fetched.says("nobody can be asked");
 }

@@ -336,3 +336,92 @@ fn the_store_of_the_original_is_imported_as_unchecked_or_not_at_all() {
         .says("1 image(s) could not be imported");
     assert_eq!(partly.line(), keys[1]);
 }
+
+#[test]
+fn signatures_for_the_images_of_the_original_are_taken_from_a_directory() {
+    let Some(world) = World::new() else { return };
+    let cas = world.env.path("cas");
+    let signatures = world.env.path("signatures");
+    fs::create_dir(&signatures).unwrap();
+    let names = ["good", "wrong", "without"];
+    for name in names {
+        let image = world.build(name, "1.0.0", &["/bin/busybox", "true"]);
+        let id = world.import(&image);
+        let key = id.strip_prefix("sha512-").unwrap();
+        let blob = cas.join(format!("blob/sha512/{}/sha512-{key}", &key[..2]));
+        fs::create_dir_all(blob.parent().unwrap()).unwrap();
+        world
+            .rkt(["image", "export", &id, blob.to_str().unwrap()])
+            .expect(0);
+        world.rkt(["image", "rm", &id]).expect(0);
+        let signature = match name {
+            "good" => world.gpg.detach_sign(&world.key, &blob),
+            "wrong" => world.gpg.detach_sign(&world.key, &image),
+            _ => continue,
+        };
+        fs::write(signatures.join(format!("sha512-{key}.asc")), signature).unwrap();
+    }
+    world.trust();
+    let import = [
+        "image",
+        "import",
+        "--signature",
+        signatures.to_str().unwrap(),
+        cas.to_str().unwrap(),
+    ];
+    let imported = world
+        .rkt(import)
+        .expect(254)
+        .says("2 image(s) could not be imported");
+    assert_eq!(imported.stdout.lines().count(), 1, "{imported}");
+    let list = ["image", "list", "--no-legend", "--fields=name,verdict"];
+    let listed = world.rkt(list).expect(0).stdout;
+    assert!(listed.starts_with("example.test/good:1.0.0"), "{listed}");
+    assert!(
+        listed.contains(&format!("signed by {}", world.key)),
+        "{listed}"
+    );
+    assert_eq!(listed.lines().count(), 1, "{listed}");
+}
+
+#[test]
+fn a_fetch_that_comes_upon_a_damaged_blob_mends_it_or_says_how() {
+    let Some(world) = World::new() else { return };
+    let image = world.build("app", "1.0.0", &["/bin/busybox", "true"]);
+    world.sign(&image);
+    world.publish("app", "1.0.0", &image);
+    world.trust();
+    let name = "example.test/app:1.0.0";
+    let id = world.rkt(["fetch", name]).expect(0).line().to_owned();
+    let blobs = world.env.path("rkt/store/blobs/sha512");
+    let whole = fs::read(&image).unwrap();
+    let blob = fs::read_dir(&blobs)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| fs::read(path).unwrap() == whole)
+        .unwrap();
+    let cut = || fs::write(&blob, &whole[..whole.len() / 2]).unwrap();
+    cut();
+    for arguments in [
+        &["fetch", "--pull-policy=new", name] as &[&str],
+        &["fetch", &id],
+    ] {
+        world
+            .rkt(arguments)
+            .expect(0)
+            .says("is damaged or missing; `rkt image verify --repair");
+    }
+    let file = image.to_str().unwrap();
+    for arguments in [["fetch", name], ["fetch", file]] {
+        cut();
+        world.rkt(arguments).expect(0);
+        assert!(fs::read(&blob).unwrap() == whole, "{arguments:?}");
+        world.rkt(["image", "verify", name]).expect(0);
+        fs::remove_file(&blob).unwrap();
+        world.rkt(arguments).expect(0);
+        world.rkt(["image", "verify", name]).expect(0);
+    }
+    // What is whole is left alone, and nothing is said.
+    let again = world.rkt(["fetch", "--pull-policy=new", name]).expect(0);
+    assert_eq!(again.stderr, "");
+}

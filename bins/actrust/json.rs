@@ -1,11 +1,12 @@
 //! What the commands print for programs.
 
+use std::path::Path;
 use std::time::SystemTime;
 
 pub(crate) use gantry_cli::JsonFormat as Format;
 use gantry_cli::{Context, Failure, json_text, say};
 use gantry_ops::Scope;
-use gantry_ops::trust::{Decision, KeyProblem, KeyRow, Signer, Verdict};
+use gantry_ops::trust::{Decision, Fingerprint, KeyProblem, KeyRow, Signer, Verdict};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -100,6 +101,42 @@ pub(crate) fn problems(problems: &[KeyProblem]) -> Value {
         })
     });
     problems.collect()
+}
+
+/// A file of the keystore that was changed: what was done with the key, for which names.
+pub(crate) fn change(
+    done: &'static str,
+    fingerprint: &Fingerprint,
+    scope: &Scope,
+    path: Option<&Path>,
+) -> Value {
+    json!({
+        "change": done,
+        "fingerprint": fingerprint.to_string(),
+        "scope": scope_kind(scope),
+        "prefix": prefix(scope),
+        "path": path.map(|path| path.display().to_string()),
+    })
+}
+
+/// Prints what was changed: the files, one a line, or all of it for programs.
+///
+/// # Errors
+///
+/// As for [`print`].
+pub(crate) fn print_changes(
+    context: &mut Context<'_>,
+    format: Option<Format>,
+    changes: &[Value],
+) -> Result<(), Failure> {
+    if let Some(format) = format {
+        return print(context, format, &changes.iter().cloned().collect());
+    }
+    let paths = changes.iter().filter_map(|change| change["path"].as_str());
+    for path in paths {
+        say(context.out, path)?;
+    }
+    Ok(())
 }
 
 /// `root` or `prefix`.

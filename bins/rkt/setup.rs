@@ -217,7 +217,7 @@ pub(crate) const UUID_FILE_STATUS: u8 = 1;
 fn read_uuid(file: &Path, status: u8) -> Result<String, Failure> {
     use std::io::Read as _;
     let mut text = String::new();
-    std::fs::File::open(file)
+    gantry_ops::open_input(file)
         .and_then(|opened| opened.take(MAX_UUID_FILE).read_to_string(&mut text))
         .map_err(|error| Failure::Coded {
             status,

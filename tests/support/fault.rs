@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use gantry_testkit::TestEnv;
 
 /// What changes files, mounts or processes; and what waits for it to be on stable storage.
-const CHANGING: &str = "write,pwrite64,writev,sendfile,copy_file_range,open,openat,mkdir,mkdirat,\
+pub const CHANGING: &str = "write,pwrite64,writev,sendfile,copy_file_range,open,openat,mkdir,mkdirat,\
     mknod,mknodat,link,linkat,symlink,symlinkat,rename,renameat,renameat2,unlink,unlinkat,rmdir,\
     ftruncate,fallocate,fsync,fdatasync,sync_file_range,syncfs,chmod,fchmod,fchmodat,chown,fchown,\
     lchown,fchownat,utimensat,setxattr,lsetxattr,fsetxattr,flock,mount,umount2,move_mount,\

@@ -9,6 +9,7 @@ pub mod fault;
 pub mod golden;
 pub mod key_lab;
 pub mod own_mounts;
+pub mod stop;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
 use std::io::{self, Read};
 
 use gantry_cli::Failure;
@@ -80,7 +79,7 @@ fn value(file: &OsStr) -> Result<Vec<u8>, Failure> {
     let source: Box<dyn Read> = if file == "-" {
         Box::new(io::stdin().lock())
     } else {
-        Box::new(File::open(file).map_err(failed)?)
+        Box::new(gantry_ops::open_input(file.as_ref()).map_err(failed)?)
     };
     source
         .take(MAX_VALUE_BYTES + 1)

@@ -1,6 +1,5 @@
 //! `actool cat-manifest`.
 
-use std::fs::File;
 use std::path::PathBuf;
 
 use gantry_cli::{Context, Failure};
@@ -32,7 +31,7 @@ impl CatManifestArgs {
             return Err(Failure::environment("Must provide one file"));
         };
         let path = file.display();
-        let file = File::open(file)
+        let file = gantry_ops::open_input(file)
             .map_err(|error| Failure::environment(format!("Cannot open {path}: {error}")))?;
         let stored = match image_manifest(file) {
             Ok(stored) => stored,

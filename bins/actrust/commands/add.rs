@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use clap::Args;
-use gantry_cli::{Context, Failure, say};
+use gantry_cli::{Context, Failure};
 use gantry_ops::trust::{self, KnownKeys, Location, ReviewPolicy, TrustRequest};
 use gantry_types::Kind;
 
 use crate::cli::{Globals, ScopeArgs, Target};
+use crate::json::{self, Format};
 use crate::offline::Offline;
 use crate::terminal::Terminal;
 
@@ -27,6 +28,9 @@ pub(crate) struct AddArgs {
     legacy: bool,
     #[command(flatten)]
     target: Target,
+    /// Data for programs
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<Format>,
     /// Files with one ASCII-armoured public key each
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
@@ -58,9 +62,10 @@ impl AddArgs {
         };
         let now = SystemTime::now();
         let added = trust::add(&request, &keystore, &Offline, &mut terminal, now)?;
-        for key in &added {
-            say(context.out, key.path.display())?;
-        }
+        let changes = added
+            .iter()
+            .map(|key| json::change("added", &key.fingerprint, &key.scope, Some(&key.path)));
+        json::print_changes(context, self.format, &changes.collect::<Vec<_>>())?;
         match added.len() < self.files.len() {
             true => Err(Failure::Message {
                 kind: Kind::Refused,

@@ -3,11 +3,12 @@
 use std::time::SystemTime;
 
 use clap::Args;
-use gantry_cli::{Context, Failure, note, say};
+use gantry_cli::{Context, Failure, note};
 use gantry_ops::trust::{self, Change, KeyRow, KeyStatus};
 
 use super::{rows_of, scopes_of};
 use crate::cli::{Globals, ScopeArgs, Target};
+use crate::json::{self, Format};
 
 /// Take the trust in a key back, also in one of the vendor
 ///
@@ -19,6 +20,9 @@ pub(crate) struct DisableArgs {
     scope: ScopeArgs,
     #[command(flatten)]
     target: Target,
+    /// Data for programs
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<Format>,
     /// Fingerprint, or at least eight digits of its start or end
     #[arg(value_name = "KEY")]
     key: String,
@@ -38,15 +42,18 @@ impl DisableArgs {
                 scopes_of(&rows, None, "trusted")?
             }
         };
+        let mut changes = Vec::new();
         for scope in scopes {
             match keystore.disable(&scope, &name)? {
-                Change::Disabled(path) => say(context.out, path.display())?,
+                Change::Disabled(path) => {
+                    changes.push(json::change("disabled", &name, &scope, Some(&path)));
+                }
                 _ => note(
                     context.err,
                     format_args!("the key is disabled for {scope} already"),
                 ),
             }
         }
-        Ok(())
+        json::print_changes(context, self.format, &changes)
     }
 }

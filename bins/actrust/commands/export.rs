@@ -8,7 +8,10 @@ use gantry_ops::Scope;
 use gantry_ops::trust::{self, Bundle, Fingerprint, digits, keyring_digest};
 use gantry_types::AcIdentifier;
 
+use serde_json::json;
+
 use crate::cli::Globals;
+use crate::json::{self, Format};
 
 /// Write the trusted keys into one file, for hosts without a network
 ///
@@ -19,6 +22,9 @@ pub(crate) struct ExportArgs {
     /// Where to write; by default to standard output
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Print for programs what was written; needs --output
+    #[arg(long, value_name = "FORMAT", requires = "output")]
+    format: Option<Format>,
     /// Only keys trusted for this name or names beneath it
     #[arg(long, value_name = "PREFIX")]
     prefix: Vec<AcIdentifier>,
@@ -54,6 +60,13 @@ impl ExportArgs {
         }
         let (count, digest) = (bundle.len(), keyring_digest(&bytes));
         note(context.err, format_args!("keys: {count}\nsha256: {digest}"));
-        Ok(())
+        match (self.format, &self.output) {
+            (Some(format), Some(path)) => {
+                let path = path.display().to_string();
+                let written = json!({ "path": path, "keys": count, "sha256": digest });
+                json::print(context, format, &written)
+            }
+            _ => Ok(()),
+        }
     }
 }

@@ -1,6 +1,5 @@
 //! `actrust import`
 
-use std::fs::File;
 use std::io::Read as _;
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -117,7 +116,7 @@ impl ImportArgs {
     /// Reads one byte more than a keyring may have, so that the parser sees that it is too large.
     fn read(&self) -> Result<Vec<u8>, Failure> {
         let mut bytes = Vec::new();
-        File::open(&self.file)
+        gantry_ops::open_input(&self.file)
             .and_then(|file| {
                 file.take(MAX_BUNDLE_BYTES as u64 + 1)
                     .read_to_end(&mut bytes)

@@ -8,6 +8,7 @@ use gantry_ops::trust::{self, Change, KeyRow};
 
 use super::{rows_of, scopes_of};
 use crate::cli::{Globals, ScopeArgs, Target};
+use crate::json::{self, Format};
 
 /// Remove a key from this host's keystore
 ///
@@ -21,6 +22,9 @@ pub(crate) struct RemoveArgs {
     legacy: bool,
     #[command(flatten)]
     target: Target,
+    /// Data for programs
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<Format>,
     /// Fingerprint, or at least eight digits of its start or end
     #[arg(value_name = "KEY")]
     key: String,
@@ -33,6 +37,12 @@ impl RemoveArgs {
         let (name, rows) = rows_of(trust::list(&keystore, SystemTime::now()), &self.key)?;
         if self.legacy {
             return match keystore.unmark_legacy(&name)? {
+                true if self.format.is_some() => {
+                    let scopes = rows.iter().map(|row| &row.scope);
+                    let change = |scope| json::change("legacy mark removed", &name, scope, None);
+                    let changes: Vec<_> = scopes.map(change).collect();
+                    json::print_changes(context, self.format, &changes)
+                }
                 true => say(
                     context.out,
                     format_args!("{name} is no legacy key any more"),
@@ -55,11 +65,13 @@ impl RemoveArgs {
             let text = format!("the key is trusted for {}", scopes.join(" and "));
             return Err(Failure::usage(text).with_hint("say which, with --prefix or --root"));
         }
+        let mut changes = Vec::new();
         for scope in scopes {
             if let Change::Removed(path) = keystore.remove(&scope, &name)? {
-                say(context.out, path.display())?;
+                changes.push(json::change("removed", &name, &scope, Some(&path)));
             }
         }
+        json::print_changes(context, self.format, &changes)?;
         // A mark without a key would wait for the key to come back.
         let left = trust::list(&keystore, SystemTime::now());
         let same = |row: &KeyRow| row.fingerprint.as_ref() == Some(&name);

@@ -50,7 +50,7 @@ impl ManifestArg {
 fn read(file: &Path) -> std::io::Result<Vec<u8>> {
     let mut text = Vec::new();
     // One byte beyond the limit at most: then the parser refuses it.
-    std::fs::File::open(file)?
+    gantry_ops::open_input(file)?
         .take(MAX_MANIFEST_BYTES as u64 + 1)
         .read_to_end(&mut text)?;
     Ok(text)

@@ -17,12 +17,14 @@ pub mod trust;
 pub mod validate;
 
 mod data_dir;
+mod input;
 mod layout;
 mod new_file;
 mod own_store;
 mod room;
 
 pub use data_dir::{DataDirError, DataDirRequest, data_dir};
+pub use input::open_input;
 pub use own_store::open_store;
 
 // What a tool has to make itself before it calls an operation: where things are, and how servers are asked.

@@ -241,7 +241,7 @@ fn prefix(image: &Path) -> String {
 }
 
 fn open(path: &Path) -> Result<File, PatchError> {
-    let opened = File::open(path);
+    let opened = crate::open_input(path);
     opened.map_err(|source| PatchError::Open {
         path: path.to_owned(),
         source,

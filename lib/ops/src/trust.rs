@@ -18,7 +18,6 @@ mod status;
 mod stored;
 mod verify;
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -308,7 +307,7 @@ fn read(
 /// Reads one byte more than a key may have, so that the parser sees that it is too large.
 fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)?
+    crate::open_input(path)?
         .take(MAX_KEY_BYTES as u64 + 1)
         .read_to_end(&mut bytes)?;
     Ok(bytes)

@@ -207,7 +207,15 @@ impl Publication<'_> {
                 let path = download.data_path();
                 let own = PathLock::existing(path, Share::Shared, Wait::Block)
                     .map_err(StoreError::io("lock", path))?;
-                let held = publish_blob(&to, &mut || download.publish_new(&to))?;
+                let held = match store.has_blob_of(&digest, download.len()) || !to.exists() {
+                    true => publish_blob(&to, &mut || download.publish_new(&to))?,
+                    // What has the name is damaged, for the digest is of other bytes.
+                    false => {
+                        let replaced = download.replace(&to);
+                        replaced.map_err(StoreError::io("replace", &to))?;
+                        None
+                    }
+                };
                 self.held.extend(held.or(own).map(Held::Path));
                 touched.extend(to.parent().map(ToOwned::to_owned));
             }

@@ -213,6 +213,14 @@ impl ImageRecord {
                 .any(|alias| covers(&alias.name, &alias.labels))
     }
 
+    /// The first layer whose blob is missing or has another length than it had.
+    #[must_use]
+    pub fn damaged_layer(&self, store: &crate::Store) -> Option<&Layer> {
+        self.layers
+            .iter()
+            .find(|layer| !store.has_blob_of(&layer.digest, layer.size))
+    }
+
     /// Every blob the record refers to.
     pub fn blobs(&self) -> impl Iterator<Item = &Digest> {
         self.layers

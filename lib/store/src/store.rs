@@ -174,6 +174,13 @@ impl Store {
         self.blob_path(digest).is_file()
     }
 
+    /// Whether a blob is there and as long as it was; whether its bytes are those of old takes reading them all.
+    #[must_use]
+    pub fn has_blob_of(&self, digest: &Digest, size: u64) -> bool {
+        fs::symlink_metadata(self.blob_path(digest))
+            .is_ok_and(|meta| meta.is_file() && meta.len() == size)
+    }
+
     pub(crate) fn record_path(&self, id: &ImageId) -> PathBuf {
         self.images_dir().join(format!("{id}.json"))
     }

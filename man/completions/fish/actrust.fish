@@ -45,6 +45,8 @@ complete -c actrust -n "__fish_actrust_needs_command" -f -a "verify" -d 'Verify 
 complete -c actrust -n "__fish_actrust_needs_command" -f -a "verify-image" -d 'Verify an image of the store again, with the keys that are trusted today'
 complete -c actrust -n "__fish_actrust_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c actrust -n "__fish_actrust_using_subcommand add" -l prefix -d 'Names that the key may sign: this one and those beneath it' -r
+complete -c actrust -n "__fish_actrust_using_subcommand add" -l format -d 'Data for programs' -r -f -a "json\t'One line'
+json-pretty\t'Indented with tabs'"
 complete -c actrust -n "__fish_actrust_using_subcommand add" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
 complete -c actrust -n "__fish_actrust_using_subcommand add" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
 complete -c actrust -n "__fish_actrust_using_subcommand add" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
@@ -65,6 +67,8 @@ complete -c actrust -n "__fish_actrust_using_subcommand check" -l user-config -d
 complete -c actrust -n "__fish_actrust_using_subcommand check" -l debug -d 'Show every level of an error'
 complete -c actrust -n "__fish_actrust_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c actrust -n "__fish_actrust_using_subcommand disable" -l prefix -d 'Names that the key may sign: this one and those beneath it' -r
+complete -c actrust -n "__fish_actrust_using_subcommand disable" -l format -d 'Data for programs' -r -f -a "json\t'One line'
+json-pretty\t'Indented with tabs'"
 complete -c actrust -n "__fish_actrust_using_subcommand disable" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
 complete -c actrust -n "__fish_actrust_using_subcommand disable" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
 complete -c actrust -n "__fish_actrust_using_subcommand disable" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
@@ -74,6 +78,8 @@ complete -c actrust -n "__fish_actrust_using_subcommand disable" -l user -d 'Cha
 complete -c actrust -n "__fish_actrust_using_subcommand disable" -l debug -d 'Show every level of an error'
 complete -c actrust -n "__fish_actrust_using_subcommand disable" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c actrust -n "__fish_actrust_using_subcommand enable" -l prefix -d 'Names that the key may sign: this one and those beneath it' -r
+complete -c actrust -n "__fish_actrust_using_subcommand enable" -l format -d 'Data for programs' -r -f -a "json\t'One line'
+json-pretty\t'Indented with tabs'"
 complete -c actrust -n "__fish_actrust_using_subcommand enable" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
 complete -c actrust -n "__fish_actrust_using_subcommand enable" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
 complete -c actrust -n "__fish_actrust_using_subcommand enable" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
@@ -81,7 +87,7 @@ complete -c actrust -n "__fish_actrust_using_subcommand enable" -l user-config -
 complete -c actrust -n "__fish_actrust_using_subcommand enable" -l root -d 'The key may sign every image'
 complete -c actrust -n "__fish_actrust_using_subcommand enable" -l user -d 'Change the directory of --user-config, not that of --local-config'
 complete -c actrust -n "__fish_actrust_using_subcommand enable" -l debug -d 'Show every level of an error'
-complete -c actrust -n "__fish_actrust_using_subcommand enable" -s h -l help -d 'Print help'
+complete -c actrust -n "__fish_actrust_using_subcommand enable" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c actrust -n "__fish_actrust_using_subcommand explain" -l signature -d 'The signature of the file; by default FILE.asc, FILE.aci.asc or FILE.sig' -r -F
 complete -c actrust -n "__fish_actrust_using_subcommand explain" -l format -d 'Data for programs' -r -f -a "json\t'One line'
 json-pretty\t'Indented with tabs'"
@@ -92,6 +98,8 @@ complete -c actrust -n "__fish_actrust_using_subcommand explain" -l user-config 
 complete -c actrust -n "__fish_actrust_using_subcommand explain" -l debug -d 'Show every level of an error'
 complete -c actrust -n "__fish_actrust_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c actrust -n "__fish_actrust_using_subcommand export" -s o -l output -d 'Where to write; by default to standard output' -r -F
+complete -c actrust -n "__fish_actrust_using_subcommand export" -l format -d 'Print for programs what was written; needs --output' -r -f -a "json\t'One line'
+json-pretty\t'Indented with tabs'"
 complete -c actrust -n "__fish_actrust_using_subcommand export" -l prefix -d 'Only keys trusted for this name or names beneath it' -r
 complete -c actrust -n "__fish_actrust_using_subcommand export" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
 complete -c actrust -n "__fish_actrust_using_subcommand export" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
@@ -124,6 +132,8 @@ complete -c actrust -n "__fish_actrust_using_subcommand list" -l no-legend -d 'L
 complete -c actrust -n "__fish_actrust_using_subcommand list" -l debug -d 'Show every level of an error'
 complete -c actrust -n "__fish_actrust_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c actrust -n "__fish_actrust_using_subcommand remove" -l prefix -d 'Names that the key may sign: this one and those beneath it' -r
+complete -c actrust -n "__fish_actrust_using_subcommand remove" -l format -d 'Data for programs' -r -f -a "json\t'One line'
+json-pretty\t'Indented with tabs'"
 complete -c actrust -n "__fish_actrust_using_subcommand remove" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
 complete -c actrust -n "__fish_actrust_using_subcommand remove" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
 complete -c actrust -n "__fish_actrust_using_subcommand remove" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F

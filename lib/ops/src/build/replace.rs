@@ -2,7 +2,6 @@
 //!
 //! It is done on the JSON of both, and reading the result back checks it.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -127,7 +126,7 @@ fn read_object(file: &Path) -> Result<Map<String, Value>, ReplaceError> {
         return Err(ReplaceError::Directory { path: path() });
     }
     let mut text = Vec::new();
-    File::open(file)
+    crate::open_input(file)
         .and_then(|file| {
             file.take(MAX_MANIFEST_BYTES as u64 + 1)
                 .read_to_end(&mut text)

@@ -1,6 +1,5 @@
 //! One of two images, read as far as it is compared.
 
-use std::fs::File;
 use std::os::fd::AsFd;
 use std::path::Path;
 
@@ -32,7 +31,7 @@ impl Opened {
         if std::fs::metadata(path).map_err(unopened)?.is_dir() {
             return Self::read_layout(path, scope, &options);
         }
-        let file = File::open(path).map_err(unopened)?;
+        let file = crate::open_input(path).map_err(unopened)?;
         let failed = |source| DiffError::Image {
             path: path.to_owned(),
             source,

@@ -1,6 +1,8 @@
 //! The images beneath an image.
 
-use gantry_store::{ImageKind, ImageRecord, Ingest, IngestNeed, Lease, ResolveError, Verdict};
+use gantry_store::{
+    ImageKind, ImageRecord, Ingest, IngestNeed, Lease, ResolveError, Source, Verdict,
+};
 use gantry_types::render::{FlatList, FlatListError};
 use gantry_types::{Dependency, Hash, ImageId, ImageManifest, ImageName};
 
@@ -76,7 +78,7 @@ impl Fetcher<'_, '_> {
         };
         let found = keep(self.context.store, || match &wanted.image_id {
             Some(hash) => self.by_pin(hash, &name),
-            None => self.by_name(&name),
+            None => self.by_name_or_there(&name),
         });
         let (id, lease, record) = found.map_err(|source| match source {
             // Told once, from the top.
@@ -107,6 +109,39 @@ impl Fetcher<'_, '_> {
         match record.kind {
             ImageKind::Aci => Ok((lease, record)),
             ImageKind::Oci => Err(FetchError::DependencyKind { name: name.name }),
+        }
+    }
+
+    /// What the name leads to; but the image of this name in the store if that did not come from a server, or if nobody
+    /// can be asked where it is.
+    ///
+    /// To be asked first is what the policy `update` says. A base and what stands on it can be fetched from files all
+    /// the same, one after the other, whether or not there is a network.
+    fn by_name_or_there(&mut self, name: &ImageName) -> Result<ImageId, FetchError> {
+        let local = |record: &ImageRecord| {
+            !record
+                .origins
+                .iter()
+                .any(|origin| matches!(origin.source, Source::Url(_)))
+        };
+        if let Some(record) = self.context.store.find(name)?.filter(local) {
+            self.notice(&Notice::UsingStoreName(record.image_name()));
+            return Ok(self.used(record.id));
+        }
+        let error = match self.by_name(name) {
+            Err(error) if error.is_of_discovery() => error,
+            found => return found,
+        };
+        match self.context.store.find(name)? {
+            Some(record) => {
+                self.notice(&Notice::Problem(format!(
+                    "{}: using {} of the store, as nobody can be asked for it: {error}",
+                    name.name,
+                    record.id.short()
+                )));
+                Ok(self.used(record.id))
+            }
+            None => self.take_over(Sought::Name(name))?.ok_or(error),
         }
     }
 

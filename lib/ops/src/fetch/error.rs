@@ -347,6 +347,11 @@ impl FetchError {
 
     /// Whether the downloaded data may still be good: the machine or the network failed, or a
     /// dependency, and not the image.
+    /// Whether nobody knew, or could be asked, where an image is.
+    pub(super) fn is_of_discovery(&self) -> bool {
+        matches!(self, Self::Discovery { .. } | Self::NoEndpoint { .. })
+    }
+
     pub(super) fn spares_data(&self) -> bool {
         match self {
             Self::Store(_) | Self::Read { .. } | Self::Dependency { .. } => true,

@@ -267,6 +267,7 @@ impl Fetcher<'_, '_> {
             return Ok(None);
         };
         let whole = layer.size == arrived.ingest.len()
+            && record.damaged_layer(store).is_none()
             && record.blobs().all(|blob| store.has_blob(blob))
             && record.trees.iter().all(|tree| store.has_tree(tree));
         if !whole {

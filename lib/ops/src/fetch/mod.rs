@@ -293,8 +293,17 @@ impl Fetcher<'_, '_> {
     }
 
     /// Notes the use of an image that was in the store.
-    fn used(&self, id: ImageId) -> ImageId {
-        self.context.store.touch(&id, self.now());
+    fn used(&mut self, id: ImageId) -> ImageId {
+        let store = self.context.store;
+        store.touch(&id, self.now());
+        if let Ok(record) = store.record(&id)
+            && let Some(layer) = record.damaged_layer(store)
+        {
+            let (digest, key) = (&layer.digest, id.short());
+            self.notice(&Notice::Problem(format!(
+                "blob {digest} of image {key} is damaged or missing; `rkt image verify --repair {key}` fetches it again"
+            )));
+        }
         id
     }
 }

@@ -140,6 +140,8 @@ impl Fetcher<'_, '_> {
                     .trees
                     .iter()
                     .all(|tree| self.context.store.has_tree(tree))
+                // Otherwise it is fetched anew, all of it.
+                && record.damaged_layer(self.context.store).is_none()
         }))
     }
 

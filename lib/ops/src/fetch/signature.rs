@@ -236,7 +236,7 @@ impl Fetcher<'_, '_> {
 }
 
 pub(super) fn read_signature(path: &Path) -> io::Result<Vec<u8>> {
-    let file = std::fs::File::open(path)?;
+    let file = crate::open_input(path)?;
     let mut bytes = Vec::new();
     // One byte more than allowed, for the parser to refuse.
     file.take(MAX_SIGNATURE_BYTES as u64 + 1)

@@ -1,7 +1,6 @@
 //! The tree of dependencies, as far as their files are at hand.
 
 use std::collections::HashSet;
-use std::fs::File;
 use std::path::PathBuf;
 
 use gantry_archive::list::{ListOptions, list};
@@ -49,7 +48,7 @@ impl Candidate {
             path: path.clone(),
             source,
         };
-        let file = File::open(&path).map_err(opening)?;
+        let file = crate::open_input(&path).map_err(opening)?;
         let size = file.metadata().map_err(opening)?.len();
         let listing =
             list(file, &ListOptions::default()).map_err(|source| InspectError::Image {

@@ -8,7 +8,6 @@ mod problems;
 mod signature;
 mod usage;
 
-use std::fs::File;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -149,7 +148,7 @@ fn empty() -> Inspection {
 }
 
 fn image(path: &Path) -> Result<(Inspection, FileList), InspectError> {
-    let file = File::open(path).map_err(|source| InspectError::Open {
+    let file = crate::open_input(path).map_err(|source| InspectError::Open {
         path: path.to_owned(),
         source,
     })?;

@@ -1,6 +1,5 @@
 //! The signature that lies beside an image file.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -117,7 +116,7 @@ fn check(
         path: image.to_owned(),
         source,
     };
-    let file = File::open(image).map_err(opening)?;
+    let file = crate::open_input(image).map_err(opening)?;
     Ok(match signature.verify(file, &keys, options.now) {
         Ok(verdict @ (Verdict::Good { .. } | Verdict::Bad { .. })) => Check::Done(verdict),
         Ok(Verdict::Unknown { .. }) => Check::NotVerified(
@@ -146,14 +145,10 @@ fn beside(image: &Path) -> PathBuf {
     path.into()
 }
 
-/// Reads a file to one byte beyond the limit, for the parser to refuse; nothing but a regular one, which
-/// ends.
+/// Reads a file to one byte beyond the limit, for the parser to refuse.
 fn read(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
-    if !std::fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("not a regular file"));
-    }
     let mut bytes = Vec::new();
-    File::open(path)?
+    crate::open_input(path)?
         .take(limit as u64 + 1)
         .read_to_end(&mut bytes)?;
     Ok(bytes)

@@ -240,7 +240,7 @@ fn signature(request: &FileRequest) -> Result<(PathBuf, DetachedSignature), Veri
 /// Reads one byte more than a signature may have, so that the parser sees that it is too large.
 fn read_limited(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)?
+    crate::open_input(path)?
         .take(MAX_SIGNATURE_BYTES as u64 + 1)
         .read_to_end(&mut bytes)?;
     Ok(bytes)

@@ -5,7 +5,8 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use gantry_archive::compress::{self, DecodeError, SNIFF_BYTES};
-use rustix::fs::{Mode, OFlags};
+
+use crate::input::open_input;
 
 use super::{LayoutError, Subject, ValidateError};
 use crate::layout::read_manifest;
@@ -73,12 +74,7 @@ impl Target {
 
 impl Source {
     fn open(path: &Path) -> io::Result<Self> {
-        // A pipe that nobody writes into is empty; opened in the usual way it would wait for a writer.
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
-        let file = rustix::fs::open(path, flags, Mode::empty())?;
-        let now = rustix::fs::fcntl_getfl(&file)?;
-        rustix::fs::fcntl_setfl(&file, now - OFlags::NONBLOCK)?;
-        let mut file = File::from(file);
+        let mut file = open_input(path)?;
         let mut head = Vec::with_capacity(SNIFF_BYTES);
         file.by_ref()
             .take(SNIFF_BYTES as u64)
