@@ -10,7 +10,7 @@ use std::process::Command;
 
 use gantry_testkit::{Outcome, needs_program};
 use support::own_mounts::with_own_mounts;
-use support::{HOST, RKT, World, with_asc};
+use support::{ACTRUST, HOST, RKT, World, can_run_pods, with_asc};
 
 /// The group rkt of these tests, and users that no machine has.
 const GROUP: u32 = 47_100;
@@ -602,4 +602,74 @@ fn a_directory_from_before_there_was_a_group_is_given_to_it() {
         .member(ANN, ["image", "cat-manifest", &name])
         .expect(0);
     world.rkt(["image", "verify", &name]).expect(0);
+}
+
+#[test]
+fn where_there_is_no_room_to_share_root_goes_on() {
+    let Some(shared) = shared("where_there_is_no_room_to_share_root_goes_on") else {
+        return;
+    };
+    let world = &shared.world;
+    let group = world.env.path("group");
+    let with_group = fs::read(&group).unwrap();
+    fs::write(&group, "root:x:0:\n").unwrap();
+    let data = shared.data();
+    fs::create_dir(&data).unwrap();
+    let small = ["-t", "tmpfs", "-o", "size=1m,nr_inodes=40", "none"];
+    let arguments = small.into_iter().chain([data.to_str().unwrap()]);
+    world.env.run("mount", arguments).expect(0);
+    world.rkt(["image", "list"]).expect(0);
+    let mut fillers = Vec::new();
+    loop {
+        let path = data.join(format!("filler-{}", fillers.len()));
+        match fs::write(&path, "") {
+            Ok(()) => fillers.push(path),
+            Err(error) => break assert_eq!(error.kind(), std::io::ErrorKind::StorageFull),
+        }
+    }
+    fs::write(&group, with_group).unwrap();
+    world.rkt(["image", "list"]).expect(0);
+    world.rkt(["image", "gc"]).expect(0);
+    assert!(!data.join("members").exists());
+    for path in fillers {
+        fs::remove_file(path).unwrap();
+    }
+    world.rkt(["image", "list"]).expect(0);
+    assert_eq!(mode_of(&data.join("members")), (0o3770, 0, GROUP));
+    world.env.run("umount", [&data]).expect(0);
+}
+
+#[test]
+fn a_member_verifies_images_again_and_root_runs_them() {
+    let Some(shared) = shared("a_member_verifies_images_again_and_root_runs_them") else {
+        return;
+    };
+    let world = &shared.world;
+    let image = shared.publish("app", &[]);
+    world.trust();
+    world.rkt(["image", "list"]).expect(0);
+    let id = shared
+        .member(ANN, ["fetch", "--full", image.to_str().unwrap()])
+        .expect(0);
+    let actrust = world.env.path("actrust");
+    fs::copy(ACTRUST, &actrust).expect("actrust");
+    open(&actrust, 0o755);
+    let mut verify = as_user(&shared, ANN, &[actrust.to_str().unwrap()]);
+    verify
+        .arg(format!("--dir={}", shared.data().display()))
+        .arg(format!(
+            "--local-config={}",
+            world.env.path("etc").display()
+        ))
+        .arg(format!(
+            "--system-config={}",
+            world.env.path("lib").display()
+        ))
+        .args(["verify-image", id.line()]);
+    let verified = world.env.outcome(&mut verify).expect(0);
+    assert!(verified.stdout.contains("example.test/app"), "{verified}");
+    if can_run_pods() {
+        world.rkt(["run", "--net=host", id.line()]).expect(0);
+        world.gc();
+    }
 }

@@ -98,7 +98,9 @@ impl Store {
             if let Some(gid) = group
                 && group_of(data_dir).is_none()
             {
-                store.share(data_dir, gid, is_new)?;
+                // On a full or read-only file system nothing is shared yet, and everything else goes on. The next
+                // command tries again.
+                let _ = store.share(data_dir, gid, is_new);
             }
             store.join(data_dir, None);
             return Ok(store);
