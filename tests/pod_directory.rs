@@ -369,3 +369,36 @@ fn volumes_of_images_from_docker_begin_with_their_files() {
         );
     }
 }
+
+#[test]
+fn the_group_of_an_image_from_docker_may_be_its_users() {
+    if !can_run_pods() {
+        return;
+    }
+    let Some(world) = World::new() else { return };
+    let passwd = world.env.write("passwd", "app:x:123:9::/:/bin/sh\n");
+    let copy = ["copy", passwd.to_str().expect("UTF-8"), "/etc/passwd"];
+    let user: &[&[&str]] = &[&copy, &["set-user", "app"], &["set-group", "app"]];
+    let docker: &[&str] = &[
+        "annotation",
+        "add",
+        "appc.io/docker/repository",
+        "library/x",
+    ];
+    let with_docker: Vec<&[&str]> = user.iter().copied().chain([docker]).collect();
+    let run = |name: &str, more: &[&[&str]], flags: &[&str]| {
+        let image = world.build_with(name, "1.0.0", &["/bin/busybox", "sh", "-c"], more);
+        let id = world.import(&image);
+        let line = ["run", "--net=host", &*id]
+            .into_iter()
+            .chain(flags.iter().copied());
+        world.rkt(line.chain(["--", "/bin/busybox id -g"]))
+    };
+    let ran = run("docker", &with_docker, &[]).expect(0);
+    assert_eq!(without_origin(&ran.stdout), "123\n");
+    // Whoever names a group means it, and appc's images have theirs.
+    run("docker", &with_docker, &["--group=other"])
+        .expect(254)
+        .says("other");
+    run("appc", user, &[]).expect(254).says("app");
+}

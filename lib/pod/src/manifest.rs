@@ -11,6 +11,11 @@ use crate::request::{AppRequest, PrepareRequest};
 use crate::volumes;
 use crate::warning::Warning;
 
+/// The annotation that says whether apps can be added to the running pod; a stage1 may look for it.
+///
+/// Source: rkt 1.30, Documentation/devel/stage1-implementors-guide.md.
+const MUTABLE: &str = "coreos.com/rkt/stage1/mutable";
+
 /// Makes the manifest. `images` are those of the request's apps, in the same order.
 pub(crate) fn build(
     request: &PrepareRequest,
@@ -47,11 +52,18 @@ pub(crate) fn build(
     let mut volumes = request.volumes.clone();
     volumes::resolve(&mut apps, &mut volumes, &request.mounts, warnings)?;
     ports::check(&apps, &request.ports)?;
+    let mut annotations = request.annotations.clone();
+    if annotations.get(MUTABLE).is_none()
+        && let Ok(name) = MUTABLE.parse()
+    {
+        // The name is one, and not there yet.
+        let _ = annotations.set(name, "false");
+    }
     Ok(PodManifest {
         apps: apps.into(),
         volumes: volumes.into(),
         isolators: request.isolators.clone().into(),
-        annotations: request.annotations.clone(),
+        annotations,
         ports: request.ports.clone().into(),
         user_annotations: request.user_annotations.clone(),
         user_labels: request.user_labels.clone(),

@@ -1,8 +1,10 @@
 //! Whether the roots of apps can be overlays here.
 
+use std::ffi::CStr;
 use std::os::fd::BorrowedFd;
 use std::sync::OnceLock;
 
+use rustix::fs::FileType;
 use rustix::mount::FsOpenFlags;
 
 const AUFS: i64 = 0x6175_6673;
@@ -26,8 +28,31 @@ pub(crate) fn why_not(data_dir: BorrowedFd<'_>) -> Option<&'static str> {
         Ok(ZFS) => Some("the data directory is on zfs"),
         Ok(OVERLAY) => Some("the data directory is on an overlay itself"),
         Ok(NFS) => Some("the data directory is on nfs"),
+        _ if !has_types(data_dir) => Some(
+            "the file system of the data directory does not tell the types of its entries (d_type)",
+        ),
         _ => None,
     }
+}
+
+/// Whether listings of directories tell what each entry is, which an overlay needs to find what was removed.
+///
+/// The data directory has entries: that of the pods at least.
+fn has_types(data_dir: BorrowedFd<'_>) -> bool {
+    let Ok(entries) = rustix::fs::Dir::read_from(data_dir) else {
+        return true;
+    };
+    let own = |name: &CStr| matches!(name.to_bytes(), b"." | b"..");
+    entries_tell(
+        entries
+            .flatten()
+            .filter(|entry| !own(entry.file_name()))
+            .map(|entry| entry.file_type()),
+    )
+}
+
+fn entries_tell(mut types: impl Iterator<Item = FileType>) -> bool {
+    types.next().is_none_or(|first| first != FileType::Unknown)
 }
 
 fn kernel_has_overlay() -> bool {
@@ -40,4 +65,23 @@ fn kernel_has_overlay() -> bool {
                     .any(|l| l.split_whitespace().last() == Some("overlay"))
             })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsFd as _;
+
+    use super::*;
+
+    #[test]
+    fn a_listing_without_types_is_told_from_one_with_them() {
+        use FileType::{Directory, Unknown};
+        assert!(entries_tell([Directory, Directory].into_iter()));
+        assert!(!entries_tell([Unknown, Unknown].into_iter()));
+        assert!(entries_tell(std::iter::empty()));
+        let scratch = tempfile::tempdir().unwrap();
+        std::fs::create_dir(scratch.path().join("pods")).unwrap();
+        let dir = std::fs::File::open(scratch.path()).unwrap();
+        assert!(has_types(dir.as_fd()));
+    }
 }

@@ -32,7 +32,7 @@ use crate::plan::{self, AppPlan, PlanError};
 use crate::seal;
 use crate::status::{Exit, SETUP_FAILED};
 use crate::stop::{only_child, supervisor};
-use crate::user::{self, Kind};
+use crate::user;
 
 /// A command could not be run in an app.
 #[derive(Debug, thiserror::Error)]
@@ -116,8 +116,7 @@ fn become_command(plan: &AppPlan, command: &[CString]) -> Result<Infallible, Lau
     // What becomes the command closes all descriptors, whoever owns them.
     drop(mounts);
     signal::reset().step(|| "reset signals")?;
-    let uid = user::resolve(&plan.user, Kind::User)?;
-    let gid = user::resolve(&plan.group, Kind::Group)?;
+    let (uid, gid) = user::of_app(plan)?;
     let identity = Identity {
         uid,
         gid,

@@ -19,7 +19,7 @@ use crate::label;
 use crate::plan::AppPlan;
 use crate::program::{self, ExecError};
 use crate::status::{EXEC_FAILED, Exit, SETUP_FAILED};
-use crate::user::{self, Kind, LookupError};
+use crate::user::{self, LookupError};
 
 /// Why an app did not come to run.
 #[derive(Debug, thiserror::Error)]
@@ -51,8 +51,7 @@ impl LaunchError {
 
 /// Runs the pre-start handler, then becomes the app. The process's root must be the app's.
 pub(crate) fn app(plan: &AppPlan) -> Result<Infallible, LaunchError> {
-    let uid = user::resolve(&plan.user, Kind::User)?;
-    let gid = user::resolve(&plan.group, Kind::Group)?;
+    let (uid, gid) = user::of_app(plan)?;
     plan.modes
         .give_to(uid, gid)
         .step(|| "give the app its standard streams")?;

@@ -15,6 +15,7 @@
 mod app_root;
 mod arguments;
 mod device;
+mod docker_user;
 mod enter;
 mod environment;
 mod failed;

@@ -12,6 +12,7 @@ use gantry_types::{
 };
 
 use crate::arguments::RunArguments;
+use crate::docker_user;
 use crate::environment;
 use crate::io::modes::{Interactive, ModeError, Modes};
 use crate::io::outside::stdin_is_terminal;
@@ -40,6 +41,8 @@ pub(crate) struct AppPlan {
     pub(crate) search_path: String,
     pub(crate) user: String,
     pub(crate) group: String,
+    /// Whether a group that the image does not know has the number of the user.
+    pub(crate) group_is_users: bool,
     pub(crate) supplementary_groups: Vec<u32>,
     /// Absolute.
     pub(crate) working_directory: String,
@@ -337,6 +340,7 @@ fn plan_app(
         search_path,
         user: app.user.clone(),
         group: app.group.clone(),
+        group_is_users: docker_user::group_is_users(runtime, app),
         supplementary_groups,
         working_directory: working_directory.to_owned(),
         capabilities: if arguments.all_capabilities {
@@ -366,7 +370,7 @@ fn image_app(runtime: &RuntimeApp) -> Result<App, PlanError> {
     })
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, PlanError> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, PlanError> {
     use io::Read as _;
     let limited = |file: fs::File| {
         let mut bytes = Vec::new();

@@ -10,6 +10,7 @@ use rustix::fs::{AtFlags, OFlags, Stat};
 use rustix::io::Errno;
 
 use crate::inside;
+use crate::plan::AppPlan;
 
 /// Largest `/etc/passwd` or `/etc/group` of an image that is read, in bytes.
 pub(crate) const MAX_DATABASE_BYTES: u64 = 4 * 1024 * 1024;
@@ -85,6 +86,16 @@ pub(crate) fn resolve(text: &str, kind: Kind) -> Result<u32, LookupError> {
         other => other?,
     };
     find(&database, text).ok_or_else(unknown)
+}
+
+/// The user and group of an app, with the image's root as the process's root.
+pub(crate) fn of_app(plan: &AppPlan) -> Result<(u32, u32), LookupError> {
+    let uid = resolve(&plan.user, Kind::User)?;
+    let gid = match resolve(&plan.group, Kind::Group) {
+        Err(LookupError::Unknown { .. }) if plan.group_is_users => uid,
+        gid => gid?,
+    };
+    Ok((uid, gid))
 }
 
 /// A number that setresuid(2) takes: the largest of 32 bits means "unchanged" there.
