@@ -8,6 +8,7 @@
 
 #![forbid(unsafe_code)]
 
+mod app;
 mod conf_files;
 mod copy_up;
 mod describe;
