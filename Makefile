@@ -82,6 +82,7 @@ install: ## PREFIX (/usr/local) and DESTDIR are honoured; run `make build` first
 	@test -x $(RELEASE)/rkt || { echo "run 'make build' first"; exit 1; }
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/gantry $(DESTDIR)$(PREFIX)/share/man/man1
 	for tool in $(TOOLS); do install -m 755 $(RELEASE)/$$tool $(DESTDIR)$(PREFIX)/bin/$$tool; done
+	ln -sf acbuild $(DESTDIR)$(PREFIX)/bin/acbuild-script
 	install -m 755 $(RELEASE)/stage1 $(DESTDIR)$(PREFIX)/libexec/gantry/stage1
 	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -d $(foreach folder,$(COMPLETIONS),$(DESTDIR)$(PREFIX)/share/$(folder))
@@ -92,7 +93,7 @@ install: ## PREFIX (/usr/local) and DESTDIR are honoured; run `make build` first
 	done
 
 uninstall:
-	for tool in $(TOOLS); do rm -f $(DESTDIR)$(PREFIX)/bin/$$tool; done
+	for tool in $(TOOLS) acbuild-script; do rm -f $(DESTDIR)$(PREFIX)/bin/$$tool; done
 	rm -rf $(DESTDIR)$(PREFIX)/libexec/gantry
 	for page in man/*.1; do rm -f $(DESTDIR)$(PREFIX)/share/man/man1/$$(basename $$page); done
 	for tool in $(TOOLS); do \

@@ -245,15 +245,11 @@ fn exit_statuses_tell_failures_apart() {
             1,
             "run: running commands in the image is not supported yet",
         ),
-        (
-            "script file",
-            1,
-            "script: running a script is not supported yet",
-        ),
+        ("script file", 1, "script: no such file or directory: file"),
         (
             "--modify-appc x.aci label add version 1",
             1,
-            "--modify-appc is not supported yet",
+            "label add: image doesn't appear to exist: x.aci.",
         ),
         (
             "--modify x.aci write y.aci",

@@ -10,7 +10,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("gantry-cli", &["types"]),
     (
         "gantry-fuzz",
-        &["types", "archive", "remote", "trust", "store", "stage1"],
+        &[
+            "types", "archive", "remote", "trust", "store", "ops", "stage1",
+        ],
     ),
     (
         "gantry-ops",

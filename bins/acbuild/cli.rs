@@ -11,7 +11,7 @@ use gantry_cli::with_go_booleans;
 
 use crate::commands::{
     annotation, begin, cat_manifest, copy, dependency, environment, event_handler, isolator, label,
-    mount, port, set, unsupported, write,
+    mount, port, script, set, unsupported, write,
 };
 
 /// Build container images step by step
@@ -86,8 +86,7 @@ pub(crate) enum Command {
     ReplaceManifest(set::ReplaceManifestArgs),
     /// Run a command in the image
     Run(unsupported::RunArgs),
-    /// Run the commands in a file
-    Script(unsupported::ScriptArgs),
+    Script(script::Args),
     /// Set a command that is run before or after the app
     #[command(subcommand, visible_alias = "set-eh")]
     SetEventHandler(event_handler::Command),

@@ -23,6 +23,10 @@ pub(crate) enum Ending {
     Usage,
     /// There were too many arguments, or some but too few.
     WrongCount,
+    /// A command that was run for the user failed with this status, which is passed on.
+    ChildFailed(Failure, u8),
+    /// What ran ended with this status, and everything is said.
+    Child(u8),
 }
 
 impl<E: Into<Failure>> From<E> for Ending {
@@ -55,6 +59,8 @@ impl Ending {
                 (failure, status)
             }
             Self::Absent(failure) => (failure, ABSENT),
+            Self::ChildFailed(failure, status) => (failure, status),
+            Self::Child(status) => return Ok(status),
         };
         report(&path.join(" "), &failure, debug, ctx.err);
         Ok(status)

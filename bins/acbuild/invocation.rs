@@ -5,12 +5,14 @@ use std::fmt::Display;
 use std::path::Path;
 use std::str::FromStr;
 
-use gantry_cli::{Context, Failure, note};
-use gantry_ops::build::{self, Build, EditError};
+use gantry_cli::{Context, Failure, available_threads, note};
+use gantry_ops::build::{self, Build, CopyError, EditError, ImageFile, ModifyError, WriteOptions};
+use gantry_ops::epoch::{SOURCE_DATE_EPOCH, SourceDateEpoch};
 use gantry_types::ImageManifest;
 
 use crate::cli::Globals;
 use crate::ending::Ending;
+use crate::scratch::Scratch;
 
 /// One run of the tool.
 pub(crate) struct Invocation<'a, 'b> {
@@ -44,13 +46,47 @@ impl Invocation<'_, '_> {
         change: impl FnOnce(&mut ImageManifest) -> Result<(), EditError>,
     ) -> Result<(), Ending> {
         self.explain(arguments);
-        match self
-            .open()?
-            .edit(self.history(arguments).as_deref(), change)
-        {
-            Err(error @ EditError::Absent { .. }) => Err(Ending::Absent(error.into())),
+        let history = self.history(arguments);
+        let result = match self.image()? {
+            Some(image) => image.edit(history.as_deref(), available_threads(), change),
+            None => {
+                let edited = self.open()?.edit(history.as_deref(), change);
+                edited.map_err(ModifyError::Edit)
+            }
+        };
+        match result {
+            Err(ModifyError::Edit(error @ EditError::Absent { .. })) => {
+                Err(Ending::Absent(error.into()))
+            }
             result => Ok(result?),
         }
+    }
+
+    /// The image that is changed in place of the build in progress, if there is one.
+    pub(crate) fn image(&self) -> Result<Option<ImageFile<'_>>, ModifyError> {
+        let image = self.globals.modify_appc.as_deref();
+        image.map(ImageFile::open).transpose()
+    }
+
+    /// Changes files of the build in progress, or of the image in its place.
+    pub(crate) fn change_files(
+        &self,
+        change: impl FnOnce(&Build) -> Result<(), CopyError>,
+    ) -> Result<(), Ending> {
+        let Some(image) = self.image()? else {
+            return Ok(change(&self.open()?)?);
+        };
+        let scratch = Scratch::new()?;
+        let epoch = SourceDateEpoch::from_variable(std::env::var_os(SOURCE_DATE_EPOCH).as_deref());
+        let options = WriteOptions {
+            overwrite: true,
+            epoch: epoch.map_err(|error| Failure::usage(error.to_string()))?,
+            threads: available_threads(),
+        };
+        let result = image.rebuild(scratch.path(), &options, change);
+        let ended = scratch.end();
+        result?;
+        Ok(ended?)
     }
 
     /// With `--debug`, says what is about to be done.

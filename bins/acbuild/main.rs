@@ -5,7 +5,9 @@
 mod cli;
 mod commands;
 mod ending;
+mod interrupt;
 mod invocation;
+mod scratch;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -21,7 +23,13 @@ fn main() -> ExitCode {
     ExitCode::from(run(std::env::args_os().collect()))
 }
 
-fn run(arguments: Vec<OsString>) -> u8 {
+fn run(mut arguments: Vec<OsString>) -> u8 {
+    if arguments
+        .first()
+        .is_some_and(|name| commands::script::is_own_name(name))
+    {
+        arguments.insert(1, "script".into());
+    }
     let mut parser = cli::parser();
     let after_name = arguments.get(1..).unwrap_or_default();
     let written = write_generated(after_name, FlagStyle::TwoDashes, |_| cli::parser());

@@ -31,7 +31,10 @@ pub(crate) fn run(args: &Args, invocation: &mut Invocation<'_, '_>) -> Result<()
         }
         other => return Err(Failure::usage(format!("don't know how to print a {other:?}")).into()),
     }
-    let manifest = invocation.open()?.manifest()?;
+    let manifest = match invocation.image()? {
+        Some(image) => image.manifest()?,
+        None => invocation.open()?.manifest()?,
+    };
     let mut json = if args.pretty_print {
         manifest.to_json_pretty("    ")
     } else {

@@ -26,9 +26,7 @@ pub(crate) fn run(args: &Args, invocation: &mut Invocation<'_, '_>) -> Result<()
     }
     invocation.explain(&args.arguments);
     let history = invocation.history(&args.arguments);
-    Ok(invocation
-        .open()?
-        .copy(Path::new(from), Path::new(to), history.as_deref())?)
+    invocation.change_files(|build| build.copy(Path::new(from), Path::new(to), history.as_deref()))
 }
 
 #[derive(clap::Args, Debug)]
@@ -50,7 +48,5 @@ pub(crate) fn run_to_dir(
     invocation.explain(&args.arguments);
     let history = invocation.history(&args.arguments);
     let sources: Vec<PathBuf> = sources.iter().map(PathBuf::from).collect();
-    Ok(invocation
-        .open()?
-        .copy_to_dir(&sources, Path::new(dir), history.as_deref())?)
+    invocation.change_files(|build| build.copy_to_dir(&sources, Path::new(dir), history.as_deref()))
 }

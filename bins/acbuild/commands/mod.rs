@@ -12,6 +12,7 @@ pub(crate) mod isolator;
 pub(crate) mod label;
 pub(crate) mod mount;
 pub(crate) mod port;
+pub(crate) mod script;
 pub(crate) mod set;
 pub(crate) mod unsupported;
 mod version;
@@ -42,7 +43,7 @@ pub(crate) fn run(command: Command, invocation: &mut Invocation<'_, '_>) -> Resu
         Command::Port(command) => port::run(&command, invocation),
         Command::ReplaceManifest(args) => set::replace_manifest(&args, invocation),
         Command::Run(args) => unsupported::run(&args),
-        Command::Script(args) => unsupported::script(&args),
+        Command::Script(args) => script::run(&args, invocation),
         Command::SetEventHandler(command) => event_handler::run(&command, invocation),
         Command::SetExec(args) => set::exec(&args, invocation),
         Command::SetGroup(args) => set::group(&args, invocation),
@@ -56,19 +57,18 @@ pub(crate) fn run(command: Command, invocation: &mut Invocation<'_, '_>) -> Resu
     }
 }
 
-/// Refuses the flags that edit an image file where they make no sense, and elsewhere for now.
+/// Refuses the flags that edit an image file where they make no sense.
 fn check_modify(command: &Command, invocation: &Invocation<'_, '_>) -> Result<(), Failure> {
     let globals = invocation.globals;
-    let flag = match (&globals.modify_appc, &globals.modify_oci) {
+    match (&globals.modify_appc, &globals.modify_oci) {
         (None, None) => return Ok(()),
         (Some(_), Some(_)) => {
             return Err(Failure::usage(
                 "can't modify an appc image and an oci image at the same time",
             ));
         }
-        (Some(_), None) => "--modify-appc",
-        (None, Some(_)) => "--modify-oci",
-    };
+        _ => {}
+    }
     match command {
         Command::Begin(_)
         | Command::Write(_)
@@ -78,6 +78,7 @@ fn check_modify(command: &Command, invocation: &Invocation<'_, '_>) -> Result<()
             "Can't use --modify flags with {}.",
             invocation.name
         ))),
-        _ => Err(unsupported::not_yet(flag)),
+        _ if globals.modify_oci.is_some() => Err(unsupported::not_yet("--modify-oci")),
+        _ => Ok(()),
     }
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use gantry_cli::Failure;
+use gantry_cli::{Failure, available_threads};
 use gantry_ops::build::edit;
 use gantry_types::AcIdentifier;
 
@@ -142,9 +142,11 @@ pub(crate) fn replace_manifest(
     let [file] = exactly(&args.arguments)?;
     invocation.explain(&args.arguments);
     let history = invocation.history(&args.arguments);
-    Ok(invocation
-        .open()?
-        .replace_manifest(Path::new(file), history.as_deref())?)
+    let (file, history) = (Path::new(file), history.as_deref());
+    match invocation.image()? {
+        Some(image) => Ok(image.replace_manifest(file, history, available_threads())?),
+        None => Ok(invocation.open()?.replace_manifest(file, history)?),
+    }
 }
 
 /// A command and its arguments, as text.

@@ -29,14 +29,6 @@ pub(crate) struct RunArgs {
     arguments: Vec<OsString>,
 }
 
-#[derive(clap::Args, Debug)]
-#[command(override_usage = "acbuild script FILE")]
-pub(crate) struct ScriptArgs {
-    /// File with one command per line
-    #[arg(value_name = "FILE")]
-    arguments: Vec<OsString>,
-}
-
 /// The failure of everything that comes later.
 pub(crate) fn not_yet(what: &str) -> Failure {
     Failure::environment(format!("{what} is not supported yet"))
@@ -50,11 +42,6 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Ending> {
         return Err(Failure::usage(format!("no such engine {:?}", args.engine)).into());
     }
     Err(not_yet("running commands in the image").into())
-}
-
-pub(crate) fn script(args: &ScriptArgs) -> Result<(), Ending> {
-    crate::invocation::exactly::<1>(&args.arguments)?;
-    Err(not_yet("running a script").into())
 }
 
 pub(crate) fn layer(args: &NoArgs) -> Result<(), Ending> {

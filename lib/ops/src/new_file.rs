@@ -1,10 +1,10 @@
 //! A file that gets its name when it is complete.
 
-use std::fs::{File, Metadata};
+use std::fs::{File, Metadata, Permissions};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -114,6 +114,12 @@ impl NewFile {
             Content::Nameless(file) => file,
             Content::Named(named) => named.as_file(),
         }
+    }
+
+    /// Lets the file have the permissions of the one that it replaces, but no set-user-ID bits.
+    pub(crate) fn keep_permissions(&self, replaced: &Metadata) -> io::Result<()> {
+        let mode = replaced.permissions().mode() & 0o777;
+        self.file().set_permissions(Permissions::from_mode(mode))
     }
 
     /// Brings the file to stable storage and gives it its name, in one step.

@@ -3,9 +3,8 @@
 mod edits;
 mod isolator;
 
-use std::fs::{File, Permissions};
+use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use gantry_archive::aci::AciError;
@@ -222,9 +221,8 @@ pub fn patch(
         .map_err(|source| write_error(target, source))?;
     drop(buffered);
     if let Some(replaced) = replaced {
-        let mode = Permissions::from_mode(replaced.permissions().mode() & 0o777);
-        let set = new.file().set_permissions(mode);
-        set.map_err(|source| write_error(target, source))?;
+        new.keep_permissions(&replaced)
+            .map_err(|source| write_error(target, source))?;
     }
     new.publish().map_err(refused)?;
     Ok(Patched {

@@ -375,7 +375,7 @@ complete -c acbuild -n "__fish_acbuild_using_subcommand script" -l modify-appc -
 complete -c acbuild -n "__fish_acbuild_using_subcommand script" -l modify-oci -d 'Change this OCI image instead of the build in progress' -r -F
 complete -c acbuild -n "__fish_acbuild_using_subcommand script" -l debug -d 'Say on standard error what is done'
 complete -c acbuild -n "__fish_acbuild_using_subcommand script" -l no-history -d 'Do not record the command in the image'
-complete -c acbuild -n "__fish_acbuild_using_subcommand script" -s h -l help -d 'Print help'
+complete -c acbuild -n "__fish_acbuild_using_subcommand script" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c acbuild -n "__fish_acbuild_using_subcommand set-event-handler; and not __fish_seen_subcommand_from pre-start post-stop help" -l work-path -d 'Directory that holds the build in progress' -r -F
 complete -c acbuild -n "__fish_acbuild_using_subcommand set-event-handler; and not __fish_seen_subcommand_from pre-start post-stop help" -l modify-appc -d 'Change this ACI instead of the build in progress' -r -F
 complete -c acbuild -n "__fish_acbuild_using_subcommand set-event-handler; and not __fish_seen_subcommand_from pre-start post-stop help" -l modify-oci -d 'Change this OCI image instead of the build in progress' -r -F

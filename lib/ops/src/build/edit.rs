@@ -77,15 +77,24 @@ impl Build {
         history: Option<&str>,
         change: impl FnOnce(&mut ImageManifest) -> Result<(), EditError>,
     ) -> Result<(), EditError> {
-        let mut manifest = self.manifest()?;
-        change(&mut manifest)?;
-        if let Some(line) = history {
-            record(&mut manifest, line)?;
-        }
-        // Types keep their own rules; what holds between them is checked by reading it back.
-        ImageManifest::from_json(&manifest.to_json())?;
+        let manifest = changed(self.manifest()?, history, change)?;
         Ok(self.save(&manifest)?)
     }
+}
+
+/// The manifest with a change, and with its line in the history.
+pub(super) fn changed(
+    mut manifest: ImageManifest,
+    history: Option<&str>,
+    change: impl FnOnce(&mut ImageManifest) -> Result<(), EditError>,
+) -> Result<ImageManifest, EditError> {
+    change(&mut manifest)?;
+    if let Some(line) = history {
+        record(&mut manifest, line)?;
+    }
+    // Types keep their own rules; what holds between them is checked by reading it back.
+    ImageManifest::from_json(&manifest.to_json())?;
+    Ok(manifest)
 }
 
 pub(super) fn record(manifest: &mut ImageManifest, line: &str) -> Result<(), EditError> {

@@ -83,7 +83,10 @@ impl Build {
 }
 
 /// Lays `over` over the manifest, and checks the result.
-fn lay_over(manifest: &mut ImageManifest, over: Map<String, Value>) -> Result<(), EditError> {
+pub(super) fn lay_over(
+    manifest: &mut ImageManifest,
+    over: Map<String, Value>,
+) -> Result<(), EditError> {
     let mut base: Map<String, Value> = serde_json::from_slice(&manifest.to_json())
         .expect("a manifest is written as a JSON object");
     overlay(&mut base, over, &["app"]);
@@ -113,7 +116,7 @@ fn overlay(base: &mut Map<String, Value>, over: Map<String, Value>, nested: &[&s
     }
 }
 
-fn read_object(file: &Path) -> Result<Map<String, Value>, ReplaceError> {
+pub(super) fn read_object(file: &Path) -> Result<Map<String, Value>, ReplaceError> {
     let path = || file.to_owned();
     let metadata = std::fs::metadata(file).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => ReplaceError::NotFound { path: path() },

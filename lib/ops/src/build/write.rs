@@ -76,7 +76,7 @@ pub enum WriteError {
 }
 
 /// Output is written in pieces of this size, in bytes.
-const WRITE_BUFFER: usize = 256 << 10;
+pub(super) const WRITE_BUFFER: usize = 256 << 10;
 
 impl WriteError {
     /// What kept `file` from being made.
@@ -152,20 +152,29 @@ impl Build {
             .create(".acbuild-")
             .map_err(|error| refused(error.into()))?;
         let mut buffered = BufWriter::with_capacity(WRITE_BUFFER, new.file());
-        let rootfs = self.rootfs()?;
-        let json = manifest.to_json();
-        let options = archive_options(options);
-        let id = archive::write_aci(&json, rootfs.as_fd(), &mut buffered, &options)
-            .map_err(|error| WriteError::writing(file, error))?;
+        let id = self.put_together(file, &mut buffered, &archive_options(options))?;
         buffered.flush().map_err(|error| refused(error.into()))?;
         drop(buffered);
         new.publish().map_err(refused)?;
         let exec_missing = manifest.app.is_some_and(|app| app.exec.is_empty());
         Ok(Written { id, exec_missing })
     }
+
+    /// Writes the image to `out`, which becomes `file`; gives its ID.
+    pub(super) fn put_together(
+        &self,
+        file: &Path,
+        out: impl Write,
+        options: &archive::WriteOptions,
+    ) -> Result<ImageId, WriteError> {
+        let json = self.manifest()?.to_json();
+        let rootfs = self.rootfs()?;
+        archive::write_aci(&json, rootfs.as_fd(), out, options)
+            .map_err(|error| WriteError::writing(file, error))
+    }
 }
 
-fn archive_options(options: &WriteOptions) -> archive::WriteOptions {
+pub(super) fn archive_options(options: &WriteOptions) -> archive::WriteOptions {
     let uid = rustix::process::geteuid();
     let owner = if uid.is_root() {
         Owner::Keep

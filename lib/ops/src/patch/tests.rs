@@ -1,6 +1,6 @@
 use std::error::Error;
-use std::fs;
-use std::os::unix::fs::symlink;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use gantry_archive::aci::read_manifest;
 use gantry_archive::compress::{Encoder, sniff};
