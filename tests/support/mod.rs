@@ -8,6 +8,7 @@ pub mod durability;
 pub mod fault;
 pub mod golden;
 pub mod key_lab;
+pub mod lab;
 pub mod own_mounts;
 pub mod stop;
 

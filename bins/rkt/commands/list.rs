@@ -66,7 +66,7 @@ impl ListArgs {
             let networks: Vec<String> = pod
                 .networks
                 .iter()
-                .map(|net| format!("{}:ip4={}", net.net_name, net.ip))
+                .flat_map(gantry_pod::NetInfo::addresses)
                 .collect();
             let pod_cells = [
                 pod.state.to_string(),

@@ -49,7 +49,7 @@ impl RunArgs {
         let setup = Setup::new(globals)?;
         let options = self.options.options(&setup, globals)?;
         if self.pod.has_ports() {
-            self.options.refuse_ports()?;
+            self.options.check_ports()?;
         }
         let preparing = Preparing {
             command: "run",
@@ -61,7 +61,6 @@ impl RunArgs {
             .pod
             .prepare(images, &setup, globals, &preparing, context)?;
         RunOptionArgs::warn_of_lost("run", pod.lost_options(&options), context)?;
-        self.options.warn("run", context);
         context.out.flush().map_err(Failure::Output)?;
         Err(pod.run(&options).into())
     }

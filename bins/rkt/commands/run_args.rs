@@ -3,6 +3,7 @@
 use clap::Args;
 use gantry_cli::{Context, Failure, note};
 use gantry_pod::RunOptions;
+use gantry_types::net::NetList;
 
 use crate::cli::Globals;
 use crate::commands::dns_args::DnsArgs;
@@ -11,10 +12,10 @@ use crate::setup::Setup;
 /// Flags that say how a pod is run.
 #[derive(Args, Debug)]
 pub(crate) struct RunOptionArgs {
-    /// Networks: host, or none for a network of the pod's own with loopback only
+    /// Networks that the pod joins: host, none, all, or names with arguments NAME:KEY=VALUE;KEY=VALUE
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "default",
-          value_name = "host|none|default")]
-    net: Option<String>,
+          value_name = "NAME[:ARGS],…")]
+    net: Vec<String>,
     /// Host name in the pod; rkt-UUID if none is given
     #[arg(long, value_name = "NAME")]
     hostname: Option<String>,
@@ -71,19 +72,14 @@ impl RunOptionArgs {
     ///
     /// A network that is not there, an insecure option that means nothing, or no stage1.
     pub(crate) fn options(&self, setup: &Setup, globals: &Globals) -> Result<RunOptions, Failure> {
-        let net = match self.net.as_deref() {
-            Some(net @ ("host" | "none")) => net,
-            None | Some("" | "default") => "none",
-            Some(other) => {
-                return Err(Failure::environment(format!(
-                    "network {other:?} is not available yet"
-                ))
-                .with_hint("use --net=host or --net=none"));
-            }
-        };
+        let net = self.networks()?;
+        // A network that nobody defines is better told before anything is fetched.
+        if net.has_networks() {
+            gantry_pod::network_catalog(&globals.local_config).select(&net)?;
+        }
         if self.mds_register {
             return Err(match net {
-                "none" if self.net.as_deref() == Some("none") => Failure::usage(
+                NetList::None => Failure::usage(
                     "--mds-register flag does not work with --net=none. Please use 'host', 'default' \
                      or an equivalent network",
                 ),
@@ -93,7 +89,7 @@ impl RunOptionArgs {
         }
         let insecure = setup.insecure();
         let mut options = RunOptions::new(setup.stage1()?, globals.local_config.clone());
-        net.clone_into(&mut options.net);
+        options.net = net.to_string();
         options.hostname.clone_from(&self.hostname);
         options.interactive = self.interactive;
         options.conf_files = self.dns.files()?;
@@ -114,20 +110,23 @@ impl RunOptionArgs {
         Ok(options)
     }
 
-    /// Ports of the host lead into a network of the pod's own, which has to reach the host.
+    /// The value of `--net`.
+    fn networks(&self) -> Result<NetList, Failure> {
+        NetList::from_values(self.net.iter().map(String::as_str))
+            .map_err(|error| Failure::usage(format!("--net: {error}")))
+    }
+
+    /// Makes sure that ports of the host lead somewhere: into a network of the pod's own.
     ///
     /// # Errors
     ///
-    /// Always: no such network is available yet.
-    pub(crate) fn refuse_ports(&self) -> Result<(), Failure> {
-        match self.net.as_deref() {
-            Some(net @ ("host" | "none")) => Err(Failure::usage(format!(
+    /// The pod has no such network.
+    pub(crate) fn check_ports(&self) -> Result<(), Failure> {
+        match self.networks()? {
+            net @ (NetList::Host | NetList::None) => Err(Failure::usage(format!(
                 "--port flag does not work with '{net}' networking"
             ))),
-            _ => Err(Failure::environment(
-                "ports cannot be forwarded yet: there is no network to forward to",
-            )
-            .with_hint("with --net=host the app's own ports are those of the host")),
+            NetList::All | NetList::Named(_) => Ok(()),
         }
     }
 
@@ -151,18 +150,5 @@ impl RunOptionArgs {
             );
         }
         Ok(())
-    }
-
-    /// Says what the pod will miss; called when nothing else stands against running it.
-    pub(crate) fn warn(&self, command: &str, context: &mut Context<'_>) {
-        if let None | Some("" | "default") = self.net.as_deref() {
-            note(
-                context.err,
-                format_args!(
-                    "{command}: warning: the default network is not available yet: \
-                     the pod has loopback only (--net=none), use --net=host to reach others"
-                ),
-            );
-        }
     }
 }

@@ -39,7 +39,6 @@ impl RunPreparedArgs {
         }
         let options = self.options.options(&setup, globals)?;
         RunOptionArgs::warn_of_lost("run-prepared", pod.lost_options(&options), context)?;
-        self.options.warn("run-prepared", context);
         context.out.flush().map_err(Failure::Output)?;
         Err(pod.run_prepared(&options).into())
     }

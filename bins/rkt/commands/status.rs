@@ -186,7 +186,7 @@ fn lines(pod: &PodInfo, context: &mut Context<'_>) -> Result<(), Failure> {
     let networks: Vec<String> = pod
         .networks
         .iter()
-        .map(|net| format!("{}:ip4={}", net.net_name, net.ip))
+        .flat_map(gantry_pod::NetInfo::addresses)
         .collect();
     say(
         context.out,

@@ -138,6 +138,26 @@ pub struct NetInfo {
     pub rest: serde_json::Map<String, serde_json::Value>,
 }
 
+impl NetInfo {
+    /// Name and addresses for people, as `NAME:ip4=ADDRESS` and `NAME:ip6=ADDRESS`.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<String> {
+        let all = self.rest.get("ips").and_then(|ips| ips.as_array());
+        let all = all.into_iter().flatten().filter_map(|ip| ip.as_str());
+        let mut bare: Vec<&str> = all.map(|ip| ip.split('/').next().unwrap_or(ip)).collect();
+        // What rkt wrote has the one address only.
+        if bare.is_empty() {
+            bare.push(&self.ip);
+        }
+        // In rkt's texts IPv4 is what there is, so it comes first.
+        bare.sort_by_key(|ip| ip.contains(':'));
+        let family = |ip: &str| if ip.contains(':') { "ip6" } else { "ip4" };
+        bare.iter()
+            .map(|ip| format!("{}:{}={ip}", self.net_name, family(ip)))
+            .collect()
+    }
+}
+
 /// A pod cannot be described.
 #[derive(Debug, thiserror::Error)]
 pub enum InfoError {

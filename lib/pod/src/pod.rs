@@ -12,7 +12,7 @@ use rustix::fs::{AtFlags, FlockOperation};
 
 use crate::file;
 use crate::phase::{Phase, State};
-use crate::pods_dir::{PhaseDirs, is_locked};
+use crate::pods_dir::{PhaseDirs, PodsDir, is_locked};
 
 /// An opened pod.
 ///
@@ -70,6 +70,11 @@ impl Pod {
             .path
             .join(self.phase.dir_name())
             .join(self.uuid.to_string())
+    }
+
+    /// All pods of its data directory.
+    pub(crate) fn siblings(&self) -> PodsDir {
+        PodsDir::of(self.dirs.clone())
     }
 
     /// Looks at phase and lock again. Not for a pod that we have locked ourselves.

@@ -267,6 +267,14 @@ impl PodsDir {
         self.get_from(uuid, Some(seen))
     }
 
+    pub(crate) fn of(dirs: Arc<PhaseDirs>) -> Self {
+        Self { dirs }
+    }
+
+    pub(crate) fn phase_dir(&self, phase: Phase) -> io::Result<BorrowedFd<'_>> {
+        self.dirs.get(phase)
+    }
+
     pub(crate) fn scan(&self, phases: &[Phase], prefix: &str) -> io::Result<Inventory> {
         let Inventory {
             mut pods,

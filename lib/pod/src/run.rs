@@ -4,13 +4,15 @@ use std::convert::Infallible;
 use std::ffi::{CString, NulError, OsStr, OsString};
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd as _, AsRawFd as _};
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
 use gantry_types::{Diagnostic, Kind, Uuid};
 
 use crate::conf_files::ConfFiles;
+use crate::entrypoint;
+use crate::host_ports;
 use crate::phase::{Phase, State};
 use crate::pod::Pod;
 use crate::prepare::PreparedPod;
@@ -140,6 +142,21 @@ pub enum RunError {
     /// It is in another state, perhaps because somebody else was faster.
     #[error("pod \"{0}\" is not prepared")]
     NotPrepared(Uuid),
+    /// A port of the host that is to be forwarded is somebody else's.
+    #[error(
+        "port {name} cannot be forwarded: {protocol} port {port} of the host is used by {}",
+        match by { Some(pod) => format!("pod \"{pod}\""), None => "another program".to_owned() }
+    )]
+    PortTaken {
+        /// The app's port.
+        name: String,
+        /// `tcp`, `udp` or `sctp`.
+        protocol: String,
+        /// The host's port.
+        port: u64,
+        /// The pod that has it; a program of the host if unset.
+        by: Option<Uuid>,
+    },
     /// A step failed.
     #[error("cannot {action} pod \"{uuid}\"")]
     Io {
@@ -170,7 +187,7 @@ impl Diagnostic for RunError {
     fn kind(&self) -> Kind {
         match self {
             Self::NotPrepared(_) | Self::ZeroByte { .. } => Kind::Usage,
-            Self::Io { .. } | Self::Stage1 { .. } => Kind::Environment,
+            Self::PortTaken { .. } | Self::Io { .. } | Self::Stage1 { .. } => Kind::Environment,
         }
     }
 }
@@ -264,6 +281,7 @@ fn try_hand_over(mut pod: Pod, options: &RunOptions) -> Result<Infallible, RunEr
         .conf_files
         .write(&pod)
         .map_err(|e| io("write the files for", e))?;
+    let _ports = claim_ports(&pod, options)?;
     pod.move_to(Phase::Run)
         .map_err(|e| io("move to the running ones", e))?;
     if options.takes_leases() {
@@ -275,6 +293,33 @@ fn try_hand_over(mut pod: Pod, options: &RunOptions) -> Result<Infallible, RunEr
     rustix::io::fcntl_setfd(&dir, rustix::io::FdFlags::empty())
         .map_err(|e| io("lock", e.into()))?;
     gantry_sys::process::exec_file(program.as_fd(), &args, &environment).map_err(stage1_error)
+}
+
+/// Makes sure that the ports to be forwarded are free; held until the pod is among the running ones.
+fn claim_ports(pod: &Pod, options: &RunOptions) -> Result<Option<OwnedFd>, RunError> {
+    if !options.takes_leases() {
+        return Ok(None);
+    }
+    let mut local_config = OsString::from("--local-config=");
+    local_config.push(&options.local_config);
+    let release = |dead: &Pod| {
+        let released = entrypoint::call(&options.stage1, dead, "gc", &[local_config.as_os_str()]);
+        released.map_err(io::Error::other)
+    };
+    match host_ports::check(pod, release) {
+        Ok(Ok(lock)) => Ok(lock),
+        Ok(Err(taken)) => Err(RunError::PortTaken {
+            name: taken.name,
+            protocol: taken.protocol,
+            port: taken.port,
+            by: taken.by,
+        }),
+        Err(source) => Err(RunError::Io {
+            action: "look at the ports of",
+            uuid: pod.uuid(),
+            source,
+        }),
+    }
 }
 
 #[cfg(test)]

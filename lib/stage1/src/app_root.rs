@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::path::Path;
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, symlinkat};
 use rustix::io::Errno;
@@ -55,6 +56,13 @@ impl Parts {
             hosts: conf_file(hosts, "/etc/hosts", STAGE0_HOSTS)?,
             with_tun: rustix::fs::stat("/dev/net/tun").is_ok(),
         })
+    }
+
+    /// Takes `file` of the pod's root as the app's `/etc/resolv.conf`.
+    pub(crate) fn take_resolv_conf(&mut self, file: &Path) -> Result<(), Failed> {
+        let taken = clone_tree(file, OpenTreeFlags::empty());
+        self.resolv_conf = Some(taken.step(|| format!("take {}", file.display()))?);
+        Ok(())
     }
 
     /// Attaches the root of the app at its place in the pod's root.

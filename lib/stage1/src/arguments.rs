@@ -3,12 +3,18 @@
 //! Source: rkt 1.30, Documentation/devel/stage1-implementors-guide.md.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::Duration;
+
+use gantry_types::net::NetList;
 
 /// How long apps may take to end when asked, before they are killed.
 ///
 /// That of the service manager in rkt's pods. Source: systemd-system.conf(5), `DefaultTimeoutStopSec`.
 const STOP_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// Where the local configuration is if nobody says.
+const LOCAL_CONFIG: &str = "/etc/rkt";
 
 /// Whose network the pod has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +22,7 @@ pub(crate) enum Network {
     /// The caller's.
     Host,
     /// Its own, with these networks besides loopback.
-    Own(Vec<String>),
+    Own(NetList),
 }
 
 /// Where a file of the network identity comes from.
@@ -38,6 +44,8 @@ pub(crate) enum ConfSource {
 pub(crate) struct RunArguments {
     pub(crate) uuid: String,
     pub(crate) network: Network,
+    /// Directory with the local configuration.
+    pub(crate) local_config: PathBuf,
     pub(crate) interactive: bool,
     /// Kind of the terminal, for apps that have one.
     pub(crate) terminal: Option<String>,
@@ -110,7 +118,8 @@ impl RunArguments {
         let (options, others) = split(arguments);
         let uuid = one_uuid(others)?;
         let mut parsed = Self {
-            network: Network::Own(Vec::new()),
+            network: Network::Own(NetList::None),
+            local_config: LOCAL_CONFIG.into(),
             interactive: false,
             terminal: None,
             hostname: format!("rkt-{uuid}"),
@@ -132,7 +141,8 @@ impl RunArguments {
     /// What `enter` needs to know of a pod that it did not start.
     pub(crate) fn of_running(uuid: String, terminal: String) -> Self {
         Self {
-            network: Network::Own(Vec::new()),
+            network: Network::Own(NetList::None),
+            local_config: LOCAL_CONFIG.into(),
             interactive: true,
             terminal: Some(terminal),
             hostname: String::new(),
@@ -154,10 +164,11 @@ impl RunArguments {
         };
         match option {
             "debug" | "mutable" => flag(value).ok_or_else(bad).map(drop)?,
-            "mds-token" | "local-config" => {}
+            "mds-token" => {}
+            "local-config" => self.local_config = value.unwrap_or(LOCAL_CONFIG).into(),
             // Who asks for this wants to be safe from root in the pod, and would not be.
             "private-users" => return Err(ArgumentError::PrivateUsers),
-            "net" => self.network = network(value.unwrap_or_default()),
+            "net" => self.network = network(value.unwrap_or_default()).ok_or_else(bad)?,
             "interactive" => self.interactive = flag(value).ok_or_else(bad)?,
             "hostname" => {
                 if let Some(name) = value.filter(|name| !name.is_empty()) {
@@ -249,7 +260,32 @@ impl EnterArguments {
     }
 }
 
-/// The arguments of `stop` and `gc`: an option that counts, others that do not, and the UUID.
+/// The arguments of `gc`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct GcArguments {
+    /// Directory with the local configuration.
+    pub(crate) local_config: PathBuf,
+    pub(crate) uuid: String,
+}
+
+impl GcArguments {
+    /// Parses what follows the word `gc`.
+    pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Self, ArgumentError> {
+        let (options, others) = split(arguments);
+        let mut local_config = PathBuf::from(LOCAL_CONFIG);
+        for (option, value) in options {
+            match (option.as_str(), value) {
+                ("local-config", Some(value)) => local_config = value.into(),
+                ("debug", _) => {}
+                _ => return Err(ArgumentError::Unknown(format!("--{option}"))),
+            }
+        }
+        let uuid = one_uuid(others)?;
+        Ok(Self { local_config, uuid })
+    }
+}
+
+/// The arguments of `stop`: an option that counts, others that do not, and the UUID.
 pub(crate) fn force_and_uuid(
     arguments: impl Iterator<Item = OsString>,
 ) -> Result<(bool, String), ArgumentError> {
@@ -294,13 +330,11 @@ pub(crate) fn flag(value: Option<&str>) -> Option<bool> {
     }
 }
 
-fn network(list: &str) -> Network {
-    match list {
-        "host" => Network::Host,
-        "none" => Network::Own(Vec::new()),
-        "" => Network::Own(vec!["default".to_owned()]),
-        list => Network::Own(list.split(',').map(str::to_owned).collect()),
-    }
+fn network(list: &str) -> Option<Network> {
+    Some(match list.parse().ok()? {
+        NetList::Host => Network::Host,
+        list => Network::Own(list),
+    })
 }
 
 #[cfg(test)]
@@ -334,6 +368,7 @@ mod tests {
         let expected = RunArguments {
             uuid: UUID.to_owned(),
             network: Network::Host,
+            local_config: "/etc/rkt".into(),
             interactive: true,
             terminal: None,
             hostname: "box".to_owned(),
@@ -351,7 +386,7 @@ mod tests {
     #[test]
     fn a_pod_is_isolated_unless_told_otherwise() {
         let parsed = parse(&["--net=none", "--hostname=", "--interactive=false", UUID]).unwrap();
-        assert_eq!(parsed.network, Network::Own(Vec::new()));
+        assert_eq!(parsed.network, Network::Own(NetList::None));
         assert_eq!(parsed.hostname, format!("rkt-{UUID}"));
         assert!(!parsed.interactive && !parsed.all_capabilities && !parsed.parent_ipc);
     }
@@ -364,6 +399,7 @@ mod tests {
             &["not-a-uuid"],
             &[UUID, UUID],
             &["--bogus", UUID],
+            &["--net=a,a", UUID],
             &["--private-users=65536:65536", UUID],
             &["--interactive=maybe", UUID],
             &["--ipc=shared", UUID],
@@ -389,6 +425,21 @@ mod tests {
         ] {
             assert!(parse(bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn gc_takes_a_configuration_and_a_uuid() {
+        let parse = |list: &[&str]| GcArguments::parse(list.iter().map(OsString::from));
+        let parsed = parse(&["--debug", "--local-config=/l", UUID]).unwrap();
+        assert_eq!(
+            (parsed.local_config, parsed.uuid),
+            ("/l".into(), UUID.to_owned())
+        );
+        assert_eq!(
+            parse(&[UUID]).unwrap().local_config,
+            PathBuf::from("/etc/rkt")
+        );
+        assert!(parse(&["--force", UUID]).is_err() && parse(&[]).is_err());
     }
 
     #[test]

@@ -27,6 +27,7 @@ use crate::io::pump::{Patience, Pump};
 use crate::launch;
 use crate::lifecycle::Outcome;
 use crate::limits::{AppGroup, PodGroups};
+use crate::net::Gate;
 use crate::plan::AppPlan;
 use crate::pod_root;
 use crate::status::{self, Exit, SETUP_FAILED};
@@ -55,7 +56,7 @@ struct AppState<'a> {
 /// Runs the pod to its end and returns its status.
 ///
 /// `supervisor` is a descriptor of the parent process, and `lock` one of the locked pod directory;
-/// `signals` are blocked.
+/// `signals` are blocked. Where the pod has networks, apps start once `gate` is open.
 pub(crate) fn run(
     plans: &[AppPlan],
     groups: &mut PodGroups,
@@ -63,7 +64,7 @@ pub(crate) fn run(
     supervisor: OwnedFd,
     lock: &mut Option<OwnedFd>,
     signals: &SignalSet,
-    outside: Outside,
+    (outside, gate): (Outside, Option<Gate>),
 ) -> u8 {
     // Only for the parent's end, of which the kernel tells from then on: through this descriptor
     // an app that gets at this process would get at that one.
@@ -76,10 +77,12 @@ pub(crate) fn run(
     };
     let (result, pump) = match result {
         Ok(mut pump) => {
-            let result = set_up(plans, groups, arguments).and_then(|parts| {
-                let streams = (&mut pump, &mut patience);
-                supervise(plans, parts, groups, arguments, lock, signals, streams)
-            });
+            let result = set_up(plans, groups, arguments)
+                .and_then(|parts| await_networks(parts, gate))
+                .and_then(|parts| {
+                    let streams = (&mut pump, &mut patience);
+                    supervise(plans, parts, groups, arguments, lock, signals, streams)
+                });
             (result, Some(pump))
         }
         Err(error) => (Err(error), None),
@@ -149,6 +152,21 @@ fn set_up(
     }
     Ok(parts)
 }
+
+/// Waits until the pod has its networks, which the supervisor sees to, and takes what they say about
+/// name servers.
+fn await_networks(mut parts: Vec<Parts>, gate: Option<Gate>) -> Result<Vec<Parts>, Failed> {
+    if let Some(text) = gate.map(Gate::pass).transpose()?.flatten() {
+        std::fs::write(RESOLV_CONF, text).step(|| format!("write {RESOLV_CONF}"))?;
+        for parts in &mut parts {
+            parts.take_resolv_conf(RESOLV_CONF.as_ref())?;
+        }
+    }
+    Ok(parts)
+}
+
+/// What networks say about name servers, in the pod's root.
+const RESOLV_CONF: &str = "/resolv.conf";
 
 fn supervise(
     plans: &[AppPlan],

@@ -29,6 +29,7 @@ mod label;
 mod launch;
 mod lifecycle;
 mod limits;
+mod net;
 mod overlay;
 mod places;
 mod plan;

@@ -24,11 +24,12 @@ use gantry_sys::signal::SignalSet;
 use gantry_types::pod_layout;
 
 use crate::arguments::{ArgumentError, Network, RunArguments};
-use crate::failed::{Failed, Step as _, report};
+use crate::failed::{Chain, Failed, Step as _, report};
 use crate::init;
 use crate::io::outside::Outside;
 use crate::io::terminal::RawTerminal;
 use crate::limits::{LimitError, PodGroups};
+use crate::net::{Gate, NetError, Networks, Watch};
 use crate::plan::{self, PlanError};
 use crate::seal;
 use crate::status::{Exit, SETUP_FAILED};
@@ -61,6 +62,9 @@ pub(crate) enum RunError {
     /// The limits cannot be set.
     #[error(transparent)]
     Limits(#[from] LimitError),
+    /// The pod gets no network.
+    #[error("failed to setup network")]
+    Network(#[from] NetError),
     /// A step was refused.
     #[error(transparent)]
     Failed(#[from] Failed),
@@ -83,14 +87,8 @@ pub(crate) fn run(
     close_on_exec_from(3).step(|| "keep descriptors from the pod")?;
     let warn = &mut |line: String| report(format_args!("{line}"));
     let plan = plan::load(&arguments, warn)?;
-    if let Network::Own(networks) = &arguments.network
-        && !networks.is_empty()
-    {
-        let networks = networks.join(",");
-        report(format_args!(
-            "warning: network {networks} is not set up yet, only loopback"
-        ));
-    }
+    let mut networks = Networks::plan(&arguments, warn)?;
+    let gate = networks.as_ref().map(|_| Gate::new()).transpose()?;
 
     let mut groups = PodGroups::make(&plan, &arguments.uuid, warn)?;
     let _ = rustix::thread::set_name(c"stage1");
@@ -117,7 +115,7 @@ pub(crate) fn run(
                 own,
                 &mut lock,
                 &signals,
-                outside,
+                (outside, gate),
             );
             // Once the supervisor is gone too, the pod counts as exited.
             drop(lock);
@@ -128,8 +126,29 @@ pub(crate) fn run(
         Fork::Parent(child) => child,
     };
     drop((own, plan, ended, outside));
+    let watch = |signals| Watch {
+        signals,
+        lock: Some(lock.as_fd()),
+    };
+    if let (Some(networks), Some(gate)) = (&mut networks, gate) {
+        match networks.attach(child.pid, watch(Some(&signals))) {
+            Ok(resolv_conf) => gate.open(resolv_conf.as_deref()),
+            Err(error) => {
+                // Nothing of the pod may be left when its lock is gone; no app has started yet.
+                let _ = pidfd_send_signal(&child.pidfd, Signal::KILL);
+                let _ = waitpid(Some(child.pid), WaitOptions::empty());
+                return Err(error.into());
+            }
+        }
+    }
     let status = wait_for(&child, &end, &signals);
     drop(raw);
+    if let Some(networks) = &networks {
+        // The pod's status is what counts, and collection will try again.
+        if let Err(error) = networks.detach(watch(None)) {
+            report(format_args!("{}", Chain(&error)));
+        }
+    }
     // By the time that this returns all apps have been reaped, and the groups go with `groups`.
     Ok(status?)
 }

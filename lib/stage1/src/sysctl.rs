@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn only_what_is_the_pods_own_is_set() {
-        let own = arguments(Network::Own(Vec::new()), false);
+        let own = arguments(Network::Own(gantry_types::net::NetList::None), false);
         let shared = arguments(Network::Host, true);
         let is_shared =
             |name: &str| matches!(check(name, &shared), Err(SysctlError::Shared { .. }));

@@ -275,7 +275,7 @@ complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l local-config -d
 complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
 complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
-complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l net -d 'Networks: host, or none for a network of the pod\'s own with loopback only'
+complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l net -d 'Networks that the pod joins: host, none, all, or names with arguments NAME:KEY=VALUE;KEY=VALUE'
 complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l interactive -d 'Give the one app the terminal and standard input of the caller'
 complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l mds-register -d 'Make the pod known to the metadata service'
 complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l debug -d 'Show every level of an error, and what is done'
@@ -436,7 +436,7 @@ complete -c rkt -n "__fish_rkt_using_subcommand run" -l inherit-env -d 'Give the
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l no-overlay -d 'Copy the images instead of laying an overlay over them'
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l store-only -d 'The same as --pull-policy=never'
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l no-store -d 'The same as --pull-policy=update'
-complete -c rkt -n "__fish_rkt_using_subcommand run" -l net -d 'Networks: host, or none for a network of the pod\'s own with loopback only'
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l net -d 'Networks that the pod joins: host, none, all, or names with arguments NAME:KEY=VALUE;KEY=VALUE'
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l interactive -d 'Give the one app the terminal and standard input of the caller'
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l mds-register -d 'Make the pod known to the metadata service'
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l debug -d 'Show every level of an error, and what is done'

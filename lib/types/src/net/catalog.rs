@@ -72,7 +72,10 @@ impl Diagnostic for SelectError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::NotFound(_) => Some("\"rkt net ls\" lists those that are defined".to_owned()),
+            Self::NotFound(_) => Some(
+                "networks are defined by files in net.d of the local configuration and in /etc/cni/net.d"
+                    .to_owned(),
+            ),
             Self::Definition(error) => error.hint(),
         }
     }

@@ -1,0 +1,96 @@
+//! Networks that are defined on a host: looked at early, so that a mistake is told before anything is fetched.
+
+use std::fs;
+use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use gantry_types::net::{Catalog, Origin, Source, is_definition_file};
+
+/// The directory of definitions that all container tools of a host share.
+const SHARED: &str = "/etc/cni/net.d";
+
+/// More than any definition has, in bytes.
+const MAX_BYTES: u64 = 2 * 1024 * 1024;
+
+/// The networks that the files in `net.d` of the local configuration and in `/etc/cni/net.d` define, and
+/// those that need no file.
+///
+/// What cannot be read is an error in the catalogue, which matters only to who wants that network.
+#[must_use]
+pub fn network_catalog(local_config: &Path) -> Catalog {
+    let local = local_config.join("net.d");
+    let mut sources = Vec::new();
+    for (origin, directory) in [
+        (Origin::Local, local.as_path()),
+        (Origin::Shared, Path::new(SHARED)),
+    ] {
+        let add = |path: &Path, bytes: io::Result<Vec<u8>>| Source {
+            origin,
+            path: path.to_owned(),
+            bytes: bytes.map_err(|error| error.to_string()),
+        };
+        match fs::read_dir(directory) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => sources.push(add(directory, Err(error))),
+            Ok(entries) => {
+                let paths = entries.flatten().map(|entry| entry.path());
+                let paths = paths.filter(|path| is_definition_file(path));
+                sources.extend(paths.map(|path| add(&path, read(&path))));
+            }
+        }
+    }
+    Catalog::new(sources)
+}
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    // A FIFO would block for ever.
+    let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    let file = fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(flags)
+        .open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(MAX_BYTES).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn definitions_are_found_and_other_files_are_not() {
+        let temp = tempfile::tempdir().unwrap();
+        let directory = temp.path().join("net.d");
+        assert!(network_catalog(temp.path()).find("default").is_some());
+        fs::create_dir(&directory).unwrap();
+        fs::write(directory.join("a.conf"), r#"{"name":"mine","type":"x"}"#).unwrap();
+        fs::write(directory.join("b.txt"), r#"{"name":"other","type":"x"}"#).unwrap();
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            directory.join("c.conf"),
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::from_raw_mode(0o600),
+            0,
+        )
+        .unwrap();
+        let catalog = network_catalog(temp.path());
+        assert!(catalog.find("mine").is_some() && catalog.find("other").is_none());
+        let ours = |path: &Path| path.starts_with(&directory);
+        let errors: Vec<String> = catalog
+            .errors
+            .iter()
+            .filter(|(_, error)| ours(&error.file))
+            .map(|(_, error)| error.to_string())
+            .collect();
+        assert_eq!(errors.len(), 1);
+        assert!(
+            errors[0].ends_with("c.conf cannot be read: it is not a regular file"),
+            "{errors:?}"
+        );
+    }
+}

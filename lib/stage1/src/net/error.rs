@@ -1,0 +1,88 @@
+//! Why a pod has no network.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use gantry_types::ManifestError;
+use gantry_types::net::{AnswerError, PluginError, SelectError};
+
+use crate::failed::Failed;
+
+/// A pod's networks could not be set up or taken down.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NetError {
+    /// They are not defined, or wrongly.
+    #[error(transparent)]
+    Select(Box<SelectError>),
+    /// The pod's manifest, which names the ports, is not one.
+    #[error("bad manifest of the pod")]
+    Manifest { source: ManifestError },
+    /// A forwarded port cannot be one.
+    #[error("port {name} cannot be forwarded: {why}")]
+    Port { name: String, why: &'static str },
+    /// A plugin's program is nowhere.
+    #[error(
+        "network {network} ({}): plugin \"{plugin}\" is in none of {}; Debian's package \
+         containernetworking-plugins has the usual ones",
+        file.display(), List(directories)
+    )]
+    NoPlugin {
+        network: String,
+        file: PathBuf,
+        plugin: String,
+        directories: Vec<PathBuf>,
+    },
+    /// A plugin failed.
+    #[error("network {network} ({}): plugin \"{plugin}\" {failure}", file.display())]
+    Plugin {
+        network: String,
+        file: PathBuf,
+        plugin: String,
+        failure: Box<CallError>,
+    },
+    /// Something of a network is left on the host.
+    #[error("cannot remove all that network {network} left on this host: {why}")]
+    Left { network: String, why: String },
+    /// A step was refused.
+    #[error(transparent)]
+    Failed(#[from] Failed),
+}
+
+impl From<SelectError> for NetError {
+    fn from(error: SelectError) -> Self {
+        Self::Select(Box::new(error))
+    }
+}
+
+/// A plugin did not do its work.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CallError {
+    /// It could not be started.
+    #[error("cannot be started: {0}")]
+    Start(std::io::Error),
+    /// It failed, in its own words.
+    #[error("says: {0}")]
+    Said(PluginError),
+    /// It was ended because somebody asked the pod to stop.
+    #[error("was interrupted")]
+    Interrupted,
+    /// It took too long.
+    #[error("did not end within {0} seconds")]
+    TimedOut(u64),
+    /// Its answer is none.
+    #[error("gave an answer that {0}")]
+    Answer(#[from] AnswerError),
+}
+
+/// Directories, one after the other.
+struct List<'a>(&'a [PathBuf]);
+
+impl fmt::Display for List<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, directory) in self.0.iter().enumerate() {
+            let comma = if number > 0 { ", " } else { "" };
+            write!(f, "{comma}{}", directory.display())?;
+        }
+        Ok(())
+    }
+}
