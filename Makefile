@@ -75,8 +75,10 @@ fuzz: deps-fuzz ## every fuzz target under libFuzzer, or those in FUZZ_TARGETS, 
 
 bench: build packages deps-bench ## side by side with the peers; SIZE=128 for smaller images
 	$(CARGO) build --release --locked -p gantry-archive --example plain
+	$(CARGO) build --release --locked -p gantry-testkit --example serve
 	bench/run $(RELEASE)
 	bench/images $(RELEASE)
+	bench/fetch $(RELEASE)
 
 install: ## PREFIX (/usr/local) and DESTDIR are honoured; run `make build` first, as the user who builds
 	@test -x $(RELEASE)/rkt || { echo "run 'make build' first"; exit 1; }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use gantry_cli::{Context, Failure, Progress, note};
+use gantry_cli::{Context, Failure, Progress, available_threads, note};
 use gantry_ops::config::Section;
 use gantry_ops::fetch::{
     Downloading, FetchContext, FetchError, FetchObserver, FetchRequest, ImageReference,
@@ -149,6 +149,7 @@ impl Fetcher {
                 port: None,
             },
             ownership: ownership(),
+            threads: available_threads(),
             clock: &SystemTime::now,
             observer: &mut observer,
         };

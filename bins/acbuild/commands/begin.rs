@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use gantry_cli::{Failure, note};
+use gantry_cli::{Failure, available_threads, note};
 use gantry_ops::build::{Build, Start};
 
 use super::unsupported::not_yet;
@@ -37,7 +37,7 @@ pub(crate) fn run(args: &Args, invocation: &mut Invocation<'_, '_>) -> Result<()
         other => return Err(Failure::usage(format!("invalid build mode: {other}")).into()),
     }
     invocation.explain(&args.arguments);
-    let build = Build::begin(invocation.work_path(), &start)?;
+    let build = Build::begin_on(invocation.work_path(), &start, available_threads())?;
     if let Some(missing) = build.lacking() {
         note(
             invocation.ctx.err,

@@ -3,17 +3,18 @@
 mod tree;
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufRead, Read, Write};
 use std::os::fd::BorrowedFd;
 
 use gantry_types::{Diagnostic, ImageId, Kind};
 use rustix::fs::{AtFlags, Mode, OFlags};
 
-use crate::aci::{AciError, Layout, STREAM_BUFFER};
+use crate::aci::{AciError, Layout};
 use crate::compress::Decoder;
-use crate::digest::Sha512Reader;
+use crate::digest::Sha512;
 use crate::limits::Limits;
 use crate::member::Naming;
+use crate::pipeline::read_ahead;
 use crate::refusal::{EntryName, Refusal, Rule};
 use crate::room;
 use crate::tar::{EntryKind, Reader};
@@ -38,6 +39,9 @@ pub struct ExtractOptions {
     pub ownership: Ownership,
     /// Bounds on the archive.
     pub limits: Limits,
+    /// With two or more, decompression and hashing have threads of their own beside the caller's, which
+    /// makes the files; with 0 and 1 there are none. What is extracted does not depend on it.
+    pub threads: usize,
 }
 
 /// What was extracted.
@@ -107,13 +111,56 @@ impl Diagnostic for ExtractError {
 ///
 /// [`ExtractError`]. What was extracted until then stays; the caller removes the directory.
 pub fn extract_aci(
-    source: impl Read,
+    source: impl Read + Send,
     target: BorrowedFd<'_>,
     options: &ExtractOptions,
 ) -> Result<Extracted, ExtractError> {
+    extract_aci_and_tell(source, target, options, &mut || {})
+}
+
+/// As [`extract_aci`], and calls `on_way` on the caller's thread again and again, for a report on how far
+/// the source has got.
+///
+/// # Errors
+///
+/// As [`extract_aci`].
+pub fn extract_aci_and_tell(
+    source: impl Read + Send,
+    target: BorrowedFd<'_>,
+    options: &ExtractOptions,
+    on_way: &mut dyn FnMut(),
+) -> Result<Extracted, ExtractError> {
+    let decoder = Decoder::new(source, &options.limits).map_err(AciError::from)?;
+    let mut hash = Sha512::default();
+    let mut tap = |bytes: &[u8]| hash.update(bytes);
+    let (_, extracted) = read_ahead(decoder, Some(&mut tap), options.threads, |inner| {
+        extract_stream(Telling { inner, on_way }, target, options)
+    });
+    let content = extracted?;
+    Ok(Extracted {
+        manifest: content.manifest,
+        image_id: ImageId::from_digest(hash.finish()),
+        entries: content.entries,
+        bytes: content.bytes,
+        implied: content.implied,
+    })
+}
+
+/// What [`Extracted`] says, but for the image ID, which is about the stream and not what is in it.
+struct Content {
+    manifest: Vec<u8>,
+    entries: u64,
+    bytes: u64,
+    implied: Vec<Vec<u8>>,
+}
+
+/// Extracts what is decompressed, to its very end.
+fn extract_stream(
+    stream: impl BufRead,
+    target: BorrowedFd<'_>,
+    options: &ExtractOptions,
+) -> Result<Content, ExtractError> {
     let limits = &options.limits;
-    let decoder = Decoder::new(source, limits).map_err(AciError::from)?;
-    let stream = BufReader::with_capacity(STREAM_BUFFER, Sha512Reader::new(decoder));
     let mut reader = Reader::new(stream, limits);
     let mut layout = Layout::default();
     let mut tree = Tree::create(target, options, Naming::Image)?;
@@ -128,15 +175,37 @@ pub fn extract_aci(
     let manifest = layout.finish()?;
     let implied = tree.finish()?;
     write_manifest(target, &manifest)?;
-    let stream = reader.finish().map_err(AciError::from)?;
-    let (_, digest) = stream.into_inner().finish();
-    Ok(Extracted {
+    reader.finish().map_err(AciError::from)?;
+    Ok(Content {
         manifest,
-        image_id: ImageId::from_digest(digest),
         entries,
         bytes,
         implied,
     })
+}
+
+/// Calls back whenever more is asked for.
+struct Telling<'a, R> {
+    inner: R,
+    on_way: &'a mut dyn FnMut(),
+}
+
+impl<R: BufRead> BufRead for Telling<'_, R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        (self.on_way)();
+        self.inner.fill_buf()
+    }
+
+    fn consume(&mut self, length: usize) {
+        self.inner.consume(length);
+    }
+}
+
+impl<R: BufRead> Read for Telling<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        (self.on_way)();
+        self.inner.read(buffer)
+    }
 }
 
 /// Extracts a plain archive of a root file system, compressed or not, to `rootfs` beneath an empty
@@ -148,13 +217,24 @@ pub fn extract_aci(
 ///
 /// As [`extract_aci`].
 pub fn extract_rootfs(
-    source: impl Read,
+    source: impl Read + Send,
+    target: BorrowedFd<'_>,
+    options: &ExtractOptions,
+) -> Result<(), ExtractError> {
+    let decoder = Decoder::new(source, &options.limits).map_err(AciError::from)?;
+    let (_, extracted) = read_ahead(decoder, None, options.threads, |stream| {
+        extract_rootfs_stream(stream, target, options)
+    });
+    extracted
+}
+
+fn extract_rootfs_stream(
+    stream: impl BufRead,
     target: BorrowedFd<'_>,
     options: &ExtractOptions,
 ) -> Result<(), ExtractError> {
     let limits = &options.limits;
-    let decoder = Decoder::new(source, limits).map_err(AciError::from)?;
-    let mut reader = Reader::new(BufReader::with_capacity(STREAM_BUFFER, decoder), limits);
+    let mut reader = Reader::new(stream, limits);
     let mut tree = Tree::create(target, options, Naming::Root)?;
     let mut root_named = false;
     while let Some(entry) = reader.next_entry().map_err(AciError::from)? {

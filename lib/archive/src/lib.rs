@@ -10,7 +10,8 @@
 //! - [`copy`] copies a tree of files with everything that belongs to them;
 //! - [`render`] makes one tree of those of an image and all that it depends on;
 //! - [`remove_tree`] removes what was extracted or copied, [`rename`] and [`sync`] give it its name for good;
-//! - [`digest`] hashes what passes through.
+//! - [`digest`] hashes what passes through;
+//! - [`pipeline`] has the stages of all that run side by side.
 //!
 //! Every byte read here is a stranger's until a signature says otherwise, so each reader has
 //! [`limits`], and each refusal names the entry and the rule it broke ([`refusal`]).
@@ -28,6 +29,7 @@ pub mod digest;
 pub mod extract;
 pub mod limits;
 pub mod list;
+pub mod pipeline;
 pub mod refusal;
 pub mod render;
 pub mod rewrite;

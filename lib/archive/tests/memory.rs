@@ -41,6 +41,7 @@ fn is_job() -> bool {
             let target = File::open(place.path()).unwrap();
             let options = ExtractOptions {
                 ownership: Ownership::CurrentUser,
+                threads: 3,
                 ..ExtractOptions::default()
             };
             extract_aci(source, target.as_fd(), &options)

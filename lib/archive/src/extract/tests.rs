@@ -111,6 +111,7 @@ fn options() -> ExtractOptions {
     };
     ExtractOptions {
         ownership,
+        threads: 3,
         ..ExtractOptions::default()
     }
 }

@@ -130,13 +130,22 @@ impl Build {
     ///
     /// [`BeginError`].
     pub fn begin(work_path: &Path, start: &Start) -> Result<Self, BeginError> {
+        Self::begin_on(work_path, start, 1)
+    }
+
+    /// As [`Build::begin`], with so many threads for an image that is extracted.
+    ///
+    /// # Errors
+    ///
+    /// As [`Build::begin`].
+    pub fn begin_on(work_path: &Path, start: &Start, threads: usize) -> Result<Self, BeginError> {
         // Before anything is made: most failures are misspelt file names.
         let source = open_source(start)?;
         let context = LockedContext::acquire(work_path, IfAbsent::Create)?;
         if rustix::fs::statat(context.dir(), IMAGE, rustix::fs::AtFlags::SYMLINK_NOFOLLOW).is_ok() {
             return Err(BeginError::InProgress);
         }
-        match prepare(&context, start, source) {
+        match prepare(&context, start, source, threads) {
             Ok((image, lacking)) => Ok(Self {
                 context,
                 image,
@@ -181,6 +190,7 @@ fn prepare(
     context: &LockedContext,
     start: &Start,
     source: Source,
+    threads: usize,
 ) -> Result<(OwnedFd, Option<&'static str>), BeginError> {
     // What a killed `begin` or `end` has left.
     clear(context)?;
@@ -189,7 +199,7 @@ fn prepare(
     let mut lacking = None;
     match (source, start) {
         (Source::File(file), Start::Local(path)) => {
-            lacking = extract_image(&file, path, image.as_fd())?;
+            lacking = extract_image(&file, path, image.as_fd(), threads)?;
         }
         (Source::Directory(from), Start::Local(path)) => {
             if holds(from.as_fd(), dir).map_err(at(path))? {
@@ -234,9 +244,11 @@ fn extract_image(
     file: &File,
     path: &Path,
     image: BorrowedFd<'_>,
+    threads: usize,
 ) -> Result<Option<&'static str>, BeginError> {
     let options = ExtractOptions {
         ownership: current_ownership(),
+        threads,
         ..ExtractOptions::default()
     };
     let failed = |source| BeginError::Extract {

@@ -1,10 +1,12 @@
 //! From a complete file to an image in the store: verify, extract, compare, publish.
 
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use gantry_archive::digest::Sha512Reader;
-use gantry_archive::extract::{ExtractError, ExtractOptions, extract_aci};
+use gantry_archive::extract::{ExtractError, ExtractOptions, extract_aci_and_tell};
 use gantry_archive::list::{ListOptions, list};
+use gantry_archive::pipeline::read_ahead;
 use gantry_archive::render::write_implied;
 use gantry_store::{
     Digest, ImageKind, ImageRecord, Ingest, Layer, Lease, Origin, Signer, Source, StoreError,
@@ -15,7 +17,7 @@ use gantry_types::{ImageId, ImageManifest, ImageName};
 
 use super::check::check_identity;
 use super::dependencies::Dependencies;
-use super::observer::{Step, Watched};
+use super::observer::{Counted, Step};
 use super::render::Root;
 use super::signature::{Check, Signature};
 use super::{FetchError, Fetcher, Notice};
@@ -180,23 +182,27 @@ impl Fetcher<'_, '_> {
         let (now, size) = (self.now(), arrived.ingest.len());
         // The verifier wants a reader that it could give to another thread, which whoever watches is not.
         self.context.observer.working(Step::Verifying, 0, size);
-        let mut reader = Sha512Reader::new(arrived.ingest.reader()?);
-        let verdict = signature
-            .parsed
-            .verify(&mut reader, &signature.keys, now)
-            .map_err(|source| FetchError::Verify {
+        // The digest of the file is computed beside those that the signatures are about.
+        let reader = Sha512Reader::new(arrived.ingest.reader()?);
+        let threads = self.context.threads;
+        let (reader, signers) = read_ahead(reader, None, threads, |mut ahead| {
+            let verdict = signature.parsed.verify(&mut ahead, &signature.keys, now);
+            let verdict = verdict.map_err(|source| FetchError::Verify {
                 image: image(),
                 source,
             })?;
-        let signers = verdict.signers().map_err(|source| FetchError::Rejected {
-            image: image(),
-            source,
-        })?;
-        // The verifier has read to the end; whatever it left is part of the blob all the same.
-        io::copy(&mut reader, &mut io::sink()).map_err(|source| FetchError::Read {
-            image: image(),
-            source,
-        })?;
+            let signers = verdict.signers().map_err(|source| FetchError::Rejected {
+                image: image(),
+                source,
+            })?;
+            // The verifier has read to the end; whatever it left is part of the blob all the same.
+            io::copy(&mut ahead, &mut io::sink()).map_err(|source| FetchError::Read {
+                image: image(),
+                source,
+            })?;
+            Ok::<_, FetchError>(signers)
+        });
+        let signers = signers?;
         let (_, sum) = reader.finish();
         self.context.observer.working(Step::Verifying, size, size);
         let identities = signers.iter().map(|signer| {
@@ -304,24 +310,35 @@ impl Fetcher<'_, '_> {
         let tree = TreeStaging::new(self.context.store)?;
         let mut options = ExtractOptions::default();
         options.ownership = self.context.ownership;
-        let mut reader = Sha512Reader::new(Watched {
+        options.threads = self.context.threads;
+        let (count, total) = (AtomicU64::new(0), arrived.ingest.len());
+        let reader = Sha512Reader::new(Counted {
             inner: arrived.ingest.reader()?,
-            step: Step::Extracting,
-            have: 0,
-            total: arrived.ingest.len(),
-            observer: &mut *self.context.observer,
+            count: &count,
         });
-        let extracted = extract_aci(&mut reader, tree.dir(), &options).map_err(|source| {
-            FetchError::Extract {
+        let observer = &mut *self.context.observer;
+        let mut told = 0;
+        let mut on_way = || {
+            let have = count.load(Ordering::Relaxed);
+            if have != told {
+                told = have;
+                observer.working(Step::Extracting, have, total);
+            }
+        };
+        let (reader, extracted) = read_ahead(reader, None, options.threads, |mut ahead| {
+            let extracted = extract_aci_and_tell(&mut ahead, tree.dir(), &options, &mut on_way);
+            let extracted = extracted.map_err(|source| FetchError::Extract {
                 image: wanted.image.clone(),
                 source,
-            }
-        })?;
-        // Bytes behind the compressed stream are part of the blob, though not of the image.
-        io::copy(&mut reader, &mut io::sink()).map_err(|source| FetchError::Read {
-            image: wanted.image.clone(),
-            source,
-        })?;
+            })?;
+            // Bytes behind the compressed stream are part of the blob, though not of the image.
+            io::copy(&mut ahead, &mut io::sink()).map_err(|source| FetchError::Read {
+                image: wanted.image.clone(),
+                source,
+            })?;
+            Ok::<_, FetchError>(extracted)
+        });
+        let extracted = extracted?;
         write_implied(tree.dir(), &extracted.implied).map_err(|source| StoreError::Io {
             operation: "write to",
             path: tree.path().to_owned(),

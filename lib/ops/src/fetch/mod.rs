@@ -95,6 +95,8 @@ pub struct FetchContext<'a> {
     pub discovery: DiscoveryOptions,
     /// Whose the extracted files are.
     pub ownership: Ownership,
+    /// How many threads may work on one image; the image does not depend on it.
+    pub threads: usize,
     /// What time it is.
     pub clock: &'a dyn Fn() -> SystemTime,
     /// Who wants to know.

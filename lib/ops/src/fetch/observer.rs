@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use gantry_types::{AcIdentifier, ImageId, ImageName};
 
@@ -63,22 +64,16 @@ impl fmt::Display for Step {
     }
 }
 
-/// Reads, and tells an observer how far it is.
-pub(super) struct Watched<'a, R> {
+/// Counts what is read from it, for whoever looks on from another thread.
+pub(super) struct Counted<'a, R> {
     pub(super) inner: R,
-    pub(super) step: Step,
-    pub(super) have: u64,
-    pub(super) total: u64,
-    pub(super) observer: &'a mut dyn FetchObserver,
+    pub(super) count: &'a AtomicU64,
 }
 
-impl<R: io::Read> io::Read for Watched<'_, R> {
+impl<R: io::Read> io::Read for Counted<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
-        self.have += read as u64;
-        if read > 0 {
-            self.observer.working(self.step, self.have, self.total);
-        }
+        self.count.fetch_add(read as u64, Ordering::Relaxed);
         Ok(read)
     }
 }

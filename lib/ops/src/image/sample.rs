@@ -94,6 +94,7 @@ impl Sample {
             http: &self.http,
             discovery: DiscoveryOptions::default(),
             ownership: ownership(),
+            threads: 1,
             clock: &SystemTime::now,
             observer: &mut Silent,
         };

@@ -32,6 +32,7 @@ gantry_fuzz::fuzz_target!(|data: &[u8]| {
             max_entries: 1000,
             ..Limits::default()
         },
+        threads: 1,
     };
     let outcome = extract(data, &place.join("target"), &options);
     let names = fs::read_dir(&place).expect("it was just made").count();

@@ -164,6 +164,7 @@ impl World {
                 http: &self.http,
                 discovery: DiscoveryOptions::default(),
                 ownership,
+                threads: 3,
                 clock,
                 observer,
             },

@@ -254,6 +254,7 @@ impl Hostile {
                 http: &self.client(),
                 discovery: DiscoveryOptions::default(),
                 ownership: Ownership::CurrentUser,
+                threads: 2,
                 clock: &SystemTime::now,
                 observer: &mut Log::default(),
             },
