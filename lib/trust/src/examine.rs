@@ -1,50 +1,22 @@
-//! Judges what the OpenPGP library found out about the signatures of one file.
+//! Judges the signatures of one file: keys, times, algorithms, and whether the bytes are the signed ones.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use sequoia_openpgp::cert::amalgamation::key::ErasedKeyAmalgamation;
+use sequoia_openpgp::cert::amalgamation::{ValidAmalgamation as _, ValidateAmalgamation as _};
 use sequoia_openpgp::packet::Signature;
 use sequoia_openpgp::packet::key::PublicParts;
-use sequoia_openpgp::parse::stream::{
-    MessageLayer, MessageStructure, VerificationError, VerificationHelper,
-};
 use sequoia_openpgp::policy::{HashAlgoSecurity, Policy as _};
-use sequoia_openpgp::types::SignatureType;
-use sequoia_openpgp::{Cert, Error as PgpError, Fingerprint as KeyName, KeyHandle};
+use sequoia_openpgp::types::{RevocationStatus, SignatureType};
+use sequoia_openpgp::{Cert, Error as PgpError, Fingerprint as KeyName, Packet};
 
+use crate::findings::{Findings, of_signature};
 use crate::fitness::{cert_flaw, chain, key_flaw, of_error};
 use crate::rules::Rules;
-use crate::{Fingerprint, Issuer, Refusal, RefusalCause, Signer, TrustedKey, Unfit, Verdict};
-
-/// What the signatures of one file amount to.
-#[derive(Default)]
-struct Findings {
-    good: Vec<Signer>,
-    unknown: Vec<Issuer>,
-    refused: Vec<Refusal>,
-}
-
-impl Findings {
-    fn verdict(self) -> Verdict {
-        if !self.good.is_empty() {
-            Verdict::Good { signers: self.good }
-        } else if !self.refused.is_empty() {
-            Verdict::Bad {
-                reasons: self.refused,
-            }
-        } else {
-            Verdict::Unknown {
-                issuers: self.unknown,
-            }
-        }
-    }
-
-    fn refuse(&mut self, cert: &Cert, cause: RefusalCause) {
-        let fingerprint = Some(Fingerprint::of(&cert.fingerprint()));
-        self.refused.push(Refusal { fingerprint, cause });
-    }
-}
+use crate::{
+    Fingerprint, Issuer, Refusal, RefusalCause, SignedContent, Signer, TrustedKey, Unfit, Verdict,
+};
 
 /// When a key vouches for itself.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,25 +27,81 @@ enum Bound {
     Now,
 }
 
-/// Hands the keys to the OpenPGP library and judges what it found.
+/// Why a key does not make a signature count.
+enum Flaw<'k> {
+    /// The key did not vouch for itself when the signature was made.
+    Unbound(PgpFailure, &'k Cert),
+    /// The key was not fit to sign then.
+    Key(PgpFailure, &'k Cert, KeyName),
+    /// The signature is not alive, not over these bytes, or too weak.
+    Signature(PgpFailure, &'k Cert),
+}
+
+type PgpFailure = sequoia_openpgp::anyhow::Error;
+
+/// Checks signatures against keys and the content they are about.
 ///
-/// The library checks by rules that are wide enough for all keys; every signature it lets through is held
-/// against the rules for the very key that made it.
+/// First by rules that are wide enough for all keys: one pass over the content has to do for all. Every
+/// signature that they let through is held against the rules for the very key that made it.
 pub(crate) struct Examiner<'a> {
     keys: &'a [TrustedKey],
+    content: &'a SignedContent,
+    widest: &'a Rules,
     now: SystemTime,
     current: &'a Rules,
     legacy: &'a Rules,
     findings: Findings,
 }
 
-impl VerificationHelper for Examiner<'_> {
-    /// The keys named by `ids`. Copies of one key are merged, so that a revocation known to one of them
+impl<'a> Examiner<'a> {
+    /// Judges by `current` rules, and by those for `legacy` keys where a key is marked as one.
+    pub(crate) fn new(
+        keys: &'a [TrustedKey],
+        content: &'a SignedContent,
+        now: SystemTime,
+        current: &'a Rules,
+        legacy: &'a Rules,
+    ) -> Self {
+        Self {
+            keys,
+            content,
+            widest: match keys.iter().any(TrustedKey::is_legacy) {
+                true => legacy,
+                false => current,
+            },
+            now,
+            current,
+            legacy,
+            findings: Findings::default(),
+        }
+    }
+
+    /// Checks all signatures of a file, which say that they are by `issuers`.
+    pub(crate) fn examine(
+        &mut self,
+        packets: &[Packet],
+        issuers: &[Issuer],
+    ) -> sequoia_openpgp::Result<()> {
+        for packet in packets {
+            self.widest.packet(packet)?;
+        }
+        let certs = self.certs(issuers)?;
+        for packet in packets {
+            match packet {
+                Packet::Signature(signature) => self.signature(signature, &certs),
+                Packet::Unknown(unknown) => self.unsupported(chain(unknown.error())),
+                other => self.unsupported(format!("it is a packet of type \"{}\"", other.tag())),
+            }
+        }
+        Ok(())
+    }
+
+    /// The keys that are named. Copies of one key are merged, so that a revocation known to one of them
     /// is known to all.
-    fn get_certs(&mut self, ids: &[KeyHandle]) -> sequoia_openpgp::Result<Vec<Cert>> {
+    fn certs(&self, issuers: &[Issuer]) -> sequoia_openpgp::Result<Vec<Cert>> {
         let mut certs: BTreeMap<_, Cert> = BTreeMap::new();
         for trusted in self.keys {
-            if !ids.iter().any(|id| trusted.key().answers_to(id)) {
+            if !issuers.iter().any(|id| trusted.key().answers_to(&id.0)) {
                 continue;
             }
             let cert = trusted.key().cert().clone();
@@ -86,38 +114,81 @@ impl VerificationHelper for Examiner<'_> {
         Ok(certs.into_values().collect())
     }
 
-    fn check(&mut self, structure: MessageStructure<'_>) -> sequoia_openpgp::Result<()> {
-        for layer in structure {
-            if let MessageLayer::SignatureGroup { results } = layer {
-                for result in results {
-                    match result {
-                        Ok(good) => {
-                            let signer = good.ka.key().fingerprint();
-                            self.good(good.sig, good.ka.cert(), &signer, Bound::Then);
-                        }
-                        Err(error) => self.not_good(&error),
-                    }
+    /// Tries the keys that a signature names, until it counts with one.
+    fn signature(&mut self, signature: &Signature, certs: &[Cert]) {
+        let Some(made) = signature.signature_creation_time() else {
+            return self.unsupported("it does not say when it was made".to_owned());
+        };
+        let issuers = signature.get_issuers();
+        let named = |key: &ErasedKeyAmalgamation<'_, PublicParts>| {
+            issuers.iter().any(|id| id.aliases(key.key().key_handle()))
+        };
+        let mut flaw = None;
+        for key in certs.iter().flat_map(Cert::keys).filter(named) {
+            match self.try_key(signature, &key, made) {
+                Ok(()) => {
+                    let signer = key.key().fingerprint();
+                    return self.good(signature, key.cert(), &signer, Bound::Then);
                 }
+                Err(found) => flaw = Some(found),
             }
         }
-        Ok(())
+        match flaw {
+            Some(flaw) => self.not_good(signature, flaw),
+            None => {
+                let named = issuers.into_iter().take(1).map(Issuer);
+                self.findings.unknown.extend(named);
+            }
+        }
     }
-}
 
-impl<'a> Examiner<'a> {
-    /// Judges by `current` rules, and by those for `legacy` keys where a key is marked as one.
-    pub(crate) fn new(
-        keys: &'a [TrustedKey],
-        now: SystemTime,
-        current: &'a Rules,
-        legacy: &'a Rules,
-    ) -> Self {
-        Self {
-            keys,
-            now,
-            current,
-            legacy,
-            findings: Findings::default(),
+    /// Whether a signature counts that was made at `made` with `key`, by the widest rules.
+    fn try_key<'k>(
+        &self,
+        signature: &Signature,
+        key: &ErasedKeyAmalgamation<'k, PublicParts>,
+        made: SystemTime,
+    ) -> Result<(), Flaw<'k>> {
+        let (cert, name) = (key.cert(), key.key().fingerprint());
+        let then = key.clone().with_policy(self.widest, made);
+        let then = then.map_err(|error| Flaw::Unbound(error, cert))?;
+        let unfit = |error| Flaw::Key(error, cert, name.clone());
+        let refused = |why: &str| unfit(PgpError::InvalidKey(why.to_owned()).into());
+        then.valid_cert().alive().map_err(unfit)?;
+        then.alive().map_err(unfit)?;
+        let revoked = |status| matches!(status, RevocationStatus::Revoked(_));
+        if revoked(then.valid_cert().revocation_status()) {
+            return Err(refused("certificate is revoked"));
+        }
+        if revoked(then.revocation_status()) {
+            return Err(refused("signing key is revoked"));
+        }
+        if !then.for_signing() {
+            return Err(refused("key is not signing capable"));
+        }
+        let wrong = |error| Flaw::Signature(error, cert);
+        signature.signature_alive(self.now, None).map_err(wrong)?;
+        self.fits(signature, key).map_err(wrong)?;
+        let rules = self
+            .widest
+            .signature(signature, HashAlgoSecurity::default());
+        rules.map_err(wrong)
+    }
+
+    /// Whether `key` made the signature over the content. One in text mode is over other bytes, and never
+    /// counts.
+    fn fits(
+        &self,
+        signature: &Signature,
+        key: &ErasedKeyAmalgamation<'_, PublicParts>,
+    ) -> sequoia_openpgp::Result<()> {
+        match signature.typ() {
+            SignatureType::Binary => {
+                let digest = self.content.digest(signature)?;
+                signature.verify_digest(key.key(), digest)
+            }
+            SignatureType::Text => Ok(()),
+            other => Err(PgpError::UnsupportedSignatureType(other).into()),
         }
     }
 
@@ -199,7 +270,7 @@ impl<'a> Examiner<'a> {
                 && self
                     .unfit_now(cert, &key.key().fingerprint(), self.rules(cert))
                     .is_none()
-                && signature.verify_document(key.key()).is_ok()
+                && self.fits(signature, key).is_ok()
         };
         let Some(key) = cert.keys().find(fits).filter(|_| alive) else {
             return false;
@@ -226,30 +297,20 @@ impl<'a> Examiner<'a> {
         }
     }
 
-    fn not_good(&mut self, error: &VerificationError<'_>) {
-        match error {
-            VerificationError::MissingKey { sig } => {
-                self.findings
-                    .unknown
-                    .extend(sig.get_issuers().into_iter().take(1).map(Issuer));
-            }
-            VerificationError::UnboundKey { sig, cert, error } => {
-                if self.vouched_for_since(sig, cert) {
+    fn not_good(&mut self, signature: &Signature, flaw: Flaw<'_>) {
+        match flaw {
+            Flaw::Unbound(error, cert) => {
+                if self.vouched_for_since(signature, cert) {
                     return;
                 }
-                let cause = self.of_key(sig, cert, None, error);
+                let cause = self.of_key(signature, cert, None, &error);
                 self.findings.refuse(cert, cause);
             }
-            VerificationError::BadKey { sig, ka, error } => {
-                let cause = self.of_key(sig, ka.cert(), Some(&ka.key().fingerprint()), error);
-                self.findings.refuse(ka.cert(), cause);
+            Flaw::Key(error, cert, name) => {
+                let cause = self.of_key(signature, cert, Some(&name), &error);
+                self.findings.refuse(cert, cause);
             }
-            VerificationError::BadSignature { ka, error, .. } => {
-                self.findings.refuse(ka.cert(), of_signature(error));
-            }
-            VerificationError::MalformedSignature { error, .. } => self.unsupported(chain(error)),
-            VerificationError::UnknownSignature { sig } => self.unsupported(chain(sig.error())),
-            _ => self.unsupported("unknown finding".to_owned()),
+            Flaw::Signature(error, cert) => self.findings.refuse(cert, of_signature(&error)),
         }
     }
 
@@ -292,31 +353,4 @@ impl<'a> Examiner<'a> {
             None => RefusalCause::Key(of_error(error)),
         }
     }
-}
-
-/// Why a signature by an acceptable key does not count.
-fn of_signature(error: &sequoia_openpgp::anyhow::Error) -> RefusalCause {
-    for cause in error.chain() {
-        match cause.downcast_ref::<PgpError>() {
-            Some(PgpError::Expired(time)) => return RefusalCause::Expired(*time),
-            Some(PgpError::NotYetLive(time)) => return RefusalCause::FromFuture(*time),
-            Some(PgpError::BadSignature(_) | PgpError::ManipulatedMessage) => {
-                return RefusalCause::Mismatch;
-            }
-            Some(violation @ PgpError::PolicyViolation(..)) => {
-                // The same error stands for weak hashes and for what must not be passed over.
-                let text = violation.to_string();
-                return match chain(error).contains("critical") {
-                    true => {
-                        RefusalCause::Unsupported(format!("a critical part is unknown: {text}"))
-                    }
-                    false => RefusalCause::Weak(text),
-                };
-            }
-            Some(_) => return RefusalCause::Unsupported(chain(error)),
-            None => {}
-        }
-    }
-    // The arithmetic itself said no, in the words of the cryptographic library.
-    RefusalCause::Mismatch
 }

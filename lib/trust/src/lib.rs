@@ -21,9 +21,11 @@
 
 mod armor;
 mod bundle;
+mod content;
 mod durable;
 mod examine;
 mod facts;
+mod findings;
 mod fingerprint;
 mod fitness;
 #[cfg(test)]
@@ -38,6 +40,7 @@ mod verdict;
 mod verify;
 
 pub use bundle::{Bundle, BundleEntry, BundleError, MAX_BUNDLE_BYTES, MAX_BUNDLE_KEYS};
+pub use content::SignedContent;
 pub use fingerprint::{Fingerprint, FingerprintError};
 pub use fitness::Unfit;
 pub use keystore::{

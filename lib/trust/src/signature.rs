@@ -18,7 +18,8 @@ pub const MAX_SIGNATURES: usize = 32;
 /// A parsed signature file, armoured or binary.
 #[derive(Clone, Debug)]
 pub struct DetachedSignature {
-    packets: Vec<u8>,
+    /// Signatures, read or of an unknown kind, and nothing else.
+    packets: Vec<Packet>,
     issuers: Vec<Issuer>,
 }
 
@@ -92,11 +93,11 @@ impl DetachedSignature {
             return Err(SignatureError::TooLarge { found: bytes.len() });
         }
         let packets = if armor::is_binary(bytes) {
-            bytes.to_vec()
+            packets_of(bytes)?
         } else {
-            dearmor(bytes)?
+            packets_of(&dearmor(bytes)?)?
         };
-        let issuers = issuers_of(&packets)?;
+        let issuers = issuers_of(&packets);
         Ok(Self { packets, issuers })
     }
 
@@ -114,7 +115,7 @@ impl DetachedSignature {
             .any(|issuer| keys.iter().any(|key| key.key().answers_to(&issuer.0)))
     }
 
-    pub(crate) fn packets(&self) -> &[u8] {
+    pub(crate) fn packets(&self) -> &[Packet] {
         &self.packets
     }
 }
@@ -155,47 +156,51 @@ fn dearmor(text: &[u8]) -> Result<Vec<u8>, SignatureError> {
     Ok(packets)
 }
 
-/// Checks that there are only signature packets, and collects who made them.
-fn issuers_of(packets: &[u8]) -> Result<Vec<Issuer>, SignatureError> {
+/// Reads the packets, and checks that there are only signatures.
+fn packets_of(bytes: &[u8]) -> Result<Vec<Packet>, SignatureError> {
     let malformed = |source: sequoia_openpgp::anyhow::Error| SignatureError::Malformed {
         source: source.into(),
     };
-    if packets.is_empty() {
+    if bytes.is_empty() {
         return Err(SignatureError::Empty);
     }
-    let mut signatures = 0;
-    let mut issuers: Vec<Issuer> = Vec::new();
-    let mut rest = PacketParser::from_bytes(packets).map_err(malformed)?;
+    let mut packets = Vec::new();
+    let mut rest = PacketParser::from_bytes(bytes).map_err(malformed)?;
     while let PacketParserResult::Some(parser) = rest {
         let (packet, next) = parser.next().map_err(malformed)?;
-        match &packet {
-            Packet::Signature(signature) => {
-                // Fingerprints come first; a key ID beside one says nothing more.
-                for issuer in signature.get_issuers() {
-                    if !issuers.iter().any(|known| known.0.aliases(&issuer)) {
-                        issuers.push(Issuer(issuer));
-                    }
-                }
-            }
-            // Of another version or with unknown algorithms: verification will say so.
-            Packet::Unknown(unknown) if unknown.tag() == Tag::Signature => {}
-            other => {
-                return Err(SignatureError::NotDetached {
-                    found: name(other.tag()),
-                });
-            }
+        // An unknown one is of another version or has unknown algorithms: verification will say so.
+        if packet.tag() != Tag::Signature {
+            return Err(SignatureError::NotDetached {
+                found: name(packet.tag()),
+            });
         }
-        signatures += 1;
-        if signatures > MAX_SIGNATURES {
+        packets.push(packet);
+        if packets.len() > MAX_SIGNATURES {
             return Err(SignatureError::TooMany);
         }
         rest = next;
     }
-    if signatures == 0 {
-        Err(SignatureError::Empty)
-    } else {
-        Ok(issuers)
+    match packets.is_empty() {
+        true => Err(SignatureError::Empty),
+        false => Ok(packets),
     }
+}
+
+/// Who made the signatures, each once.
+fn issuers_of(packets: &[Packet]) -> Vec<Issuer> {
+    let mut issuers: Vec<Issuer> = Vec::new();
+    for packet in packets {
+        let Packet::Signature(signature) = packet else {
+            continue;
+        };
+        // Fingerprints come first; a key ID beside one says nothing more.
+        for issuer in signature.get_issuers() {
+            if !issuers.iter().any(|known| known.0.aliases(&issuer)) {
+                issuers.push(Issuer(issuer));
+            }
+        }
+    }
+    issuers
 }
 
 fn name(tag: Tag) -> String {

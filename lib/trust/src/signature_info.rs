@@ -3,7 +3,6 @@
 use std::time::SystemTime;
 
 use sequoia_openpgp::Packet;
-use sequoia_openpgp::parse::{PacketParser, PacketParserResult, Parse};
 
 use crate::{DetachedSignature, Issuer, armor};
 
@@ -29,30 +28,21 @@ impl DetachedSignature {
 
     /// What each signature of the file says of itself, in their order.
     pub fn signatures(&self) -> Vec<SignatureInfo> {
-        let mut found = Vec::new();
-        // The packets were read once already when the file was parsed.
-        let mut rest = PacketParser::from_bytes(self.packets()).ok();
-        while let Some(PacketParserResult::Some(parser)) = rest {
-            let Ok((packet, next)) = parser.next() else {
-                break;
-            };
-            found.push(match packet {
-                Packet::Signature(signature) => SignatureInfo {
-                    issuers: issuers(&signature),
-                    created: signature.signature_creation_time(),
-                    expires: signature.signature_expiration_time(),
-                    hash: Some(signature.hash_algo().to_string()),
-                },
-                _ => SignatureInfo {
-                    issuers: Vec::new(),
-                    created: None,
-                    expires: None,
-                    hash: None,
-                },
-            });
-            rest = Some(next);
-        }
-        found
+        let info = |packet: &Packet| match packet {
+            Packet::Signature(signature) => SignatureInfo {
+                issuers: issuers(signature),
+                created: signature.signature_creation_time(),
+                expires: signature.signature_expiration_time(),
+                hash: Some(signature.hash_algo().to_string()),
+            },
+            _ => SignatureInfo {
+                issuers: Vec::new(),
+                created: None,
+                expires: None,
+                hash: None,
+            },
+        };
+        self.packets().iter().map(info).collect()
     }
 }
 

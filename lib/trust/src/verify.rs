@@ -4,12 +4,13 @@ use std::io::{self, Read};
 use std::time::SystemTime;
 
 use gantry_types::{Diagnostic, Kind};
-use sequoia_openpgp::parse::Parse;
-use sequoia_openpgp::parse::stream::DetachedVerifierBuilder;
 
 use crate::examine::Examiner;
 use crate::rules::Rules;
-use crate::{DetachedSignature, SignatureError, TrustedKey, Verdict};
+use crate::{DetachedSignature, SignatureError, SignedContent, TrustedKey, Verdict};
+
+/// How much is read at a time.
+const BUFFER_BYTES: usize = 256 << 10;
 
 /// A signature could not be checked at all.
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +58,7 @@ impl Diagnostic for VerifyError {
 /// [`VerifyError`] if the signature file or the data cannot be read. That a signature does not count is
 /// not an error but a [`Verdict`].
 pub fn verify_detached(
-    data: impl Read + Send + Sync,
+    data: impl Read,
     signature: &[u8],
     keys: &[TrustedKey],
     now: SystemTime,
@@ -66,11 +67,13 @@ pub fn verify_detached(
 }
 
 impl DetachedSignature {
-    /// Reads `data` to its end and checks it against `keys`, under the rules of the time `now`.
-    ///
-    /// One valid signature by a trusted key suffices; others beside it do not spoil it. A key that is
-    /// expired or revoked at `now` vouches for nothing, not even for what it signed before: whoever holds
-    /// an old key can write any date into a signature.
+    /// Takes the content in, for [`judge`](Self::judge); with `sha512`, it also gives its SHA-512.
+    pub fn content(&self, sha512: bool) -> SignedContent {
+        SignedContent::new(self.packets(), sha512)
+    }
+
+    /// Reads `data` to its end and checks it against `keys`: [`content`](Self::content) and
+    /// [`judge`](Self::judge) in one.
     ///
     /// If none of the keys is named, `data` is not read.
     ///
@@ -79,7 +82,37 @@ impl DetachedSignature {
     /// [`VerifyError::Read`] if `data` fails.
     pub fn verify(
         &self,
-        data: impl Read + Send + Sync,
+        mut data: impl Read,
+        keys: &[TrustedKey],
+        now: SystemTime,
+    ) -> Result<Verdict, VerifyError> {
+        let mut content = self.content(false);
+        if self.is_by_one_of(keys) {
+            let mut buffer = vec![0; BUFFER_BYTES];
+            loop {
+                match data.read(&mut buffer) {
+                    Ok(0) => break,
+                    Ok(length) => content.update(&buffer[..length]),
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(source) => return Err(VerifyError::Read { source }),
+                }
+            }
+        }
+        self.judge(&content, keys, now)
+    }
+
+    /// Checks a whole `content` of this file's against `keys`, under the rules of the time `now`.
+    ///
+    /// One valid signature by a trusted key suffices; others beside it do not spoil it. A key that is
+    /// expired or revoked at `now` vouches for nothing, not even for what it signed before: whoever holds
+    /// an old key can write any date into a signature.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError::Engine`] if the OpenPGP library gives up.
+    pub fn judge(
+        &self,
+        content: &SignedContent,
         keys: &[TrustedKey],
         now: SystemTime,
     ) -> Result<Verdict, VerifyError> {
@@ -90,47 +123,11 @@ impl DetachedSignature {
         }
         let current = Rules::current(now);
         let legacy = Rules::legacy(now);
-        // One pass over the data has to do for keys of both kinds. What the wider rules let through is
-        // held against the rules for the very key that signed, see `Examiner`.
-        let rules = match keys.iter().any(TrustedKey::is_legacy) {
-            true => &legacy,
-            false => &current,
-        };
-        let examiner = Examiner::new(keys, now, &current, &legacy);
-        let engine = |source: sequoia_openpgp::anyhow::Error| VerifyError::Engine {
+        let mut examiner = Examiner::new(keys, content, now, &current, &legacy);
+        let done = examiner.examine(self.packets(), self.issuers());
+        done.map_err(|source| VerifyError::Engine {
             source: source.into(),
-        };
-        let mut verifier = DetachedVerifierBuilder::from_bytes(self.packets())
-            .and_then(|builder| builder.with_policy(rules, now, examiner))
-            .map_err(engine)?;
-        let mut data = Watched {
-            inner: data,
-            error: None,
-        };
-        let done = verifier.verify_reader(&mut data);
-        if let Some(source) = data.error {
-            return Err(VerifyError::Read { source });
-        }
-        done.map_err(engine)?;
-        Ok(verifier.into_helper().verdict())
-    }
-}
-
-/// Keeps the error of the reader, which the OpenPGP library would mix with its own.
-struct Watched<R> {
-    inner: R,
-    error: Option<io::Error>,
-}
-
-impl<R: Read> Read for Watched<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.inner.read(buffer) {
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
-                let kind = error.kind();
-                self.error.get_or_insert(error);
-                Err(kind.into())
-            }
-            other => other,
-        }
+        })?;
+        Ok(examiner.verdict())
     }
 }
