@@ -293,6 +293,11 @@ impl Ingest {
         self.write_sidecar(next).map_err(io::Error::other)
     }
 
+    /// Lets the disk work on what was written so far; makes nothing durable and does not wait.
+    pub fn begin_writing(&self) {
+        gantry_sys::sync::begin_writing(&self.data);
+    }
+
     /// Opens the data for reading from its first byte.
     ///
     /// The reader is of the same file that is later published, whatever happens to its name.

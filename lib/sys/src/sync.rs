@@ -1,7 +1,7 @@
 //! Bringing what was written to stable storage.
 
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags, fsync, open};
@@ -17,6 +17,16 @@ use rustix::fs::{Mode, OFlags, fsync, open};
 /// `EIO`, `ENOSPC` or `EDQUOT` if data could not be written.
 pub fn syncfs(fd: impl AsFd) -> io::Result<()> {
     Ok(rustix::fs::syncfs(fd)?)
+}
+
+/// Has the system begin to write what is cached of a file to the disk, and does not wait for it.
+///
+/// It makes nothing durable: it only lets the disk work before somebody waits for it. Where that cannot
+/// be done, nothing happens. Source: sync_file_range(2).
+pub fn begin_writing(fd: impl AsFd) {
+    // SAFETY: the descriptor is open for the duration of the call, which touches no memory of ours.
+    let _ =
+        unsafe { libc::sync_file_range(fd.as_fd().as_raw_fd(), 0, 0, libc::SYNC_FILE_RANGE_WRITE) };
 }
 
 /// Makes the entries of a directory (creations, renames, removals) durable.

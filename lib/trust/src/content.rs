@@ -16,7 +16,7 @@ use sequoia_openpgp::{Packet, Result};
 /// SHA-512 costs is shared with signatures that are over SHA-512.
 #[derive(Clone)]
 pub struct SignedContent {
-    plain: Option<digest::Context>,
+    plain: digest::Context,
     /// One for each hash that is not the plain one.
     others: Vec<Running>,
 }
@@ -39,12 +39,12 @@ enum Engine {
 }
 
 impl SignedContent {
-    /// Nothing of the content yet; with `sha512`, its SHA-512 is wanted whatever the signatures need.
+    /// Nothing of the content yet.
     ///
     /// A signature that cannot be checked anyway needs no hash.
-    pub(crate) fn new(packets: &[Packet], sha512: bool) -> Self {
+    pub(crate) fn new(packets: &[Packet]) -> Self {
         let mut content = Self {
-            plain: sha512.then(|| digest::Context::new(&digest::SHA512)),
+            plain: digest::Context::new(&digest::SHA512),
             others: Vec::new(),
         };
         for packet in packets {
@@ -59,8 +59,6 @@ impl SignedContent {
 
     fn need(&mut self, algorithm: HashAlgorithm, salt: &[u8]) {
         if algorithm == HashAlgorithm::SHA512 && salt.is_empty() {
-            self.plain
-                .get_or_insert_with(|| digest::Context::new(&digest::SHA512));
             return;
         }
         let same = |other: &Running| other.algorithm == algorithm && other.salt == salt;
@@ -83,19 +81,17 @@ impl SignedContent {
 
     /// Appends bytes of the content.
     pub fn update(&mut self, bytes: &[u8]) {
-        if let Some(plain) = &mut self.plain {
-            plain.update(bytes);
-        }
+        self.plain.update(bytes);
         for other in &mut self.others {
             other.engine.update(bytes);
         }
     }
 
-    /// SHA-512 of what was appended; `None` if nobody wanted it.
-    pub fn sha512(&self) -> Option<[u8; 64]> {
+    /// SHA-512 of what was appended.
+    pub fn sha512(&self) -> [u8; 64] {
         let mut bytes = [0; 64];
-        bytes.copy_from_slice(self.plain.clone()?.finish().as_ref());
-        Some(bytes)
+        bytes.copy_from_slice(self.plain.clone().finish().as_ref());
+        bytes
     }
 
     /// The digest that a binary `signature` of the file is over: content, then what the signature says of
@@ -103,15 +99,15 @@ impl SignedContent {
     pub(crate) fn digest(&self, signature: &Signature) -> Result<Vec<u8>> {
         let algorithm = signature.hash_algo();
         let salt = signature.salt().unwrap_or_default();
-        let other = (self.others.iter())
-            .find(|other| other.algorithm == algorithm && other.salt == salt)
-            .map(|other| other.engine.clone());
-        let plain = || {
-            let plain = (self.plain.clone()).filter(|_| algorithm == HashAlgorithm::SHA512);
-            plain.filter(|_| salt.is_empty()).map(Engine::Fast)
+        let engine = if algorithm == HashAlgorithm::SHA512 && salt.is_empty() {
+            Some(Engine::Fast(self.plain.clone()))
+        } else {
+            (self.others.iter())
+                .find(|other| other.algorithm == algorithm && other.salt == salt)
+                .map(|other| other.engine.clone())
         };
         let unsupported = sequoia_openpgp::Error::UnsupportedHashAlgorithm(algorithm);
-        match other.or_else(plain).ok_or(unsupported)? {
+        match engine.ok_or(unsupported)? {
             Engine::Fast(mut hash) => {
                 hash.update(&trailer(signature)?);
                 Ok(hash.finish().as_ref().to_vec())
@@ -239,35 +235,15 @@ mod tests {
         packets.push((&old, signature(&old, HashAlgorithm::SHA1)));
         let (keys, signatures): (Vec<_>, Vec<_>) = packets.into_iter().unzip();
         let packets: Vec<Packet> = signatures.iter().cloned().map(Packet::from).collect();
-        for sha512 in [false, true] {
-            let mut content = SignedContent::new(&packets, sha512);
-            content.update(&CONTENT[..4]);
-            content.write_all(&CONTENT[4..]).unwrap();
-            for (key, signature) in keys.iter().zip(&signatures) {
-                let digest = content.digest(signature).unwrap();
-                assert_eq!(digest, expected(signature), "{signature:?}");
-                signature.verify_digest(*key, digest).unwrap();
-            }
+        let mut content = SignedContent::new(&packets);
+        content.update(&CONTENT[..4]);
+        content.write_all(&CONTENT[4..]).unwrap();
+        for (key, signature) in keys.iter().zip(&signatures) {
+            let digest = content.digest(signature).unwrap();
+            assert_eq!(digest, expected(signature), "{signature:?}");
+            signature.verify_digest(*key, digest).unwrap();
         }
-    }
-
-    #[test]
-    fn sha512_of_the_content_is_there_when_it_is_wanted_or_needed() {
-        let key: Secret = key::Key4::generate_ecc(true, sequoia_openpgp::types::Curve::Ed25519)
-            .unwrap()
-            .into();
         let sum = digest::digest(&digest::SHA512, CONTENT);
-        for (algorithm, wanted, given) in [
-            (HashAlgorithm::SHA512, false, true),
-            (HashAlgorithm::SHA256, true, true),
-            (HashAlgorithm::SHA256, false, false),
-        ] {
-            let packet = signature(&key, algorithm).into();
-            let mut content = SignedContent::new(&[packet], wanted);
-            content.update(CONTENT);
-            let found = content.sha512();
-            assert_eq!(found.is_some(), given);
-            assert!(found.is_none_or(|found| found == sum.as_ref()));
-        }
+        assert_eq!(content.sha512(), sum.as_ref());
     }
 }

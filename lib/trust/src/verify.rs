@@ -67,9 +67,9 @@ pub fn verify_detached(
 }
 
 impl DetachedSignature {
-    /// Takes the content in, for [`judge`](Self::judge); with `sha512`, it also gives its SHA-512.
-    pub fn content(&self, sha512: bool) -> SignedContent {
-        SignedContent::new(self.packets(), sha512)
+    /// What takes the content in, for [`judge`](Self::judge).
+    pub fn content(&self) -> SignedContent {
+        SignedContent::new(self.packets())
     }
 
     /// Reads `data` to its end and checks it against `keys`: [`content`](Self::content) and
@@ -86,7 +86,7 @@ impl DetachedSignature {
         keys: &[TrustedKey],
         now: SystemTime,
     ) -> Result<Verdict, VerifyError> {
-        let mut content = self.content(false);
+        let mut content = self.content();
         if self.is_by_one_of(keys) {
             let mut buffer = vec![0; BUFFER_BYTES];
             loop {

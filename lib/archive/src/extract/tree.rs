@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 
 use gantry_sys::openat::open_beneath;
+use gantry_sys::sync::begin_writing;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
@@ -27,6 +28,10 @@ const DEFERRED_BYTES: usize = 160;
 /// Memory of one attribute of an entry that waits, besides name and value, in bytes; roughly. There may be
 /// tens of thousands of three bytes each.
 const XATTR_BYTES: usize = 112;
+
+/// From this size on, a file's content goes to the disk while the next ones are made, in bytes. Small ones
+/// are left to whoever syncs the tree: to write each on its own would take longer.
+const BEGIN_WRITING: u64 = 1 << 20;
 
 /// Mode of directories until they get their own at the end: others must not look into half a tree.
 const UNFINISHED: Mode = Mode::RWXU;
@@ -240,6 +245,9 @@ impl<'a> Tree<'a> {
             }
         }
         metadata.apply(file.as_fd(), self.options.ownership, XattrPolicy::Required)?;
+        if entry.size >= BEGIN_WRITING {
+            begin_writing(&file);
+        }
         Ok(())
     }
 

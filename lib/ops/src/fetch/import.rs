@@ -9,9 +9,10 @@ use gantry_archive::list::{ListOptions, list};
 use gantry_archive::pipeline::read_ahead;
 use gantry_archive::render::write_implied;
 use gantry_store::{
-    Digest, ImageKind, ImageRecord, Ingest, Layer, Lease, Origin, Signer, Source, StoreError,
-    TreeId, TreeStaging, Verdict, nanos,
+    Digest, ImageKind, ImageRecord, Ingest, Layer, Lease, Origin, Source, StoreError, TreeId,
+    TreeStaging, Verdict, nanos,
 };
+use gantry_trust::SignedContent;
 use gantry_types::render::FlatList;
 use gantry_types::{ImageId, ImageManifest, ImageName};
 
@@ -19,8 +20,8 @@ use super::check::check_identity;
 use super::dependencies::Dependencies;
 use super::observer::{Counted, Step};
 use super::render::Root;
-use super::signature::{Check, Signature};
-use super::{FetchError, Fetcher, Notice};
+use super::signature::Check;
+use super::{FetchError, Fetcher};
 use crate::room::is_full;
 
 /// What files and directories take on a disk in multiples of, usually, in bytes.
@@ -29,6 +30,8 @@ const BLOCK: u64 = 4096;
 /// A complete image file in the store's keeping.
 pub(super) struct Arrived {
     pub(super) ingest: Ingest,
+    /// Its bytes as the signature of its check needs them, if they were hashed when they came.
+    pub(super) content: Option<SignedContent>,
     /// Where it came from, if that is a place that can be gone back to.
     pub(super) source: Option<Source>,
     /// What the record says, besides the option, of an image that was not checked.
@@ -50,18 +53,18 @@ pub(super) struct Wanted {
 }
 
 /// The content of an image.
-struct Content {
-    id: ImageId,
+pub(super) struct Content {
+    pub(super) id: ImageId,
     /// Of the file as received.
-    digest: Digest,
-    manifest: Vec<u8>,
+    pub(super) digest: Digest,
+    pub(super) manifest: Vec<u8>,
     /// Sum of the sizes of all files.
-    size: u64,
-    files: Files,
+    pub(super) size: u64,
+    pub(super) files: Files,
 }
 
 /// The extracted files of an image.
-enum Files {
+pub(super) enum Files {
     /// Here.
     Extracted(TreeStaging),
     /// In the store since an earlier fetch, and kept there by the lease.
@@ -169,137 +172,6 @@ impl Fetcher<'_, '_> {
             flat,
             root,
         })
-    }
-
-    /// Checks the signature over the whole file.
-    fn verify(
-        &mut self,
-        arrived: &Arrived,
-        signature: &Signature,
-        wanted: &Wanted,
-    ) -> Result<(Vec<Signer>, Digest), FetchError> {
-        let image = || wanted.image.clone();
-        let (now, size) = (self.now(), arrived.ingest.len());
-        // The verifier wants a reader that it could give to another thread, which whoever watches is not.
-        self.context.observer.working(Step::Verifying, 0, size);
-        // The digest of the file is computed beside those that the signatures are about.
-        let reader = Sha512Reader::new(arrived.ingest.reader()?);
-        let threads = self.context.threads;
-        let (reader, signers) = read_ahead(reader, None, threads, |mut ahead| {
-            let verdict = signature.parsed.verify(&mut ahead, &signature.keys, now);
-            let verdict = verdict.map_err(|source| FetchError::Verify {
-                image: image(),
-                source,
-            })?;
-            let signers = verdict.signers().map_err(|source| FetchError::Rejected {
-                image: image(),
-                source,
-            })?;
-            // The verifier has read to the end; whatever it left is part of the blob all the same.
-            io::copy(&mut ahead, &mut io::sink()).map_err(|source| FetchError::Read {
-                image: image(),
-                source,
-            })?;
-            Ok::<_, FetchError>(signers)
-        });
-        let signers = signers?;
-        let (_, sum) = reader.finish();
-        self.context.observer.working(Step::Verifying, size, size);
-        let identities = signers.iter().map(|signer| {
-            signer
-                .user_id
-                .clone()
-                .unwrap_or_else(|| signer.fingerprint.to_string())
-        });
-        self.notice(&Notice::SignatureVerified(identities.collect()));
-        let signers = signers.into_iter().map(|signer| Signer {
-            fingerprint: signer.fingerprint.to_string(),
-            user_id: signer.user_id.unwrap_or_default(),
-            legacy: signer.legacy,
-        });
-        Ok((signers.collect(), Digest::sha512(sum)))
-    }
-
-    /// Leaves only those signers that may sign images of this name; there must be one.
-    fn check_scope(
-        &self,
-        manifest: &ImageManifest,
-        verdict: &mut Verdict,
-    ) -> Result<(), FetchError> {
-        let Verdict::Signed { by } = verdict else {
-            return Ok(());
-        };
-        let Some(first) = by.first().map(|signer| signer.fingerprint.clone()) else {
-            return Err(FetchError::NoKeys {
-                name: manifest.name.clone(),
-            });
-        };
-        let trusted = self.context.keystore.keys_for(&manifest.name).keys;
-        by.retain(|signer| {
-            trusted
-                .iter()
-                .any(|key| key.key().fingerprint().as_str() == signer.fingerprint)
-        });
-        by.dedup();
-        if by.is_empty() {
-            return Err(FetchError::Scope {
-                name: manifest.name.clone(),
-                signer: first,
-            });
-        }
-        Ok(())
-    }
-
-    /// The image that came from the same place before, if these are the very same bytes: then nothing
-    /// has to be extracted.
-    fn known_copy(
-        &self,
-        arrived: &Arrived,
-        digest: Option<&Digest>,
-    ) -> Result<Option<Content>, FetchError> {
-        let store = self.context.store;
-        let Some(source) = &arrived.source else {
-            return Ok(None);
-        };
-        let Some(found) = store.by_origin(source)? else {
-            return Ok(None);
-        };
-        let (lease, record) = match store.use_image(&found.id) {
-            Ok(used) => used,
-            Err(StoreError::Missing { .. }) => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
-        let [layer] = record.layers.as_slice() else {
-            return Ok(None);
-        };
-        let whole = layer.size == arrived.ingest.len()
-            && record.damaged_layer(store).is_none()
-            && record.blobs().all(|blob| store.has_blob(blob))
-            && record.trees.iter().all(|tree| store.has_tree(tree));
-        if !whole {
-            return Ok(None);
-        }
-        let same = match digest {
-            Some(digest) => *digest == layer.digest,
-            None => {
-                let mut reader = Sha512Reader::new(arrived.ingest.reader()?);
-                io::copy(&mut reader, &mut io::sink()).is_ok()
-                    && Digest::sha512(reader.finish().1) == layer.digest
-            }
-        };
-        let own = store
-            .tree_path(&TreeId::of_images(&[record.id]))
-            .join("manifest");
-        match std::fs::read(own) {
-            Ok(manifest) if same => Ok(Some(Content {
-                id: record.id,
-                digest: layer.digest.clone(),
-                manifest,
-                size: record.size,
-                files: Files::Kept { _lease: lease },
-            })),
-            _ => Ok(None),
-        }
     }
 
     #[expect(

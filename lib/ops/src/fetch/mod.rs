@@ -17,6 +17,8 @@ mod dependencies;
 mod error;
 mod import;
 mod insecure;
+mod known;
+mod local;
 mod observer;
 mod place;
 mod reference;
@@ -28,17 +30,15 @@ mod stream;
 mod take_over;
 #[cfg(test)]
 mod tests;
+mod verify;
 
-use std::fs::File;
-use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use gantry_archive::extract::Ownership;
 use gantry_remote::HttpClient;
 use gantry_remote::discovery::DiscoveryOptions;
-use gantry_store::{ImageRecord, Lease, ResolveError, Source, Store, StoreError};
+use gantry_store::{ImageRecord, Lease, ResolveError, Store, StoreError};
 use gantry_trust::Keystore;
 use gantry_types::render::Chain;
 use gantry_types::{ImageId, ImageName};
@@ -54,9 +54,8 @@ pub use stream::{ImportRequest, import};
 pub use take_over::{TakeOverError, take_over};
 
 use ahead::Ahead;
-use import::{Arrived, Wanted};
+use import::Wanted;
 pub(crate) use reference::with_version;
-use signature::SignaturePlace;
 use take_over::Sought;
 
 /// When the network is asked.
@@ -211,50 +210,6 @@ impl Fetcher<'_, '_> {
         Ok(self.used(id))
     }
 
-    fn by_path(&mut self, file: &LocalFile) -> Result<ImageId, FetchError> {
-        let LocalFile { path, given } = file;
-        self.notice(&Notice::UsingFile(given.clone()));
-        let open = |source| FetchError::OpenImage {
-            path: given.clone(),
-            source,
-        };
-        // First of all: who misspelt the name must not hear of signatures.
-        let mut opened = open_regular(path).map_err(open)?;
-        let place = match self.signature {
-            Some(file) => SignaturePlace::named(file),
-            None => SignaturePlace::beside(file),
-        };
-        let image = given.display().to_string();
-        let prepared = self.prepare_check(&image, None, &place)?;
-        let check = self.settle(&image, prepared)?;
-        let place = path.display().to_string();
-        let ingest = self.copy_in(
-            &mut opened,
-            &format!("path {place}"),
-            given,
-            &image,
-            u64::MAX,
-        )?;
-        let source = Source::Path(place);
-        let arrived = Arrived {
-            ingest,
-            source: Some(source),
-            note: None,
-            etag: None,
-            last_modified: None,
-            max_age: None,
-        };
-        self.import(
-            arrived,
-            &check,
-            &Wanted {
-                image,
-                name: None,
-                latest: false,
-            },
-        )
-    }
-
     fn by_name(&mut self, name: &ImageName) -> Result<ImageId, FetchError> {
         if self.policy != PullPolicy::Update
             && let Some(record) = self.context.store.find(name)?
@@ -307,17 +262,5 @@ impl Fetcher<'_, '_> {
             )));
         }
         id
-    }
-}
-
-/// Opens a regular file, without waiting for the other end of a FIFO.
-fn open_regular(path: &Path) -> io::Result<File> {
-    let file = File::options()
-        .read(true)
-        .custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed())
-        .open(path)?;
-    match file.metadata()?.is_file() {
-        true => Ok(file),
-        false => Err(io::Error::other("not a regular file")),
     }
 }

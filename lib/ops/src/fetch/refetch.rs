@@ -9,9 +9,10 @@ use gantry_types::render::Chain;
 use gantry_types::{Diagnostic, ImageId, Kind};
 
 use super::ahead::Ahead;
+use super::local::open_regular;
 use super::reference::LocalFile;
 use super::signature::{SignaturePlace, read_signature};
-use super::{FetchContext, FetchError, Fetcher, InsecureOptions, PullPolicy, open_regular};
+use super::{FetchContext, FetchError, Fetcher, InsecureOptions, PullPolicy};
 
 /// A blob could not be fetched again; the store is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -142,18 +143,19 @@ impl Fetcher<'_, '_> {
         settled(replaced, origin)
     }
 
-    fn copy_again(&self, path: &str) -> Result<Ingest, FetchError> {
+    fn copy_again(&mut self, path: &str) -> Result<Ingest, FetchError> {
         let failed = |source| FetchError::OpenImage {
             path: path.into(),
             source,
         };
-        let mut file = open_regular(Path::new(path)).map_err(failed)?;
+        let file = open_regular(Path::new(path)).map_err(failed)?;
         self.copy_in(
-            &mut file,
+            &file,
             &format!("path {path}"),
             Path::new(path),
             path,
             u64::MAX,
+            None,
         )
     }
 

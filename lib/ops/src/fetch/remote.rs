@@ -114,6 +114,7 @@ impl Fetcher<'_, '_> {
         self.import(
             Arrived {
                 ingest,
+                content: None,
                 source: Some(source),
                 note: None,
                 etag,

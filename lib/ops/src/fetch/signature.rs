@@ -4,7 +4,9 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use gantry_remote::{RedactedUrl, Url};
-use gantry_trust::{DetachedSignature, KeySet, MAX_SIGNATURE_BYTES, TrustedKey, Verdict};
+use gantry_trust::{
+    DetachedSignature, KeySet, MAX_SIGNATURE_BYTES, SignedContent, TrustedKey, Verdict,
+};
 use gantry_types::AcIdentifier;
 
 use super::reference::LocalFile;
@@ -31,6 +33,16 @@ pub(super) enum Check {
     Waived,
     /// By this signature.
     Signed(Signature),
+}
+
+impl Check {
+    /// What takes in the image for the signature, if there is one.
+    pub(super) fn content(&self) -> Option<SignedContent> {
+        match self {
+            Self::Signed(signature) => Some(signature.parsed.content()),
+            Self::Waived => None,
+        }
+    }
 }
 
 /// What is known of the check before the first byte of the image is downloaded.

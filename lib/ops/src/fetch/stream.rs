@@ -99,6 +99,7 @@ impl Fetcher<'_, '_> {
         }
         let arrived = Arrived {
             ingest,
+            content: None,
             source: None,
             etag: None,
             last_modified: None,

@@ -167,13 +167,15 @@ impl Fetcher<'_, '_> {
         let [layer] = record.layers.as_slice() else {
             return Err(not_checked().into());
         };
-        let mut blob = neighbour.open_blob(&layer.digest)?;
+        let blob = neighbour.open_blob(&layer.digest)?;
         let path = self.context.store.blob_path(&layer.digest);
         let key = format!("user {uid} {}", layer.digest);
         let length = blob.metadata().map_or(0, |meta| meta.len());
-        let ingest = self.copy_in(&mut blob, &key, &path, &image, length)?;
+        let mut content = check.content();
+        let ingest = self.copy_in(&blob, &key, &path, &image, length, content.as_mut())?;
         let arrived = Arrived {
             ingest,
+            content,
             // Where the other user says that it came from is not known to be true.
             source: None,
             note,

@@ -1,7 +1,7 @@
 //! Checks a file on this machine against its signature, as a fetch would, and says why.
 
 use std::fs::File;
-use std::io::{self, Read, Seek};
+use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -15,6 +15,9 @@ use gantry_trust::{
 use gantry_types::{AcIdentifier, Diagnostic, ImageManifest, Kind};
 
 use super::decision::{Decision, in_scope, nameless};
+
+/// How much of a file is read at a time, in bytes.
+const READ_BYTES: usize = 256 << 10;
 
 /// What to check.
 #[derive(Clone, Debug)]
@@ -180,15 +183,27 @@ pub fn verify_file(
 /// Checks all bytes of `data`; also gives their digest.
 pub(super) fn check(
     signature: &DetachedSignature,
-    data: impl Read + Send + Sync,
+    data: impl Read,
     keys: &[TrustedKey],
     now: SystemTime,
 ) -> Result<(Verdict, [u8; 64]), VerifyError> {
-    let mut reader = Sha512Reader::new(data);
-    let verdict = signature.verify(&mut reader, keys, now)?;
-    // Where no key is known the data has not been read; it has to be for the digest.
-    io::copy(&mut reader, &mut io::sink()).map_err(|source| VerifyError::Read { source })?;
-    Ok((verdict, reader.finish().1))
+    let mut content = signature.content();
+    let read = |source| VerifyError::Read { source };
+    let mut data = BufReader::with_capacity(READ_BYTES, data);
+    loop {
+        let bytes = match data.fill_buf() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            bytes => bytes.map_err(read)?,
+        };
+        if bytes.is_empty() {
+            break;
+        }
+        content.update(bytes);
+        let length = bytes.len();
+        data.consume(length);
+    }
+    let verdict = signature.judge(&content, keys, now)?;
+    Ok((verdict, content.sha512()))
 }
 
 fn open(path: &Path) -> Result<File, VerifyFileError> {
