@@ -1,16 +1,16 @@
 //! Finding images, and what lies in the way of some.
 
 use std::fs;
-use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::os::fd::AsFd as _;
 use std::time::SystemTime;
 
 use gantry_types::{ImageId, ImageName};
 
 use crate::error::{ResolveError, StoreError};
 use crate::names::{ID_DIGITS, Key};
-use crate::record::{ImageRecord, MAX_RECORD_BYTES, Source};
+use crate::record::{ImageRecord, Source};
+use crate::record_file::Records;
 use crate::staged_file::HIDDEN;
 use crate::store::Store;
 
@@ -32,7 +32,7 @@ impl Store {
     /// the file is not its record.
     pub fn record(&self, id: &ImageId) -> Result<ImageRecord, StoreError> {
         let path = self.record_path(id);
-        match read_record(&path, id) {
+        match Records::beside(rustix::fs::CWD).read(&path, &path, id) {
             Err(StoreError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 Err(StoreError::Missing { id: *id })
             }
@@ -139,21 +139,21 @@ impl Store {
     pub fn list(&self) -> Result<Listing, StoreError> {
         let mut listing = Listing::default();
         let dir = self.images_dir();
+        let open = fs::File::open(&dir).map_err(StoreError::io("read", &dir))?;
+        let mut records = Records::beside(open.as_fd());
         for entry in fs::read_dir(&dir).map_err(StoreError::io("read", &dir))? {
-            let path = entry.map_err(StoreError::io("read", &dir))?.path();
-            let name = path
-                .file_name()
-                .and_then(|name| name.to_str())
-                .unwrap_or_default();
+            let file = entry.map_err(StoreError::io("read", &dir))?.file_name();
+            let name = file.to_str().unwrap_or_default();
             if name.starts_with(HIDDEN) {
                 continue;
             }
             let Some(id) = name.strip_suffix(".json").and_then(|id| id.parse().ok()) else {
                 let reason = "is none: its name is not an image ID and .json";
+                let path = dir.join(&file);
                 listing.problems.push(StoreError::Foreign { path, reason });
                 continue;
             };
-            match read_record(&path, &id) {
+            match records.read(name, &dir.join(&file), &id) {
                 Ok(record) => listing.images.push(record),
                 // Removed while we were reading.
                 Err(StoreError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
@@ -208,44 +208,4 @@ impl Store {
             (found, _) => Ok(found),
         }
     }
-}
-
-fn read_record(path: &Path, id: &ImageId) -> Result<ImageRecord, StoreError> {
-    let foreign = |reason| StoreError::Foreign {
-        path: PathBuf::from(path),
-        reason,
-    };
-    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-    let file = fs::File::options()
-        .read(true)
-        .custom_flags(flags.bits().cast_signed())
-        .open(path)
-        .map_err(StoreError::io("read", path))?;
-    let meta = file.metadata().map_err(StoreError::io("read", path))?;
-    if !meta.is_file() {
-        return Err(foreign("is not a regular file"));
-    }
-    let mut json = Vec::new();
-    file.take(MAX_RECORD_BYTES + 1)
-        .read_to_end(&mut json)
-        .map_err(StoreError::io("read", path))?;
-    if json.len() as u64 > MAX_RECORD_BYTES {
-        return Err(foreign("is larger than any record"));
-    }
-    let mut record = ImageRecord::from_json(&json).map_err(|source| StoreError::Damaged {
-        path: path.to_owned(),
-        source,
-    })?;
-    if record.id != *id {
-        return Err(foreign("is the record of another image"));
-    }
-    if record.flat.as_ref().is_some_and(|flat| flat.top() != *id) {
-        return Err(foreign("has the dependencies of another image"));
-    }
-    let seconds = u64::try_from(meta.mtime()).unwrap_or(0);
-    let modified = seconds
-        .saturating_mul(1_000_000_000)
-        .saturating_add(meta.mtime_nsec().unsigned_abs());
-    record.last_used = record.last_used.max(modified);
-    Ok(record)
 }

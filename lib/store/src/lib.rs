@@ -39,6 +39,7 @@ mod migrate;
 mod names;
 mod publish;
 mod record;
+mod record_file;
 mod record_json;
 mod replace;
 mod room;
