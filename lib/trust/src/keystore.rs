@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use gantry_types::AcIdentifier;
 
-use crate::Scope;
+use crate::{DetachedSignature, Issuer, Scope};
 use layer::Store;
 
 pub use layer::{KeyDir, Layer};
@@ -64,7 +64,7 @@ impl Keystore {
 
     /// The keys that may sign every image, as far as the name of an image does not take them back.
     pub fn root_keys(&self) -> KeySet {
-        KeySet::of(self.read(self.root_dirs()))
+        KeySet::of(self.read(self.root_dirs(), &|_| true))
     }
 
     /// Every key that is trusted for any name, also where a narrower scope takes it back.
@@ -72,6 +72,29 @@ impl Keystore {
     /// For a file whose name is in the file: find out who signed it, read the name, and then see that
     /// [`keys_for`](Self::keys_for) that name has the signer.
     pub fn all_keys(&self) -> KeySet {
+        self.all_keys_in(&|_| true)
+    }
+
+    /// The keys that a signature says it is by, trusted for any name; see [`all_keys`](Self::all_keys).
+    ///
+    /// Files are named by fingerprints, so that of thousands only those are read that matter. Where a
+    /// signer is not among them by its name, as when a subkey signed, all are.
+    pub fn keys_of(&self, signature: &DetachedSignature) -> KeySet {
+        let issuers = signature.issuers();
+        let named = self.all_keys_in(&|name| issuers.iter().any(|issuer| issuer.names(name)));
+        let known = |issuer: &Issuer| named.keys.iter().any(|key| key.key().answers_to(&issuer.0));
+        match !issuers.is_empty() && issuers.iter().all(known) {
+            true => named,
+            false => self.all_keys(),
+        }
+    }
+
+    /// Tells whether there is any file that could be a trusted key, without reading one.
+    pub fn has_files(&self) -> bool {
+        self.all_dirs().iter().any(read::has_files)
+    }
+
+    fn all_keys_in(&self, wanted: &dyn Fn(&str) -> bool) -> KeySet {
         let mut all = KeySet::default();
         let mut take = |files: Vec<KeyFile>| {
             let mut set = KeySet::of(files);
@@ -80,7 +103,7 @@ impl Keystore {
         };
         // One scope after the other, so that an empty file speaks for its own scope only.
         let mut same: Vec<KeyFile> = Vec::new();
-        for file in self.files() {
+        for file in self.read(self.all_dirs(), wanted) {
             let other = same
                 .first()
                 .is_some_and(|first| first.dir.scope != file.dir.scope);
@@ -91,6 +114,11 @@ impl Keystore {
         }
         take(same);
         all
+    }
+
+    /// Of the keys that may sign images of this name, those with these fingerprints.
+    pub fn keys_for_among(&self, name: &AcIdentifier, fingerprints: &[&str]) -> KeySet {
+        KeySet::of(self.read(self.dirs_for(name), &|file| fingerprints.contains(&file)))
     }
 
     /// Tells whether any usable key may sign images of this name; if so, keys are not looked for on the
@@ -110,12 +138,17 @@ impl Keystore {
 
     /// The files that [`keys_for`](Self::keys_for) reads for a name, in its order.
     pub fn files_for(&self, name: &AcIdentifier) -> Vec<KeyFile> {
-        self.read(self.dirs_for(name))
+        self.read(self.dirs_for(name), &|_| true)
     }
 
     /// Every file of the keystore: root keys first, then the prefixes in their order, in each scope the
     /// system's files before the machine's and the user's.
     pub fn files(&self) -> Vec<KeyFile> {
+        self.read(self.all_dirs(), &|_| true)
+    }
+
+    /// The directories of [`files`](Self::files), in its order.
+    fn all_dirs(&self) -> Vec<KeyDir> {
         let mut prefixes = Vec::new();
         for store in &self.stores {
             prefixes.extend(read::prefixes(&store.path.join("prefix.d")));
@@ -127,7 +160,7 @@ impl Keystore {
             let dirs = self.stores.iter().map(move |store| store.dir(&scope));
             dirs.collect::<Vec<_>>()
         });
-        self.read(dirs.collect())
+        dirs.collect()
     }
 
     /// The layer that is written to.
@@ -140,9 +173,11 @@ impl Keystore {
         stores.map(|store| store.dir(&Scope::Root)).collect()
     }
 
-    fn read(&self, dirs: Vec<KeyDir>) -> Vec<KeyFile> {
+    fn read(&self, dirs: Vec<KeyDir>, wanted: &dyn Fn(&str) -> bool) -> Vec<KeyFile> {
         let legacy = self.legacy_keys();
-        let files = dirs.iter().flat_map(|dir| read::files(dir, &legacy));
+        let files = dirs
+            .iter()
+            .flat_map(|dir| read::files(dir, &legacy, wanted));
         files.collect()
     }
 

@@ -29,6 +29,20 @@ pub struct DetachedSignature {
 #[derive(Clone, Debug)]
 pub struct Issuer(pub(crate) KeyHandle);
 
+impl Issuer {
+    /// Whether a file called `name` in a keystore, after the fingerprint of its key, is of this key and not
+    /// of another, as far as the name tells: key IDs are the end or the beginning of fingerprints.
+    pub(crate) fn names(&self, name: &str) -> bool {
+        let digits = self.to_string();
+        match (&self.0, name.len()) {
+            (KeyHandle::Fingerprint(_), _) => name == digits,
+            (KeyHandle::KeyID(_), 40) => name.ends_with(&digits),
+            (KeyHandle::KeyID(_), 64) => name.starts_with(&digits),
+            (KeyHandle::KeyID(_), _) => false,
+        }
+    }
+}
+
 impl fmt::Display for Issuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.to_hex().to_ascii_lowercase())

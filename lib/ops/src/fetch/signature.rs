@@ -55,8 +55,17 @@ pub(super) enum Prepared {
         /// Where it will be.
         url: Url,
         /// Who may have made it.
-        keys: Vec<TrustedKey>,
+        keys: Candidates,
     },
+}
+
+/// Whose signature counts.
+#[derive(Debug)]
+pub(super) enum Candidates {
+    /// That of one of these keys.
+    These(Vec<TrustedKey>),
+    /// That of any trusted key: which of them are read is a matter of the signature.
+    Any,
 }
 
 /// A signature and the keys that may have made it.
@@ -158,15 +167,27 @@ impl Fetcher<'_, '_> {
     }
 
     pub(super) fn signature(
-        &self,
+        &mut self,
         image: &str,
         bytes: Vec<u8>,
-        keys: Vec<TrustedKey>,
+        keys: Candidates,
     ) -> Result<Signature, FetchError> {
         let parsed = DetachedSignature::parse(&bytes).map_err(|source| FetchError::Signature {
             image: image.to_owned(),
             source,
         })?;
+        let keys = match keys {
+            Candidates::These(keys) => keys,
+            Candidates::Any => {
+                let set = self.context.keystore.keys_of(&parsed);
+                self.usable(set)
+            }
+        };
+        if keys.is_empty() {
+            return Err(FetchError::NoKeysAtAll {
+                image: image.to_owned(),
+            });
+        }
         if !parsed.is_by_one_of(&keys) {
             let verdict = Verdict::Unknown {
                 issuers: parsed.issuers().to_vec(),
@@ -192,16 +213,14 @@ impl Fetcher<'_, '_> {
         &mut self,
         image: &str,
         name: Option<&AcIdentifier>,
-    ) -> Result<Vec<TrustedKey>, FetchError> {
+    ) -> Result<Candidates, FetchError> {
         let Some(name) = name else {
-            let set = self.context.keystore.all_keys();
-            let keys = self.usable(set);
-            if keys.is_empty() {
-                return Err(FetchError::NoKeysAtAll {
+            return match self.context.keystore.has_files() {
+                true => Ok(Candidates::Any),
+                false => Err(FetchError::NoKeysAtAll {
                     image: image.to_owned(),
-                });
-            }
-            return Ok(keys);
+                }),
+            };
         };
         let mut set = self.context.keystore.keys_for(name);
         if set.keys.is_empty() {
@@ -214,7 +233,7 @@ impl Fetcher<'_, '_> {
         if keys.is_empty() {
             return Err(FetchError::NoKeys { name: name.clone() });
         }
-        Ok(keys)
+        Ok(Candidates::These(keys))
     }
 
     fn usable(&mut self, set: KeySet) -> Vec<TrustedKey> {

@@ -94,7 +94,9 @@ impl Fetcher<'_, '_> {
                 name: manifest.name.clone(),
             });
         };
-        let trusted = self.context.keystore.keys_for(&manifest.name).keys;
+        let signers: Vec<&str> = by.iter().map(|by| by.fingerprint.as_str()).collect();
+        let keystore = self.context.keystore;
+        let trusted = keystore.keys_for_among(&manifest.name, &signers).keys;
         by.retain(|signer| {
             trusted
                 .iter()

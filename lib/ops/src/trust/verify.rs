@@ -132,7 +132,7 @@ pub fn verify_file(
     let (place, signature) = signature(request)?;
     let KeySet { keys, problems } = match &request.name {
         Some(name) => keystore.keys_for(name),
-        None => keystore.all_keys(),
+        None => keystore.keys_of(&signature),
     };
     let mut report = FileReport {
         signature: place,

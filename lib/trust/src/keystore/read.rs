@@ -139,8 +139,13 @@ impl KeySet {
 
 /// The files of a directory of keys, in the order of their names; one that is not there has none.
 ///
-/// What is wrong with the directory itself is told as a file with its path.
-pub(super) fn files(dir: &KeyDir, legacy: &BTreeSet<Fingerprint>) -> Vec<KeyFile> {
+/// What is wrong with the directory itself is told as a file with its path. Of the files only those are
+/// read whose names are `wanted`.
+pub(super) fn files(
+    dir: &KeyDir,
+    legacy: &BTreeSet<Fingerprint>,
+    wanted: &dyn Fn(&str) -> bool,
+) -> Vec<KeyFile> {
     let mut found = Vec::new();
     let exposed = fs::metadata(&dir.path).is_ok_and(|data| is_exposed(&data));
     let mut tell = |path: PathBuf, content, exposed| {
@@ -164,6 +169,9 @@ pub(super) fn files(dir: &KeyDir, legacy: &BTreeSet<Fingerprint>) -> Vec<KeyFile
                 tell(dir.path.clone(), KeyContent::Problem(cause), exposed);
             }
             for name in names.into_iter().take(MAX_FILES) {
+                if !wanted(&name.to_string_lossy()) {
+                    continue;
+                }
                 let path = dir.path.join(&name);
                 let open = exposed || fs::metadata(&path).is_ok_and(|data| is_exposed(&data));
                 match read_file(&path, &name.to_string_lossy()) {
@@ -175,6 +183,14 @@ pub(super) fn files(dir: &KeyDir, legacy: &BTreeSet<Fingerprint>) -> Vec<KeyFile
         }
     }
     found
+}
+
+/// Tells whether there is anything in a directory that could be a key, without reading it.
+pub(super) fn has_files(dir: &KeyDir) -> bool {
+    let entries = fs::read_dir(&dir.path).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."))
+        .any(|entry| !entry.file_type().is_ok_and(|kind| kind.is_dir()))
 }
 
 /// The names in a directory, sorted, one more than [`MAX_FILES`] at most.
