@@ -246,6 +246,11 @@ fn an_image_that_a_pod_will_use_stays_while_the_next_one_is_fetched() {
     world.publish("other", "1.0", &other);
     let [hello, other] = ["hello", "other"].map(|name| format!("{HOST}/{name}:1.0"));
     world.rkt(["fetch", &hello]).expect(0);
+    assert_eq!(
+        downloads(&world),
+        1,
+        "those that follow are of the other one"
+    );
     world
         .server
         .hook(&format!("/{HOST}/other-1.0.aci"), Hook::Silence);

@@ -3,6 +3,7 @@
 mod support;
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use gantry_testkit::needs_program;
@@ -70,5 +71,54 @@ fn a_fetch_takes_no_more_than_it_may_however_large_the_image() {
         world
             .rkt(["image", "rm", &format!("{HOST}/hello:1.0")])
             .expect(0);
+    }
+}
+
+/// What reads an archive on standard input and writes it compressed, and the name for messages. Those whose
+/// dictionaries are larger than 32 MiB are in the documentation, for there is no room for them here.
+const PACKERS: [(&str, &[&str]); 5] = [
+    ("plain", &["cat"]),
+    ("zstd", &["zstd", "-qc"]),
+    ("zstd -19", &["zstd", "-qc", "-19"]),
+    ("xz -6", &["xz", "-6c"]),
+    ("bzip2", &["bzip2", "-c"]),
+];
+
+#[test]
+fn no_usual_compression_takes_more_memory_than_a_fetch_may() {
+    let programs = ["python3", "zstd", "xz", "bzip2"];
+    if !programs.into_iter().all(needs_program) {
+        return;
+    }
+    let Some(world) = World::new() else { return };
+    world.trust();
+    // More than any of these dictionaries, all of it new.
+    let content = world.env.write("content", noise(9 << 20));
+    let copy = ["copy", content.to_str().unwrap(), "/content"];
+    let file = world.build_with("hello", "1.0", &["/bin/busybox"], &[&copy]);
+    let archive = world.env.path("archive.tar");
+    let pack = |words: &[&str], from: &Path, to: &Path| {
+        let status = Command::new(words[0])
+            .args(&words[1..])
+            .stdin(fs::File::open(from).unwrap())
+            .stdout(fs::File::create(to).unwrap())
+            .status();
+        assert!(status.unwrap().success(), "{words:?}");
+    };
+    pack(&["gzip", "-dc"], &file, &archive);
+    for (name, words) in PACKERS {
+        let image = world.env.path("packed.aci");
+        pack(words, &archive, &image);
+        world.sign(&image);
+        let mut fetch = world.rkt_command();
+        fetch.arg("fetch").arg(&image);
+        let peak = measured(&world, &fetch);
+        assert!(peak < MOST, "{name}: {peak}");
+        world
+            .rkt(["image", "rm", &format!("{HOST}/hello:1.0")])
+            .expect(0);
+        let mut signature = image.into_os_string();
+        signature.push(".asc");
+        fs::remove_file(signature).unwrap();
     }
 }
