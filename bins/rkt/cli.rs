@@ -67,6 +67,7 @@ pub(crate) enum Command {
     Completion(commands::completion::CompletionArgs),
     Config(commands::config::ConfigArgs),
     Export(commands::export::ExportArgs),
+    Enter(commands::enter::EnterArgs),
     Fetch(commands::fetch::FetchArgs),
     Gc(commands::gc::GcArgs),
     Image(commands::image::ImageArgs),
@@ -82,7 +83,7 @@ pub(crate) enum Command {
 }
 
 /// Commands of rkt that are still to come: whoever calls one has not mistyped it.
-const NOT_YET: [&str; 5] = ["api-service", "app", "attach", "enter", "metadata-service"];
+const NOT_YET: [&str; 4] = ["api-service", "app", "attach", "metadata-service"];
 
 /// The command that a user asked for and that is still to come, if that is what `error` is about.
 pub(crate) fn missing_command(error: &clap::Error) -> Option<&str> {

@@ -12,6 +12,7 @@ mod app;
 mod conf_files;
 mod copy_up;
 mod describe;
+mod enter;
 mod entrypoint;
 mod export;
 mod file;
@@ -50,6 +51,7 @@ mod volumes;
 mod warning;
 
 pub use conf_files::{ConfFiles, Hosts, ResolvConf};
+pub use enter::EnterError;
 pub use entrypoint::EntrypointError;
 pub use export::{EndedApp, ExportError};
 pub use gantry_sys::remove_tree::Leftover;

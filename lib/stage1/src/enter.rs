@@ -10,16 +10,13 @@ use std::os::unix::ffi::OsStringExt as _;
 
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
-use rustix::process::{
-    DumpableBehavior, Pid, Signal, WaitOptions, getpid, kill_process, set_dumpable_behavior,
-    waitpid,
-};
+use rustix::process::{DumpableBehavior, Pid, Signal, getpid, kill_process, set_dumpable_behavior};
 use rustix::thread::{
     LinkNameSpaceType, ThreadNameSpaceType, move_into_link_name_space, move_into_thread_name_spaces,
 };
 
 use gantry_sys::namespace::Namespaces;
-use gantry_sys::process::{Fork, exit_now};
+use gantry_sys::process::{Fork, close_from, exit_now};
 use gantry_sys::signal;
 use gantry_types::pod_layout;
 
@@ -30,6 +27,7 @@ use crate::launch::{self, Identity, LaunchError};
 use crate::limits;
 use crate::plan::{self, AppPlan, PlanError};
 use crate::seal;
+use crate::session::Session;
 use crate::status::{Exit, SETUP_FAILED};
 use crate::stop::{only_child, supervisor};
 use crate::user;
@@ -59,9 +57,11 @@ pub(crate) fn run(
     arguments: impl Iterator<Item = OsString>,
     terminal: String,
 ) -> Result<u8, EnterError> {
+    // Nothing is open here yet but what the caller left open, which must not come near the pod.
+    close_from(3).step(|| "close descriptors of the caller")?;
     seal::ensure()?;
     let arguments = EnterArguments::parse(arguments)?;
-    let run = RunArguments::of_running(String::new(), terminal);
+    let run = as_started(terminal);
     let pod = plan::load(&run, &mut |_| {})?;
     let plan = pod
         .apps
@@ -86,6 +86,7 @@ pub(crate) fn run(
         | ThreadNameSpaceType::NETWORK
         | ThreadNameSpaceType::CONTROL_GROUP;
     move_into_thread_name_spaces(init.as_fd(), kinds).step(|| "join the pod's namespaces")?;
+    let session = Session::open()?;
     // Only a child is in the PID namespace that was joined.
     match group
         .fork(Namespaces::empty())
@@ -93,10 +94,31 @@ pub(crate) fn run(
     {
         Fork::Child => {
             let joined = group.join(plan).map_err(LaunchError::from);
-            let result = joined.and_then(|()| become_command(plan, &command));
+            let result = joined.and_then(|()| become_command(plan, &command, &session));
             exit_now(launch::failure(plan, result))
         }
-        Fork::Parent(child) => Ok(wait_for(child.pid)?),
+        Fork::Parent(child) => Ok(end_like(session.follow(&child)?)?),
+    }
+}
+
+/// How the pod was started, as its supervisor's command line says, which no app can change. Of one that
+/// is not understood, of another version perhaps, the command gets no more than any app has.
+fn as_started(terminal: String) -> RunArguments {
+    let words = std::fs::read_to_string(pod_layout::PPID)
+        .and_then(|pid| std::fs::read(format!("/proc/{}/cmdline", pid.trim())));
+    let words = words.unwrap_or_default();
+    let words = words
+        .split(|byte| *byte == 0)
+        .skip(2)
+        .filter(|word| !word.is_empty())
+        .map(|word| OsString::from_vec(word.to_vec()));
+    match RunArguments::parse(words) {
+        Ok(started) => RunArguments {
+            interactive: true,
+            terminal: Some(terminal),
+            ..started
+        },
+        Err(_) => RunArguments::of_running(String::new(), terminal),
     }
 }
 
@@ -109,7 +131,11 @@ fn first_process(pid: i32) -> Option<OwnedFd> {
     (number.as_raw_nonzero().get() == pid).then_some(init)
 }
 
-fn become_command(plan: &AppPlan, command: &[CString]) -> Result<Infallible, LaunchError> {
+fn become_command(
+    plan: &AppPlan,
+    command: &[CString],
+    session: &Session,
+) -> Result<Infallible, LaunchError> {
     let name = || format!("enter the mounts of app {}; is it running?", plan.name);
     let mounts = mounts_of(&plan.name).step(name)?;
     move_into_link_name_space(mounts.as_fd(), Some(LinkNameSpaceType::Mount)).step(name)?;
@@ -117,6 +143,7 @@ fn become_command(plan: &AppPlan, command: &[CString]) -> Result<Infallible, Lau
     drop(mounts);
     signal::reset().step(|| "reset signals")?;
     let (uid, gid) = user::of_app(plan)?;
+    session.begin(uid)?;
     let identity = Identity {
         uid,
         gid,
@@ -147,18 +174,8 @@ fn read_number(path: &str) -> Result<u32, Errno> {
     text.parse().map_err(|_| Errno::INVAL)
 }
 
-fn wait_for(pid: Pid) -> Result<u8, Failed> {
-    let exit = loop {
-        match waitpid(Some(pid), WaitOptions::empty()) {
-            Err(Errno::INTR) => {}
-            ended => {
-                let ended = ended.step(|| "wait for the command")?;
-                if let Some(exit) = ended.and_then(|(_, status)| Exit::of(status)) {
-                    break exit;
-                }
-            }
-        }
-    };
+/// The status to end with, unless a signal ended the command, which then ends this process too.
+fn end_like(exit: Exit) -> Result<u8, Failed> {
     if let Exit::Signal(number) = exit
         && let Some(signal) = Signal::from_named_raw(number.into())
     {

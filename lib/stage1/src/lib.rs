@@ -37,6 +37,7 @@ mod pod_root;
 mod program;
 mod seal;
 mod seccomp;
+mod session;
 mod status;
 mod stop;
 mod supervisor;
