@@ -124,6 +124,20 @@ fn every_attempt_belongs_to_a_test() {
 }
 
 #[test]
+fn setuid_programs_of_the_image_gain_nothing_without_new_privileges() {
+    if !support::can_run_pods() {
+        return;
+    }
+    let none = serde_json::json!([]);
+    let promise = serde_json::json!([{"name": "os/linux/no-new-privileges", "value": true}]);
+    let open = &["--net=host", "--disable-seccomp"];
+    assert_eq!(lab::setuid(open, none.clone()), "0\n");
+    assert_eq!(lab::setuid(open, promise), "33\n");
+    // A filter means the promise for everybody but root.
+    assert_eq!(lab::setuid(&["--net=host"], none), "33\n");
+}
+
+#[test]
 fn nothing_is_typed_into_the_callers_terminal() {
     // `type_into_terminal`, by a command that enters from a terminal.
     lab::check_terminal();

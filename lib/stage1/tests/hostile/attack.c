@@ -3,6 +3,7 @@
  *
  *     attack NAME…      tries each and prints "NAME reached" or "NAME denied ERROR"
  *     attack list       prints the names
+ *     attack euid       prints the effective user
  *     attack handle P   prints the handle of the file P, for the attempt that opens it
  *
  * An attempt returns 0 if it got what it wanted, -1 with errno if not. ENOSYS, ENOENT, ENODEV and the like
@@ -608,6 +609,8 @@ int main(int argc, char **argv)
 			printf("%02x", handle.head.f_handle[i]);
 		return 0;
 	}
+	if (argc == 2 && strcmp(argv[1], "euid") == 0)
+		return !printf("%d\n", geteuid());
 	int broken = 0;
 	for (size_t i = 0; i < COUNT; i++) {
 		if (argc == 2 && strcmp(argv[1], "list") == 0)

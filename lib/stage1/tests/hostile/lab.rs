@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -246,6 +247,18 @@ pub(crate) fn check(real: usize, list: &str) {
         shown >= real,
         "only {shown} of {expected} attempts can be made here"
     );
+}
+
+/// The effective user of a setuid program of root's that user 33 runs.
+pub(crate) fn setuid(arguments: &[&str], isolators: Value) -> String {
+    let app = App::exec("app", &["/bin/attack", "euid"])
+        .with("user", json!("33"))
+        .with("isolators", isolators);
+    let pod = Pod::new(vec![app]);
+    let program = pod.image("app").join("bin/attack");
+    fs::copy(attack(), &program).unwrap();
+    fs::set_permissions(&program, PermissionsExt::from_mode(0o4755)).unwrap();
+    pod.run_with("", arguments).stdout
 }
 
 /// A command that enters an app from a terminal cannot type into it.
