@@ -103,6 +103,10 @@ pub(crate) fn run(
     let raw = raw.then(RawTerminal::new).transpose()?;
     // Once there is a child it is PID 1 of the pod, which is what this file says to readers; who
     // reads it before may already ask for a stop. If it cannot be written nothing was started.
+    if let Some(networks) = &networks {
+        // Whoever then sees this pod run, and wants ports of the host, sees that it has networks.
+        networks.record()?;
+    }
     write_ppid()?;
     let child = match fork_into(namespaces(&arguments)).step(|| "make the pod's namespaces")? {
         Fork::Child => {

@@ -21,10 +21,15 @@ use crate::failed::{Step as _, report};
 const RESOLV_CONF: &str = "stage1/rootfs/etc/rkt-resolv.conf";
 
 impl Networks {
+    /// Writes down what the pod is going to join.
+    pub(crate) fn record(&self) -> Result<(), NetError> {
+        Ok(record::write(&self.attachments)?)
+    }
+
     /// Joins the namespace of process `init` to the networks, in order, and returns the text of the
     /// `resolv.conf` that they ask for.
     ///
-    /// On failure what was made is taken down again.
+    /// What is joined must be recorded. On failure what was made is taken down again.
     pub(crate) fn attach(
         &mut self,
         init: Pid,
@@ -48,7 +53,6 @@ impl Networks {
     }
 
     fn attach_all(&mut self, init: Pid, watch: Watch<'_>) -> Result<Option<String>, NetError> {
-        record::write(&self.attachments)?;
         namespace::pin(&self.uuid, init)?;
         let path = self.directories.as_path();
         let netns = namespace::path(&self.uuid);

@@ -82,7 +82,7 @@ impl Call<'_> {
             .env("CNI_CONTAINERID", self.container)
             .env("CNI_NETNS", self.netns)
             .env("CNI_IFNAME", self.interface)
-            .env("CNI_ARGS", self.args)
+            .env("CNI_ARGS", arguments(self.args))
             .env("CNI_PATH", self.plugin_path)
             .env("PATH", search_path());
         for private in ["RKT_LOCK_FD", "LISTEN_FDS", "LISTEN_PID", "NOTIFY_SOCKET"] {
@@ -105,6 +105,16 @@ impl Call<'_> {
             said.message = format!("nothing, and ended with {status}");
         }
         Err(CallError::Said(said))
+    }
+}
+
+/// The value of `CNI_ARGS`. Of several plugins each knows only some arguments, and all but the newest take
+/// others for mistakes unless told not to.
+fn arguments(args: &str) -> String {
+    match args {
+        "" => String::new(),
+        args if args.contains("IgnoreUnknown=") => args.to_owned(),
+        args => format!("IgnoreUnknown=1;{args}"),
     }
 }
 
@@ -271,7 +281,7 @@ mod tests {
         assert_eq!(
             call("cat; echo \" $CNI_COMMAND $CNI_CONTAINERID $CNI_NETNS $CNI_IFNAME $CNI_ARGS $CNI_PATH $CNI_VERSION $(pwd)\"")
                 .unwrap(),
-            "configuration ADD c /n eth0 IP=1.2.3.4 /p 0.4.0 /\n"
+            "configuration ADD c /n eth0 IgnoreUnknown=1;IP=1.2.3.4 /p 0.4.0 /\n"
         );
         assert_eq!(
             call("dd if=/dev/zero bs=1024 count=200 status=none")
