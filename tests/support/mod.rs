@@ -219,6 +219,20 @@ pub fn without_origin(text: &str) -> String {
     text.split('\n').map(bare).collect::<Vec<_>>().join("\n")
 }
 
+impl Drop for World {
+    fn drop(&mut self) {
+        // The control groups of a pod that was killed lie outside of the data directory.
+        let left = ["run", "exited-garbage"].iter().any(|phase| {
+            let phase = self.env.path(format!("rkt/pods/{phase}"));
+            std::fs::read_dir(phase).is_ok_and(|mut pods| pods.next().is_some())
+        });
+        for _ in 0..if left { 2 } else { 0 } {
+            let gc = ["gc", "--grace-period=0s"];
+            let _ = self.rkt_command().args(gc).output();
+        }
+    }
+}
+
 /// `FILE.asc`.
 pub fn with_asc(file: &Path) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
