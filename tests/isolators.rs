@@ -177,7 +177,7 @@ fn a_strict_pod_runs_with_all_isolators_or_not_at_all() {
     let warned = world
         .rkt(["run", "--net=host", &id, "--", "echo up"])
         .expect(0);
-    assert_eq!(warned.stdout, "up\n");
+    assert!(warned.stdout.ends_with("up\n"), "{warned}");
     warned.says(&format!("{says} is not enforced"));
     let strict = world
         .rkt([
@@ -216,7 +216,7 @@ fn a_strict_pod_runs_with_all_isolators_or_not_at_all() {
             "echo up",
         ])
         .expect(0);
-    assert_eq!(fine.stdout, "up\n");
+    assert!(fine.stdout.ends_with("up\n"), "{fine}");
     world
         .rkt(["run", "--isolators=maybe", &id])
         .expect(254)
