@@ -82,6 +82,10 @@ fn a_command_runs_in_the_app_that_is_named_or_the_only_one() {
         .says("no app \"c\" in pod");
 
     world.rkt(["stop", &single, &pair]).expect(0);
+    for uuid in [&single, &pair] {
+        // Asked to stop is not yet stopped.
+        world.rkt(["status", "--wait", uuid]).expect(0);
+    }
     drop((one, two));
     world
         .rkt(["enter", &single, "/bin/busybox", "true"])
