@@ -326,6 +326,8 @@ fn an_app_that_has_ended_becomes_an_image() {
         .rkt(["export", &running, &file])
         .expect(254)
         .says("pod is not exited. Only exited pods can be exported");
+    let moved = format!("rm: moving expired prepared pod \"{running}\" to garbage");
+    world.rkt(["rm", &running]).expect(0).says(&moved);
     world.gc();
 }
 

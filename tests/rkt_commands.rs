@@ -112,6 +112,9 @@ const PODS: &[Row] = &[
     ("rkt/stop.go", "stop --force @RUNNING", 0, Is("\"@RUNNING\""), No),
     ("rkt/status.go", "status --wait=20s @RUNNING", 0, Has(&["state=exited"]), No),
     ("rkt/rm.go", "rm @RUNNING @PREPARED", 0, Is("\"@RUNNING\"\n\"@PREPARED\""), No),
+    ("rkt/prepare.go", "prepare --quiet --pod-manifest=@DIR/pod.json", 0, Any, No),
+    ("rkt/rkt.go", "--cpuprofile=@DIR/cpu --memprofile @DIR/mem list --no-legend", 0, Has(&["given", "prepared"]), No),
+    ("rkt/rm.go", "gc --expire-prepared=0s", 0, Has(&["Garbage collecting pod \""]), Has(&["gc: moving expired prepared pod \""])),
     ("rkt/list.go", "list --format=json", 0, Is("null"), No),
     ("rkt/list.go", "list --no-legend", 0, No, No),
 ];

@@ -55,6 +55,12 @@ pub(crate) struct Globals {
     /// Trust keys that discovery finds over https without asking
     #[arg(long, global = true)]
     pub(crate) trust_keys_from_https: bool,
+    /// Taken and of no effect: profiles of the original's own
+    #[arg(long, global = true, hide = true, value_name = "FILE")]
+    cpuprofile: Option<PathBuf>,
+    /// The same
+    #[arg(long, global = true, hide = true, value_name = "FILE")]
+    memprofile: Option<PathBuf>,
     /// Where a name leads, as curl's option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO
     #[arg(long, global = true, value_name = "H1:P1:H2:P2")]
     pub(crate) connect_to: Vec<String>,

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use gantry_cli::{Context, Failure, Statuses, report, say};
-use gantry_pod::RemoveOptions;
+use gantry_cli::{Context, Failure, Statuses, note, report, say};
+use gantry_pod::{RemoveOptions, State};
 
 use crate::cli::Globals;
 use crate::setup::{Setup, need_root, uuids};
@@ -44,6 +44,17 @@ impl RmArgs {
         for uuid in &uuids {
             let removed = pods.lookup(uuid).map_err(Failure::from).and_then(|pod| {
                 let full = pod.uuid();
+                match pod.state() {
+                    State::AbortedPrepare => note(
+                        context.err,
+                        format_args!("rm: moving failed prepare \"{full}\" to garbage"),
+                    ),
+                    State::Prepared => note(
+                        context.err,
+                        format_args!("rm: moving expired prepared pod \"{full}\" to garbage"),
+                    ),
+                    _ => {}
+                }
                 pod.remove(&options)?;
                 Ok(full)
             });

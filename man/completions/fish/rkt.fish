@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_rkt_global_optspecs
-    string join \n debug dir= system-config= local-config= user-config= insecure-options= trust-keys-from-https connect-to= h/help
+    string join \n debug dir= system-config= local-config= user-config= insecure-options= trust-keys-from-https cpuprofile= memprofile= connect-to= h/help
 end
 
 function __fish_rkt_needs_command
@@ -29,6 +29,8 @@ complete -c rkt -n "__fish_rkt_needs_command" -l system-config -d 'Directory of 
 complete -c rkt -n "__fish_rkt_needs_command" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
 complete -c rkt -n "__fish_rkt_needs_command" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
 complete -c rkt -n "__fish_rkt_needs_command" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_needs_command" -l cpuprofile -d 'Taken and of no effect: profiles of the original\'s own' -r -F
+complete -c rkt -n "__fish_rkt_needs_command" -l memprofile -d 'The same' -r -F
 complete -c rkt -n "__fish_rkt_needs_command" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
 complete -c rkt -n "__fish_rkt_needs_command" -l debug -d 'Show every level of an error, and what is done'
 complete -c rkt -n "__fish_rkt_needs_command" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
@@ -57,6 +59,8 @@ complete -c rkt -n "__fish_rkt_using_subcommand cat-manifest" -l system-config -
 complete -c rkt -n "__fish_rkt_using_subcommand cat-manifest" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand cat-manifest" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand cat-manifest" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand cat-manifest" -l cpuprofile -d 'Taken and of no effect: profiles of the original\'s own' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand cat-manifest" -l memprofile -d 'The same' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand cat-manifest" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
 complete -c rkt -n "__fish_rkt_using_subcommand cat-manifest" -l pretty-print -d 'Indent the JSON'
 complete -c rkt -n "__fish_rkt_using_subcommand cat-manifest" -l debug -d 'Show every level of an error, and what is done'
@@ -67,6 +71,8 @@ complete -c rkt -n "__fish_rkt_using_subcommand config" -l system-config -d 'Dir
 complete -c rkt -n "__fish_rkt_using_subcommand config" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand config" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand config" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand config" -l cpuprofile -d 'Taken and of no effect: profiles of the original\'s own' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand config" -l memprofile -d 'The same' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand config" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
 complete -c rkt -n "__fish_rkt_using_subcommand config" -l pretty-print -d 'Indent the JSON'
 complete -c rkt -n "__fish_rkt_using_subcommand config" -l debug -d 'Show every level of an error, and what is done'
@@ -78,6 +84,8 @@ complete -c rkt -n "__fish_rkt_using_subcommand export" -l system-config -d 'Dir
 complete -c rkt -n "__fish_rkt_using_subcommand export" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand export" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand export" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand export" -l cpuprofile -d 'Taken and of no effect: profiles of the original\'s own' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand export" -l memprofile -d 'The same' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand export" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
 complete -c rkt -n "__fish_rkt_using_subcommand export" -l overwrite -d 'Replace the file if it is there'
 complete -c rkt -n "__fish_rkt_using_subcommand export" -l debug -d 'Show every level of an error, and what is done'
@@ -89,6 +97,8 @@ complete -c rkt -n "__fish_rkt_using_subcommand enter" -l system-config -d 'Dire
 complete -c rkt -n "__fish_rkt_using_subcommand enter" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand enter" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand enter" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand enter" -l cpuprofile -d 'Taken and of no effect: profiles of the original\'s own' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand enter" -l memprofile -d 'The same' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand enter" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
 complete -c rkt -n "__fish_rkt_using_subcommand enter" -l debug -d 'Show every level of an error, and what is done'
 complete -c rkt -n "__fish_rkt_using_subcommand enter" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
@@ -99,6 +109,8 @@ complete -c rkt -n "__fish_rkt_using_subcommand fetch" -l system-config -d 'Dire
 complete -c rkt -n "__fish_rkt_using_subcommand fetch" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand fetch" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand fetch" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand fetch" -l cpuprofile -d 'Taken and of no effect: profiles of the original\'s own' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand fetch" -l memprofile -d 'The same' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand fetch" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
 complete -c rkt -n "__fish_rkt_using_subcommand fetch" -l full -d 'Print IDs in full'
 complete -c rkt -n "__fish_rkt_using_subcommand fetch" -l quiet -d 'Show no progress'
@@ -114,6 +126,8 @@ complete -c rkt -n "__fish_rkt_using_subcommand gc" -l system-config -d 'Directo
 complete -c rkt -n "__fish_rkt_using_subcommand gc" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand gc" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand gc" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand gc" -l cpuprofile -d 'Taken and of no effect: profiles of the original\'s own' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand gc" -l memprofile -d 'The same' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand gc" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
 complete -c rkt -n "__fish_rkt_using_subcommand gc" -l mark-only -d 'Only mark pods, remove nothing'
 complete -c rkt -n "__fish_rkt_using_subcommand gc" -l debug -d 'Show every level of an error, and what is done'
@@ -124,6 +138,8 @@ complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subco
 complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc import list render rm verify help" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc import list render rm verify help" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc import list render rm verify help" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc import list render rm verify help" -l cpuprofile -d 'Taken and of no effect: profiles of the original\'s own' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc import list render rm verify help" -l memprofile -d 'The same' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc import list render rm verify help" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
 complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc import list render rm verify help" -l debug -d 'Show every level of an error, and what is done'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and not __fish_seen_subcommand_from cat-manifest export extract gc import list render rm verify help" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
@@ -143,6 +159,8 @@ complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcomman
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from cat-manifest" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from cat-manifest" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from cat-manifest" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from cat-manifest" -l cpuprofile -d 'Taken and of no effect: profiles of the original\'s own' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from cat-manifest" -l memprofile -d 'The same' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from cat-manifest" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from cat-manifest" -l pretty-print -d 'Indent the JSON'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from cat-manifest" -l debug -d 'Show every level of an error, and what is done'
@@ -153,6 +171,8 @@ complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcomman
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from export" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from export" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from export" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from export" -l cpuprofile -d 'Taken and of no effect: profiles of the original\'s own' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from export" -l memprofile -d 'The same' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from export" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from export" -l overwrite -d 'Replace the file if it is there'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from export" -l as-received -l compressed -d 'The very bytes that were fetched, which the signature covers, in place of an uncompressed archive'
@@ -164,6 +184,8 @@ complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcomman
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from extract" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from extract" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from extract" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from extract" -l cpuprofile -d 'Taken and of no effect: profiles of the original\'s own' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from extract" -l memprofile -d 'The same' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from extract" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from extract" -l overwrite -d 'Replace the directory if it is there'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from extract" -l rootfs-only -d 'Only the root file system, which the directory becomes'
@@ -177,6 +199,8 @@ complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcomman
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from gc" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from gc" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from gc" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from gc" -l cpuprofile -d 'Taken and of no effect: profiles of the original\'s own' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from gc" -l memprofile -d 'The same' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from gc" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from gc" -l debug -d 'Show every level of an error, and what is done'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from gc" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
@@ -187,6 +211,8 @@ complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcomman
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from import" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from import" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from import" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from import" -l cpuprofile -d 'Taken and of no effect: profiles of the original\'s own' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from import" -l memprofile -d 'The same' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from import" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from import" -l full -d 'Print IDs in full'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from import" -l debug -d 'Show every level of an error, and what is done'
@@ -202,6 +228,8 @@ complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcomman
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from list" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from list" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from list" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from list" -l cpuprofile -d 'Taken and of no effect: profiles of the original\'s own' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from list" -l memprofile -d 'The same' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from list" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from list" -l no-legend -d 'Leave the headings out'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from list" -l full -d 'Whole IDs, bytes and exact times'
@@ -213,6 +241,8 @@ complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcomman
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from render" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from render" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from render" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from render" -l cpuprofile -d 'Taken and of no effect: profiles of the original\'s own' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from render" -l memprofile -d 'The same' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from render" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from render" -l overwrite -d 'Replace the directory if it is there'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from render" -l rootfs-only -d 'Only the root file system, which the directory becomes'
@@ -224,6 +254,8 @@ complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcomman
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from rm" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from rm" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from rm" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from rm" -l cpuprofile -d 'Taken and of no effect: profiles of the original\'s own' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from rm" -l memprofile -d 'The same' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from rm" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from rm" -l debug -d 'Show every level of an error, and what is done'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from rm" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
@@ -235,6 +267,8 @@ complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcomman
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from verify" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from verify" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from verify" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from verify" -l cpuprofile -d 'Taken and of no effect: profiles of the original\'s own' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from verify" -l memprofile -d 'The same' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from verify" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from verify" -l repair -d 'Fetch damaged blobs again from where they came from'
 complete -c rkt -n "__fish_rkt_using_subcommand image; and __fish_seen_subcommand_from verify" -l debug -d 'Show every level of an error, and what is done'
@@ -257,6 +291,8 @@ complete -c rkt -n "__fish_rkt_using_subcommand list" -l system-config -d 'Direc
 complete -c rkt -n "__fish_rkt_using_subcommand list" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand list" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand list" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand list" -l cpuprofile -d 'Taken and of no effect: profiles of the original\'s own' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand list" -l memprofile -d 'The same' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand list" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
 complete -c rkt -n "__fish_rkt_using_subcommand list" -l no-legend -d 'Leave the headings out'
 complete -c rkt -n "__fish_rkt_using_subcommand list" -l full -d 'Whole UUIDs, image IDs and exact times'
@@ -269,6 +305,8 @@ complete -c rkt -n "__fish_rkt_using_subcommand rm" -l system-config -d 'Directo
 complete -c rkt -n "__fish_rkt_using_subcommand rm" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand rm" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand rm" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand rm" -l cpuprofile -d 'Taken and of no effect: profiles of the original\'s own' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand rm" -l memprofile -d 'The same' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand rm" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
 complete -c rkt -n "__fish_rkt_using_subcommand rm" -l debug -d 'Show every level of an error, and what is done'
 complete -c rkt -n "__fish_rkt_using_subcommand rm" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
@@ -285,6 +323,8 @@ complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l system-config -
 complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l cpuprofile -d 'Taken and of no effect: profiles of the original\'s own' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l memprofile -d 'The same' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
 complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l net -d 'Networks that the pod joins: host, none, all, or names with arguments NAME:KEY=VALUE;KEY=VALUE'
 complete -c rkt -n "__fish_rkt_using_subcommand run-prepared" -l interactive -d 'Give the one app the terminal and standard input of the caller'
@@ -300,6 +340,8 @@ complete -c rkt -n "__fish_rkt_using_subcommand status" -l system-config -d 'Dir
 complete -c rkt -n "__fish_rkt_using_subcommand status" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand status" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand status" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand status" -l cpuprofile -d 'Taken and of no effect: profiles of the original\'s own' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand status" -l memprofile -d 'The same' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand status" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
 complete -c rkt -n "__fish_rkt_using_subcommand status" -l wait -d 'Wait until the pod has ended: true, false, or for how long'
 complete -c rkt -n "__fish_rkt_using_subcommand status" -l wait-ready -d 'Wait until the pod takes orders: true, false, or for how long'
@@ -313,6 +355,8 @@ complete -c rkt -n "__fish_rkt_using_subcommand stop" -l system-config -d 'Direc
 complete -c rkt -n "__fish_rkt_using_subcommand stop" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand stop" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand stop" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand stop" -l cpuprofile -d 'Taken and of no effect: profiles of the original\'s own' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand stop" -l memprofile -d 'The same' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand stop" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
 complete -c rkt -n "__fish_rkt_using_subcommand stop" -l force -d 'Kill the apps at once'
 complete -c rkt -n "__fish_rkt_using_subcommand stop" -l debug -d 'Show every level of an error, and what is done'
@@ -324,6 +368,8 @@ complete -c rkt -n "__fish_rkt_using_subcommand trust" -l system-config -d 'Dire
 complete -c rkt -n "__fish_rkt_using_subcommand trust" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand trust" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand trust" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand trust" -l cpuprofile -d 'Taken and of no effect: profiles of the original\'s own' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand trust" -l memprofile -d 'The same' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand trust" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
 complete -c rkt -n "__fish_rkt_using_subcommand trust" -l root -d 'The keys may sign every image'
 complete -c rkt -n "__fish_rkt_using_subcommand trust" -l skip-fingerprint-review -d 'Do not ask'
@@ -336,6 +382,8 @@ complete -c rkt -n "__fish_rkt_using_subcommand version" -l system-config -d 'Di
 complete -c rkt -n "__fish_rkt_using_subcommand version" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand version" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand version" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand version" -l cpuprofile -d 'Taken and of no effect: profiles of the original\'s own' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand version" -l memprofile -d 'The same' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand version" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
 complete -c rkt -n "__fish_rkt_using_subcommand version" -l debug -d 'Show every level of an error, and what is done'
 complete -c rkt -n "__fish_rkt_using_subcommand version" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
@@ -345,6 +393,8 @@ complete -c rkt -n "__fish_rkt_using_subcommand completion" -l system-config -d 
 complete -c rkt -n "__fish_rkt_using_subcommand completion" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand completion" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand completion" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand completion" -l cpuprofile -d 'Taken and of no effect: profiles of the original\'s own' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand completion" -l memprofile -d 'The same' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand completion" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
 complete -c rkt -n "__fish_rkt_using_subcommand completion" -l debug -d 'Show every level of an error, and what is done'
 complete -c rkt -n "__fish_rkt_using_subcommand completion" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
@@ -387,6 +437,8 @@ complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l system-config -d 'Di
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l cpuprofile -d 'Taken and of no effect: profiles of the original\'s own' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l memprofile -d 'The same' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l inherit-env -d 'Give the apps the caller\'s environment, below their own'
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l no-overlay -d 'Copy the images instead of laying an overlay over them'
@@ -442,6 +494,8 @@ complete -c rkt -n "__fish_rkt_using_subcommand run" -l system-config -d 'Direct
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l cpuprofile -d 'Taken and of no effect: profiles of the original\'s own' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l memprofile -d 'The same' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l inherit-env -d 'Give the apps the caller\'s environment, below their own'
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l no-overlay -d 'Copy the images instead of laying an overlay over them'
