@@ -673,3 +673,80 @@ fn a_member_verifies_images_again_and_root_runs_them() {
         world.gc();
     }
 }
+
+#[test]
+fn members_see_pods_and_get_at_nothing_that_apps_make() {
+    let Some(shared) = shared("members_see_pods_and_get_at_nothing_that_apps_make") else {
+        return;
+    };
+    if !can_run_pods() {
+        return;
+    }
+    let world = &shared.world;
+    // A program of root's with a set-user-ID bit, in the root file system and in a volume.
+    let make = "cp /bin/busybox /su && chmod 4755 /su && cp -p /su /vol/su && chmod 4755 /vol/su && exit 3";
+    let image = world.build_with(
+        "app",
+        "1.0.0",
+        &["/bin/busybox", "sh", "-c", &format!("cp() {{ /bin/busybox cp \"$@\"; }}; chmod() {{ /bin/busybox chmod \"$@\"; }}; {make}")],
+        &[&["mount", "add", "vol", "/vol"]],
+    );
+    let id = world.import(&image);
+    for overlay in ["--no-overlay=false", "--no-overlay=true"] {
+        let uuid_file = world.env.path("uuid");
+        let save = format!("--uuid-file-save={}", uuid_file.display());
+        let volume = "--volume=vol,kind=empty";
+        world
+            .rkt(["run", "--net=host", overlay, &save, volume, &id])
+            .expect(3);
+        let uuid = fs::read_to_string(&uuid_file).unwrap();
+        let listed = shared
+            .member(ANN, ["list", "--full", "--no-legend"])
+            .expect(0);
+        assert!(
+            listed.stdout.contains(&uuid) && listed.stderr.is_empty(),
+            "{listed}"
+        );
+        let status = shared.member(ANN, ["status", &uuid]).expect(0);
+        assert!(status.stdout.contains("state=exited\n"), "{status}");
+        assert!(status.stdout.contains("app-app=3\n"), "{status}");
+        let manifest = shared.member(ANN, ["cat-manifest", &uuid]).expect(0);
+        assert!(manifest.stdout.contains("example.test/app"), "{manifest}");
+        let logs = shared.member(ANN, ["list", "--format=json"]).expect(0);
+        assert!(logs.stdout.contains("\"exit_code\":3"), "{logs}");
+
+        // For root the programs are there; the member finds none of them.
+        let pods = shared.data().join("pods");
+        let find = [
+            "find",
+            pods.to_str().unwrap(),
+            "-name",
+            "su",
+            "-perm",
+            "-4000",
+        ];
+        let all = world.env.run("find", &find[1..]).expect(0).stdout;
+        assert_eq!(all.lines().count(), 2, "{all}");
+        let mut as_member = as_user(&shared, ANN, &find);
+        let found = world.env.outcome(&mut as_member).stdout;
+        assert_eq!(found, "");
+        for path in all.lines() {
+            let path = &path.replace("$TEST", world.env.root().to_str().unwrap());
+            // Through env: setpriv executes its program before it has given up root's rights to files.
+            let mut run = as_user(&shared, ANN, &["env", path, "true"]);
+            let refused = world.env.outcome(&mut run);
+            assert!(refused.stderr.contains("ermission denied"), "{refused}");
+            // What apps make belongs to them: neither the group nor its bit is handed on.
+            let (_, _, group) = mode_of(Path::new(path));
+            assert_eq!(group, 0, "{path}");
+        }
+        let stranger = {
+            let mut command = shared.bare(STRANGER, false);
+            let data = format!("--dir={}", shared.data().display());
+            command.args([&data, "list"]);
+            world.env.outcome(&mut command)
+        };
+        assert_ne!(stranger.status, 0, "{stranger}");
+        world.gc();
+    }
+}

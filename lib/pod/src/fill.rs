@@ -53,6 +53,20 @@ impl Writer<'_> {
     }
 }
 
+/// Above the apps' roots.
+const STAGE2: &str = "stage1/rootfs/opt/stage2";
+
+/// Mode of directories above files of apps: the group `rkt`, which may read the pod's directory, does not come
+/// through to a set-user-ID program that an app has made. The root of a user namespace is neither its owner nor in
+/// the group, and does.
+const APPS_MODE: u32 = 0o705;
+
+/// Mode of directories that only the kernel and we look into.
+const PRIVATE_MODE: u32 = 0o700;
+
+/// Mode of directories whose files the group `rkt` reads.
+const GROUP_MODE: u32 = 0o2750;
+
 /// Fills the directory. The order does not matter but for the manifest, which comes last: the lock and
 /// the phase tell whether the pod is whole.
 pub(crate) fn fill(
@@ -67,7 +81,6 @@ pub(crate) fn fill(
         "stage1",
         "stage1/rootfs",
         "stage1/rootfs/opt",
-        "stage1/rootfs/opt/stage2",
         "stage1/rootfs/rkt",
         pod_layout::STATUS,
         pod_layout::ENV,
@@ -76,12 +89,15 @@ pub(crate) fn fill(
         let path = Path::new(path);
         file::ensure_dir(pod.as_fd(), path, 0o755).map_err(to.fail(path))?;
     }
-    to.dir(Path::new(pod_layout::APPS_INFO), 0o750)?;
+    file::ensure_dir(pod.as_fd(), Path::new(STAGE2), APPS_MODE)
+        .and_then(|()| keep_out_group(pod.as_fd()))
+        .map_err(to.fail(STAGE2.as_ref()))?;
+    to.dir(Path::new(pod_layout::APPS_INFO), GROUP_MODE)?;
     let mut plan = RootPlan::default();
     for (app, image) in manifest.apps.iter().zip(images) {
         to.dir(
             &Path::new(pod_layout::APPS_INFO).join(app.name.as_str()),
-            0o750,
+            GROUP_MODE,
         )?;
         to.file(
             &pod_layout::app_manifest(&app.name),
@@ -118,6 +134,17 @@ pub(crate) fn fill(
             .map_err(|e| to.fail(marker)(e.into()))?;
     }
     to.file(Path::new(pod_layout::POD), 0o640, &manifest.to_json())
+}
+
+/// Lets the directory above the apps' roots belong to the group that reads the pod's directory, so that it is that
+/// group which has no rights to it.
+fn keep_out_group(pod: BorrowedFd<'_>) -> io::Result<()> {
+    let group = rustix::fs::fstat(pod)?.st_gid;
+    if group != rustix::process::getegid().as_raw() {
+        let group = Some(Gid::from_raw(group));
+        rustix::fs::chownat(pod, STAGE2, None, group, AtFlags::SYMLINK_NOFOLLOW)?;
+    }
+    Ok(())
 }
 
 /// The environment of an app as lines of `NAME=value`, for what enters the pod later.
@@ -178,12 +205,12 @@ fn overlay_root(
         .map_err(|e| tree(e.into()))?;
     for path in [&upper, &work] {
         if let Some(parent) = path.parent() {
-            to.dirs(parent, 0o750)?;
+            to.dirs(parent, PRIVATE_MODE)?;
         }
     }
     to.dir(&upper, root.st_mode & 0o7777)?;
     set_owner(to.pod.as_fd(), &upper, root.st_uid, root.st_gid).map_err(to.fail(&upper))?;
-    to.dir(&work, 0o700)?;
+    to.dir(&work, PRIVATE_MODE)?;
     let lower = image.trees.iter().map(|tree| tree.rootfs.clone()).collect();
     Ok(RootKind::Overlay { lower, upper, work })
 }
@@ -213,7 +240,7 @@ fn shared_volumes(to: &Writer<'_>, volumes: &[Volume]) -> Result<(), PrepareErro
             continue;
         };
         if !std::mem::replace(&mut made, true) {
-            to.dir(Path::new(pod_layout::SHARED_VOLUMES), 0o755)?;
+            to.dir(Path::new(pod_layout::SHARED_VOLUMES), APPS_MODE)?;
         }
         let path: PathBuf = pod_layout::shared_volume(&volume.name);
         to.dir(&path, mode)?;

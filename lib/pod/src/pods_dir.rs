@@ -7,14 +7,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use gantry_types::{Diagnostic, Kind, Uuid};
-use rustix::fs::{AtFlags, FlockOperation};
+use rustix::fs::{AtFlags, FlockOperation, Gid, Mode};
 
 use crate::file;
 use crate::phase::Phase;
 use crate::pod::Pod;
 
-/// Mode of the phase directories and of pod directories: readable for the group `rkt` alone.
-const DIR_MODE: u32 = 0o750;
+/// Mode of the phase directories and of pod directories: readable for the group `rkt` alone, which also gets what
+/// is made in them.
+const DIR_MODE: u32 = 0o2750;
 
 /// How often a pod that is renamed while we look at it is looked for again.
 const MAX_RACES: usize = 64;
@@ -135,12 +136,19 @@ impl PodsDir {
         let path = data_dir.join("pods");
         let pods = open_or_make(data.as_fd(), Path::new("pods")).map_err(|e| fail(&path, e))?;
         let mut dirs = [const { None }; 6];
-        if let Some(pods) = pods {
+        if let Some(pods) = &pods {
             for phase in Phase::ALL {
                 let name = Path::new(phase.dir_name());
                 dirs[phase as usize] =
                     open_or_make(pods.as_fd(), name).map_err(|e| fail(&path.join(name), e))?;
             }
+        }
+        if let Some(group) = gantry_store::group_of(data_dir)
+            && rustix::process::geteuid().is_root()
+        {
+            let all = pods.iter().chain(dirs.iter().flatten());
+            // Where it cannot be done, the members of the group see no pods, and root goes on.
+            let _ = all.into_iter().try_for_each(|dir| share(dir, group));
         }
         Ok(Self {
             dirs: Arc::new(PhaseDirs {
@@ -305,6 +313,16 @@ impl PodsDir {
     }
 }
 
+/// Lets the group read a directory and what will be made in it, unless it may already.
+fn share(dir: &OwnedFd, group: u32) -> io::Result<()> {
+    if rustix::fs::fstat(dir)?.st_gid == group {
+        return Ok(());
+    }
+    rustix::fs::fchown(dir, None, Some(Gid::from_raw(group)))?;
+    // A change of the owner clears the bit by which the group is handed on.
+    Ok(rustix::fs::fchmod(dir, Mode::from_raw_mode(DIR_MODE))?)
+}
+
 /// Opens a directory, makes it if it is missing; `None` if that is not possible here.
 fn open_or_make(at: BorrowedFd<'_>, name: &Path) -> io::Result<Option<OwnedFd>> {
     match file::open_dir_following(at, name) {
@@ -347,7 +365,7 @@ mod tests {
         for phase in Phase::ALL {
             let path = sample.data().join("pods").join(phase.dir_name());
             let mode = fs::metadata(path).unwrap().permissions().mode();
-            assert_eq!(mode & 0o7777, 0o750);
+            assert_eq!(mode & 0o7777, 0o2750);
         }
         // Some keep the data on another disk, behind a link.
         let link = sample.temp.path().join("link");

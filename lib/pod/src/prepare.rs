@@ -218,7 +218,7 @@ mod tests {
         assert_eq!(pod.state(), State::Prepared);
         let dir = pod.path();
         let mode = |p: &str| fs::metadata(dir.join(p)).unwrap().permissions().mode() & 0o7777;
-        assert_eq!(mode(""), 0o750);
+        assert_eq!(mode(""), 0o2750);
         for file in [
             "pod",
             "pod-created",

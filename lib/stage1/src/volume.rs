@@ -251,8 +251,11 @@ fn shows_devices(volume: &Backing, mount: &OwnedFd) -> Result<bool, Errno> {
 }
 
 fn make_empty(directory: &std::path::Path, mode: u32, uid: u32, gid: u32) -> Result<(), Errno> {
-    match mkdirat(CWD, pod_layout::SHARED_VOLUMES, Mode::from_raw_mode(0o755)) {
-        Ok(()) | Err(Errno::EXIST) => {}
+    // Not for the group that may read the pod's directory, nor is that handed on to what apps make.
+    let mode_above = Mode::from_raw_mode(0o705);
+    match mkdirat(CWD, pod_layout::SHARED_VOLUMES, mode_above) {
+        Ok(()) => rustix::fs::chmod(pod_layout::SHARED_VOLUMES, mode_above)?,
+        Err(Errno::EXIST) => {}
         Err(error) => return Err(error),
     }
     match mkdirat(CWD, directory, Mode::from_raw_mode(mode)) {

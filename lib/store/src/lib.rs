@@ -68,7 +68,7 @@ pub use record::{
     nanos,
 };
 pub use replace::Replaced;
-pub use shared::{Neighbour, is_member};
+pub use shared::{Neighbour, group_of, is_member};
 pub use store::{Store, VERSION};
 pub use tree::TreeStaging;
 pub use tree_id::{TreeId, TreeIdError};

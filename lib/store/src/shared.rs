@@ -67,7 +67,8 @@ pub struct Neighbour {
 }
 
 /// The group of a data directory that is laid out for one.
-fn group_of(data_dir: &Path) -> Option<u32> {
+#[must_use]
+pub fn group_of(data_dir: &Path) -> Option<u32> {
     let meta = fs::symlink_metadata(data_dir.join("members")).ok()?;
     let mode = meta.mode() & 0o7777;
     (meta.is_dir() && meta.uid() == 0 && mode == MEMBERS_MODE).then(|| meta.gid())
