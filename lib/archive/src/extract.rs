@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, BufRead, Read, Write};
 use std::os::fd::BorrowedFd;
 
-use gantry_types::{Diagnostic, ImageId, Kind};
+use gantry_types::{Diagnostic, ImageId, Kind, UserRange};
 use rustix::fs::{AtFlags, Mode, OFlags};
 
 use crate::aci::{AciError, Layout};
@@ -28,8 +28,17 @@ pub enum Ownership {
     /// As the archive says; needs root.
     #[default]
     Keep,
+    /// As the archive says, seen from a user namespace that has these IDs of the host; needs root.
+    Shifted(UserRange),
     /// The user's who extracts: owners are ignored, devices refused, privileged attributes left out.
     CurrentUser,
+}
+
+impl Ownership {
+    /// Whether files get the owners that the archive names, and not that of who extracts.
+    pub fn keeps_owners(self) -> bool {
+        self != Self::CurrentUser
+    }
 }
 
 /// How to extract.

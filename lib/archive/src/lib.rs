@@ -41,3 +41,4 @@ pub use gantry_sys::{remove_tree, rename, sync};
 mod member;
 mod metadata;
 mod room;
+mod shift;

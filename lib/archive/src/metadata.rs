@@ -9,6 +9,7 @@ use rustix::fs::{AtFlags, Gid, Mode, Stat, Timespec, Timestamps, Uid};
 use rustix::io::Errno;
 
 use crate::extract::Ownership;
+use crate::shift;
 use crate::tar::{Timestamp, Xattr};
 
 /// What a file has besides its content.
@@ -76,8 +77,8 @@ impl Metadata {
         ownership: Ownership,
         policy: XattrPolicy,
     ) -> Result<(), Failed> {
-        if ownership == Ownership::Keep {
-            let (uid, gid) = self.owner();
+        if ownership.keeps_owners() {
+            let (uid, gid) = self.owner(ownership).map_err(step("set owner of"))?;
             rustix::fs::fchown(fd, uid, gid).map_err(step("set owner of"))?;
         }
         rustix::fs::fchmod(fd, Mode::from_raw_mode(self.mode)).map_err(step("set mode of"))?;
@@ -96,8 +97,8 @@ impl Metadata {
         ownership: Ownership,
         policy: XattrPolicy,
     ) -> Result<(), Failed> {
-        if ownership == Ownership::Keep {
-            let (uid, gid) = self.owner();
+        if ownership.keeps_owners() {
+            let (uid, gid) = self.owner(ownership).map_err(step("set owner of"))?;
             rustix::fs::chownat(parent, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW)
                 .map_err(step("set owner of"))?;
         }
@@ -127,6 +128,14 @@ impl Metadata {
                     io::ErrorKind::InvalidInput.into(),
                 )
             })?;
+            let shifted;
+            let value = match ownership {
+                Ownership::Shifted(range) => {
+                    shifted = shift::attribute(name.to_bytes(), value, range);
+                    &shifted
+                }
+                Ownership::Keep | Ownership::CurrentUser => value,
+            };
             match xattr::set(target, &name, value) {
                 Err(Errno::OPNOTSUPP | Errno::PERM) if policy == XattrPolicy::BestEffort => {}
                 outcome => outcome.map_err(step("set extended attribute of"))?,
@@ -135,8 +144,15 @@ impl Metadata {
         Ok(())
     }
 
-    fn owner(&self) -> (Option<Uid>, Option<Gid>) {
-        (Some(Uid::from_raw(self.uid)), Some(Gid::from_raw(self.gid)))
+    fn owner(&self, ownership: Ownership) -> rustix::io::Result<(Option<Uid>, Option<Gid>)> {
+        let (uid, gid) = match ownership {
+            Ownership::Shifted(range) => (
+                range.to_host(self.uid).ok_or(Errno::OVERFLOW)?,
+                range.to_host(self.gid).ok_or(Errno::OVERFLOW)?,
+            ),
+            Ownership::Keep | Ownership::CurrentUser => (self.uid, self.gid),
+        };
+        Ok((Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid))))
     }
 
     fn times(&self) -> Timestamps {
@@ -153,7 +169,7 @@ impl Metadata {
 /// Attributes that only root may set mean nothing on files that root does not own; an image that could label
 /// its files would choose what the machine's policy lets them do.
 pub fn is_kept(name: &[u8], ownership: Ownership) -> bool {
-    let allowed = ownership == Ownership::Keep || !is_privileged(name);
+    let allowed = ownership.keeps_owners() || !is_privileged(name);
     allowed && !belongs_to_host(name) && is_of_linux(name)
 }
 

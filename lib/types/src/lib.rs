@@ -53,6 +53,7 @@ mod seccomp;
 mod semver;
 pub mod show;
 mod text;
+mod user_range;
 mod uuid;
 #[cfg(test)]
 mod verdicts;
@@ -95,5 +96,6 @@ pub use root_plan::{AppRoot, RootKind, RootPlan};
 pub use runtime_app::{RuntimeApp, RuntimeImage};
 pub use seccomp::{SeccompDecision, SeccompRules};
 pub use semver::{SemVer, SemVerError};
+pub use user_range::{UserRange, UserRangeError};
 pub use uuid::{Uuid, UuidError};
 pub use volume::{Volume, VolumeError, VolumeKind};
