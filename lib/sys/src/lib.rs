@@ -19,4 +19,5 @@ pub mod seccomp;
 pub mod signal;
 pub mod socket_filter;
 pub mod sync;
+pub mod user_namespace;
 pub mod xattr;

@@ -20,6 +20,9 @@ impl Namespaces {
     /// The root of the visible control groups.
     pub const CGROUP: Self = Self(libc::CLONE_NEWCGROUP);
 
+    /// User and group IDs, capabilities, key rings; what else is made with it belongs to it.
+    pub const USER: Self = Self(libc::CLONE_NEWUSER);
+
     /// None.
     #[must_use]
     pub const fn empty() -> Self {
@@ -40,6 +43,20 @@ impl Namespaces {
 
     pub(crate) const fn bits(self) -> libc::c_int {
         self.0
+    }
+}
+
+/// Moves the calling thread into a mount namespace of its own, a copy of the one it is in.
+///
+/// # Errors
+///
+/// `EPERM` without `CAP_SYS_ADMIN`. Source: unshare(2).
+pub fn unshare_mounts() -> std::io::Result<()> {
+    // SAFETY: the call takes an integer. The working directory and root stay the same places.
+    if unsafe { libc::unshare(libc::CLONE_NEWNS) } == 0 {
+        Ok(())
+    } else {
+        Err(std::io::Error::last_os_error())
     }
 }
 
