@@ -10,8 +10,8 @@ use rustix::mount::{MoveMountFlags, OpenTreeFlags, move_mount};
 
 use gantry_sys::mount::{Depth, MountAttributes, set_attributes};
 
-use crate::arguments::ConfSource;
-use crate::device;
+use crate::arguments::{ConfSource, RunArguments};
+use crate::device::{self, Devices};
 use crate::failed::{Failed, Step as _};
 use crate::inside;
 use crate::overlay::{clone_tree, detached};
@@ -19,6 +19,7 @@ use crate::places::Places;
 use crate::plan::AppPlan;
 use crate::pod_root::{attach, leave_old_root};
 use crate::target::{self, Wanted};
+use crate::users::Shift;
 use crate::volume::{self, Backing, Detached};
 
 /// Where stage0 leaves the pod's own files, in the pod directory.
@@ -35,26 +36,28 @@ pub(crate) struct Parts {
     volumes: Vec<Detached>,
     resolv_conf: Option<OwnedFd>,
     hosts: Option<OwnedFd>,
-    with_tun: bool,
+    devices: Devices,
 }
 
 impl Parts {
     /// Takes the parts of `app`; the working directory must be the pod directory.
     pub(crate) fn take(
         app: &AppPlan,
-        resolv_conf: ConfSource,
-        hosts: ConfSource,
+        arguments: &RunArguments,
+        confined: bool,
+        shift: Option<&Shift>,
     ) -> Result<Self, Failed> {
+        let (resolv_conf, hosts) = (arguments.resolv_conf, arguments.hosts);
         Ok(Self {
-            root: detached(&app.root, "stage1/rootfs".as_ref())?,
+            root: detached(&app.root, "stage1/rootfs".as_ref(), confined, shift)?,
             volumes: app
                 .mounts
                 .iter()
-                .map(volume::detach)
+                .map(|mount| volume::detach(mount, shift))
                 .collect::<Result<_, _>>()?,
             resolv_conf: conf_file(resolv_conf, "/etc/resolv.conf", STAGE0_RESOLV_CONF)?,
             hosts: conf_file(hosts, "/etc/hosts", STAGE0_HOSTS)?,
-            with_tun: rustix::fs::stat("/dev/net/tun").is_ok(),
+            devices: Devices::take(confined)?,
         })
     }
 
@@ -99,7 +102,7 @@ impl Parts {
             target::plain_directory(root_fd, name)
                 .step(|| format!("use /{name} of the image, which must be a directory"))
         };
-        device::mount(plain("dev")?.as_fd(), self.with_tun)?;
+        device::mount(plain("dev")?.as_fd(), &self.devices)?;
         bring("/proc", plain("proc")?.as_fd())?;
         // A volume in the place of /sys is wanted instead.
         if !app.mounts.iter().any(|mount| mount.target == "/sys") {

@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use gantry_types::UserRange;
 use gantry_types::net::NetList;
 
 /// How long apps may take to end when asked, before they are killed.
@@ -61,6 +62,8 @@ pub(crate) struct RunArguments {
     pub(crate) hosts: ConfSource,
     /// The pod shares the caller's IPC namespace.
     pub(crate) parent_ipc: bool,
+    /// The IDs of the host that are the pod's, in a user namespace of its own.
+    pub(crate) private_users: Option<UserRange>,
     /// How long apps may take to end when asked.
     pub(crate) stop_timeout: Duration,
 }
@@ -71,9 +74,6 @@ pub(crate) enum ArgumentError {
     /// An option that no version up to 6 has.
     #[error("unknown option {0:?}")]
     Unknown(String),
-    /// An option that is part of the interface, and promises what nothing here keeps.
-    #[error("user namespaces (--private-users) are not supported yet")]
-    PrivateUsers,
     /// An option whose value means nothing.
     #[error("bad value {value:?} for option {option}")]
     Value { option: String, value: String },
@@ -129,6 +129,7 @@ impl RunArguments {
             resolv_conf: ConfSource::default(),
             hosts: ConfSource::default(),
             parent_ipc: false,
+            private_users: None,
             stop_timeout: STOP_TIMEOUT,
             uuid,
         };
@@ -152,6 +153,7 @@ impl RunArguments {
             resolv_conf: ConfSource::default(),
             hosts: ConfSource::default(),
             parent_ipc: false,
+            private_users: None,
             stop_timeout: STOP_TIMEOUT,
             uuid,
         }
@@ -166,8 +168,9 @@ impl RunArguments {
             "debug" | "mutable" => flag(value).ok_or_else(bad).map(drop)?,
             "mds-token" => {}
             "local-config" => self.local_config = value.unwrap_or(LOCAL_CONFIG).into(),
-            // Who asks for this wants to be safe from root in the pod, and would not be.
-            "private-users" => return Err(ArgumentError::PrivateUsers),
+            "private-users" => {
+                self.private_users = Some(range(value.unwrap_or_default()).ok_or_else(bad)?);
+            }
             "net" => self.network = network(value.unwrap_or_default()).ok_or_else(bad)?,
             "interactive" => self.interactive = flag(value).ok_or_else(bad)?,
             "hostname" => {
@@ -330,6 +333,13 @@ pub(crate) fn flag(value: Option<&str>) -> Option<bool> {
     }
 }
 
+/// A range of IDs; root of the host is in none.
+fn range(text: &str) -> Option<UserRange> {
+    text.parse()
+        .ok()
+        .filter(|range: &UserRange| range.first() != 0)
+}
+
 fn network(list: &str) -> Option<Network> {
     Some(match list.parse().ok()? {
         NetList::Host => Network::Host,
@@ -362,6 +372,7 @@ mod tests {
             "--dns-conf-mode=resolv=host,hosts=stage0",
             "--mutable=false",
             "--ipc=parent",
+            "--private-users=65536:65536",
             "--stop-timeout=5",
             UUID,
         ]);
@@ -378,6 +389,7 @@ mod tests {
             resolv_conf: ConfSource::Host,
             hosts: ConfSource::Stage0,
             parent_ipc: true,
+            private_users: UserRange::new(65536, 65536).ok(),
             stop_timeout: Duration::from_secs(5),
         };
         assert_eq!(parsed, Ok(expected));
@@ -400,7 +412,9 @@ mod tests {
             &[UUID, UUID],
             &["--bogus", UUID],
             &["--net=a,a", UUID],
-            &["--private-users=65536:65536", UUID],
+            &["--private-users", UUID],
+            &["--private-users=0:65536", UUID],
+            &["--private-users=65536", UUID],
             &["--interactive=maybe", UUID],
             &["--ipc=shared", UUID],
             &["--dns-conf-mode=resolv=never", UUID],

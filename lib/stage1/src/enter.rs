@@ -11,9 +11,7 @@ use std::os::unix::ffi::OsStringExt as _;
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::{DumpableBehavior, Pid, Signal, getpid, kill_process, set_dumpable_behavior};
-use rustix::thread::{
-    LinkNameSpaceType, ThreadNameSpaceType, move_into_link_name_space, move_into_thread_name_spaces,
-};
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space, move_into_thread_name_spaces};
 
 use gantry_sys::namespace::Namespaces;
 use gantry_sys::process::{Fork, close_from, exit_now};
@@ -31,6 +29,7 @@ use crate::session::Session;
 use crate::status::{Exit, SETUP_FAILED};
 use crate::stop::{only_child, supervisor};
 use crate::user;
+use crate::users;
 
 /// A command could not be run in an app.
 #[derive(Debug, thiserror::Error)]
@@ -75,17 +74,14 @@ pub(crate) fn run(
         .collect::<Result<Vec<_>, _>>()
         .step(|| "pass the command on")?;
     let group = limits::of_running_app(&plan.name)?;
-    let init = first_process(arguments.pid).ok_or(EnterError::NotThePod(arguments.pid))?;
+    let (init, number) =
+        first_process(arguments.pid).ok_or(EnterError::NotThePod(arguments.pid))?;
 
     // What runs here until exec has rights that nothing in the pod may get hold of.
     set_dumpable_behavior(DumpableBehavior::NotDumpable).step(|| "keep the pod from tracing")?;
-    let kinds = ThreadNameSpaceType::MOUNT
-        | ThreadNameSpaceType::PROCESS_ID
-        | ThreadNameSpaceType::INTER_PROCESS_COMMUNICATION
-        | ThreadNameSpaceType::HOST_NAME_AND_NIS_DOMAIN_NAME
-        | ThreadNameSpaceType::NETWORK
-        | ThreadNameSpaceType::CONTROL_GROUP;
+    let kinds = users::namespaces_of(number)?;
     move_into_thread_name_spaces(init.as_fd(), kinds).step(|| "join the pod's namespaces")?;
+    users::be_root_of(kinds)?;
     let session = Session::open()?;
     // Only a child is in the PID namespace that was joined.
     match group
@@ -123,12 +119,12 @@ fn as_started(terminal: String) -> RunArguments {
 }
 
 /// A descriptor of process `pid`, if it is PID 1 of the pod in this directory.
-fn first_process(pid: i32) -> Option<OwnedFd> {
+fn first_process(pid: i32) -> Option<(OwnedFd, Pid)> {
     let text = std::fs::read_to_string(pod_layout::PPID).ok()?;
     let outer = text.trim().parse().ok().and_then(Pid::from_raw)?;
     let _supervisor = supervisor(outer)?;
     let (init, number) = only_child(outer)?;
-    (number.as_raw_nonzero().get() == pid).then_some(init)
+    (number.as_raw_nonzero().get() == pid).then_some((init, number))
 }
 
 fn become_command(

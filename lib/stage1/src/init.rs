@@ -1,6 +1,6 @@
 //! PID 1 of a pod: makes its root, starts its apps, reaps, and ends it.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -14,7 +14,7 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use gantry_sys::namespace::Namespaces;
 use gantry_sys::netif::loopback_up;
-use gantry_sys::process::{Fork, exit_now};
+use gantry_sys::process::{Fork, exit_now, unshare};
 use gantry_sys::signal::{self, SignalSet};
 
 use crate::app_root::Parts;
@@ -32,6 +32,7 @@ use crate::plan::AppPlan;
 use crate::pod_root;
 use crate::status::{self, Exit, SETUP_FAILED};
 use crate::sysctl::Parameter;
+use crate::users::{Private, Taken};
 
 /// What an app is doing.
 #[derive(Debug)]
@@ -64,20 +65,22 @@ pub(crate) fn run(
     supervisor: OwnedFd,
     lock: &mut Option<OwnedFd>,
     signals: &SignalSet,
-    (outside, gate): (Outside, Option<Gate>),
+    (outside, gate, private): (Outside, Option<Gate>, Option<Private>),
 ) -> u8 {
+    // A change of users takes back that the end of the supervisor ends this process.
+    let taken = private.map(Private::become_root).transpose();
     // Only for the parent's end, of which the kernel tells from then on: through this descriptor
     // an app that gets at this process would get at that one.
-    let followed = follow(&supervisor);
+    let followed = taken.and_then(|taken| follow(&supervisor).map(|()| taken));
     drop(supervisor);
-    let result = followed.and_then(|()| Pump::new(outside, signals));
+    let result = followed.and_then(|taken| Ok((Pump::new(outside, signals)?, taken)));
     let mut patience = Patience {
         deadline: None,
         when_asked: arguments.stop_timeout,
     };
     let (result, pump) = match result {
-        Ok(mut pump) => {
-            let result = set_up(plans, groups, arguments)
+        Ok((mut pump, taken)) => {
+            let result = set_up(plans, groups, arguments, taken)
                 .and_then(|parts| await_networks(parts, gate))
                 .and_then(|parts| {
                     let streams = (&mut pump, &mut patience);
@@ -127,6 +130,7 @@ fn set_up(
     plans: &[AppPlan],
     groups: &PodGroups,
     arguments: &RunArguments,
+    taken: Option<Taken>,
 ) -> Result<Vec<Parts>, Failed> {
     // A process name helps whoever looks at the host's process list.
     let _ = rustix::thread::set_name(c"stage1-init");
@@ -139,16 +143,16 @@ fn set_up(
     }
     pod_root::seclude()?;
     let parameters: Vec<Parameter> = plans.iter().flat_map(|p| p.parameters.clone()).collect();
-    let parts: Vec<Parts> = plans
-        .iter()
-        .map(|plan| Parts::take(plan, arguments.resolv_conf, arguments.hosts))
-        .collect::<Result<_, _>>()?;
-    pod_root::enter(arguments, groups.max_pid, &parameters)?;
+    let Taken { parts, host } = match taken {
+        Some(taken) => taken,
+        None => Taken::take(plans, arguments, None)?,
+    };
+    pod_root::enter(arguments, &host, groups.max_pid, &parameters)?;
     for (plan, parts) in plans.iter().zip(&parts) {
         parts.attach_root(&plan.name)?;
     }
     if !arguments.interactive {
-        pod_root::null_stdin()?;
+        pod_root::null_stdin(&host)?;
     }
     Ok(parts)
 }
@@ -234,7 +238,8 @@ fn start<'a>(
     let name = || format!("start app {}", plan.name);
     let ends = pump.open(plan)?;
     let (known, noted) = pipe_with(PipeFlags::CLOEXEC).step(name)?;
-    let child = match group.fork(Namespaces::MOUNT).step(name)? {
+    let (fork, mounts) = fork_with_mounts(&group).step(name)?;
+    let child = match fork {
         Fork::Parent(child) => child,
         Fork::Child => {
             drop(noted);
@@ -249,10 +254,9 @@ fn start<'a>(
             ))
         }
     };
-    let mounts = mount_namespace(child.pid).step(name)?;
     write_pid(&plan.name, child.pid).step(name)?;
     pump.started(child.pid.as_raw_nonzero().get().unsigned_abs());
-    // An app that ends at once would have no mount namespace left to be found.
+    // The app goes on only now that whoever enters it finds it.
     drop((known, noted));
     Ok(AppState {
         plan,
@@ -289,9 +293,23 @@ fn write_pid(app: &str, pid: Pid) -> Result<(), Errno> {
     rustix::io::write(&file, number.as_bytes()).map(drop)
 }
 
-fn mount_namespace(pid: Pid) -> Result<OwnedFd, Errno> {
-    let path = format!("/proc/{}/ns/mnt", pid.as_raw_nonzero());
-    rustix::fs::openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+/// Copies this process into a mount namespace of its own, and gives that to the parent too.
+///
+/// The parent makes it and leaves it again, since in a pod with private users it may not look at the
+/// namespaces of another process that has not executed anything yet.
+fn fork_with_mounts(group: &AppGroup) -> std::io::Result<(Fork, OwnedFd)> {
+    let own_namespace = || {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        rustix::fs::openat(CWD, "/proc/self/ns/mnt", flags, Mode::empty())
+    };
+    let pods = own_namespace()?;
+    unshare(Namespaces::MOUNT)?;
+    let apps = own_namespace()?;
+    let fork = group.fork(Namespaces::empty());
+    if !matches!(fork, Ok(Fork::Child)) {
+        move_into_link_name_space(pods.as_fd(), Some(LinkNameSpaceType::Mount))?;
+    }
+    Ok((fork?, apps))
 }
 
 /// Takes note of every child that has ended; true if the other apps are to be stopped now.
@@ -360,7 +378,6 @@ fn post_stop(app: &AppState<'_>, ends: Option<&AppEnds>) -> Result<Phase, Failed
     match group.fork(Namespaces::empty()).step(name)? {
         Fork::Parent(child) => Ok(Phase::PostStop(child.pid)),
         Fork::Child => {
-            use std::os::fd::AsFd as _;
             let kind = Some(LinkNameSpaceType::Mount);
             let ready = group
                 .settle(plan)

@@ -7,11 +7,12 @@ use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
 use rustix::process::{Gid, Uid, WaitOptions, waitpid};
-use rustix::thread::{set_no_new_privs, set_thread_groups, set_thread_res_gid, set_thread_res_uid};
+use rustix::thread::{set_no_new_privs, set_thread_res_gid, set_thread_res_uid};
 
 use gantry_sys::capability::{Capabilities, limit_bounding_set, limit_own};
 use gantry_sys::namespace::Namespaces;
 use gantry_sys::process::{Fork, close_from, exec, exit_now, fork_into};
+use gantry_sys::user_namespace::IdKind;
 
 use crate::failed::{Chain, Failed, Step as _, report};
 use crate::inside;
@@ -20,6 +21,7 @@ use crate::plan::AppPlan;
 use crate::program::{self, ExecError};
 use crate::status::{EXEC_FAILED, Exit, SETUP_FAILED};
 use crate::user::{self, LookupError};
+use crate::users;
 
 /// Why an app did not come to run.
 #[derive(Debug, thiserror::Error)]
@@ -165,9 +167,9 @@ fn take_identity(
         .map(Gid::from_raw)
         .collect();
     limit_bounding_set(bounds).step(|| "limit the capabilities of the app")?;
-    set_thread_groups(&groups).step(|| "set the supplementary groups of the app")?;
-    set_thread_res_gid(gid, gid, gid).step(|| format!("become group {}", identity.gid))?;
-    set_thread_res_uid(uid, uid, uid).step(|| format!("become user {}", identity.uid))?;
+    users::set_groups(&groups, !identity.groups.is_empty())?;
+    set_thread_res_gid(gid, gid, gid).step(|| users::become_step(IdKind::Group, identity.gid))?;
+    set_thread_res_uid(uid, uid, uid).step(|| users::become_step(IdKind::User, identity.uid))?;
     // Of root these remain; for any other user the change of user took them all.
     limit_own(bounds.union(until_exec)).step(|| "drop capabilities")
 }

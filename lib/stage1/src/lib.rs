@@ -44,6 +44,7 @@ mod supervisor;
 mod sysctl;
 mod target;
 mod user;
+mod users;
 mod volume;
 
 use std::error::Error;

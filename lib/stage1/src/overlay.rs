@@ -7,10 +7,11 @@ use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, OpenTreeFlags, fsconfig_create,
-    fsconfig_set_string, fsmount, fsopen, mount, open_tree,
+    fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, mount, open_tree,
 };
 
 use crate::failed::{Failed, Step as _};
+use crate::users::Shift;
 
 /// Where the root of one app comes from.
 #[derive(Clone, Debug)]
@@ -27,12 +28,31 @@ pub(crate) enum Source {
 
 /// Makes the mount of an app's root, attached nowhere yet.
 ///
-/// `scratch` is a directory of the pod, used as a mount point by the older interface only.
-pub(crate) fn detached(source: &Source, scratch: &Path) -> Result<OwnedFd, Failed> {
+/// `scratch` is a directory of the pod, used as a mount point by the older interface only. Within a user
+/// namespace (`confined`) the overlay keeps its marks where users can write them; with `shift` the trees
+/// show other owners than they have.
+pub(crate) fn detached(
+    source: &Source,
+    scratch: &Path,
+    confined: bool,
+    shift: Option<&Shift>,
+) -> Result<OwnedFd, Failed> {
     match source {
+        // A copy has the owners of the pod already.
         Source::Directory(path) => clone_tree(path, OpenTreeFlags::empty())
             .step(|| format!("bind the root file system {}", path.display())),
-        Source::Overlay { lower, upper, work } => overlay(lower, upper, work, scratch),
+        Source::Overlay { lower, upper, work } => {
+            let lower = lower
+                .iter()
+                .map(|tree| match shift {
+                    Some(shift) => shift.layer(tree).map(Layer::of),
+                    None => Layer::open(tree),
+                })
+                .collect::<Result<Vec<_>, _>>()?;
+            // With the shift, it is the host's root who makes the overlay.
+            let user_marks = confined && shift.is_none();
+            overlay(&lower, upper, work, scratch, user_marks)
+        }
     }
 }
 
@@ -43,23 +63,26 @@ pub(crate) fn clone_tree(path: &Path, more: OpenTreeFlags) -> Result<OwnedFd, Er
 }
 
 fn overlay(
-    lower: &[PathBuf],
+    lower: &[Layer],
     upper: &Path,
     work: &Path,
     scratch: &Path,
+    user_marks: bool,
 ) -> Result<OwnedFd, Failed> {
-    let lower = lower
-        .iter()
-        .map(|tree| Layer::open(tree))
-        .collect::<Result<Vec<_>, _>>()?;
     let upper = Layer::open(upper)?;
     let work = Layer::open(work)?;
-    match overlay_by_layers(&lower, &upper, &work) {
+    match overlay_by_layers(lower, &upper, &work, user_marks) {
         // `lowerdir+` exists since Linux 6.5.
-        Err(Errno::INVAL) => overlay_by_string(&lower, &upper, &work, scratch),
+        Err(Errno::INVAL) => overlay_by_string(lower, &upper, &work, scratch, user_marks),
         answer => answer,
     }
-    .step(|| "mount the overlay of the app's trees; the kernel log may tell why")
+    .step(|| match user_marks {
+        true => {
+            "mount the overlay of the app's trees without root; the kernel log may tell why, and \
+                 --no-overlay does without"
+        }
+        false => "mount the overlay of the app's trees; the kernel log may tell why",
+    })
 }
 
 /// A directory of an overlay, held open and named by its descriptor.
@@ -73,18 +96,27 @@ struct Layer {
 }
 
 impl Layer {
+    fn of(directory: OwnedFd) -> Self {
+        Self {
+            name: format!("/proc/self/fd/{}", directory.as_raw_fd()),
+            _directory: directory,
+        }
+    }
+
     fn open(path: &Path) -> Result<Self, Failed> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let directory = rustix::fs::openat(CWD, path, flags, Mode::empty())
             .step(|| format!("open the tree {}", path.display()))?;
-        Ok(Self {
-            name: format!("/proc/self/fd/{}", directory.as_raw_fd()),
-            _directory: directory,
-        })
+        Ok(Self::of(directory))
     }
 }
 
-fn overlay_by_layers(lower: &[Layer], upper: &Layer, work: &Layer) -> Result<OwnedFd, Errno> {
+fn overlay_by_layers(
+    lower: &[Layer],
+    upper: &Layer,
+    work: &Layer,
+    user_marks: bool,
+) -> Result<OwnedFd, Errno> {
     let context = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
     let context = context.as_fd();
     for layer in lower {
@@ -92,6 +124,10 @@ fn overlay_by_layers(lower: &[Layer], upper: &Layer, work: &Layer) -> Result<Own
     }
     fsconfig_set_string(context, "upperdir", &upper.name)?;
     fsconfig_set_string(context, "workdir", &work.name)?;
+    if user_marks {
+        // Since Linux 5.11, which is also the first that lets users make overlays.
+        fsconfig_set_flag(context, "userxattr")?;
+    }
     fsconfig_create(context)?;
     fsmount(
         context,
@@ -105,13 +141,15 @@ fn overlay_by_string(
     upper: &Layer,
     work: &Layer,
     scratch: &Path,
+    user_marks: bool,
 ) -> Result<OwnedFd, Errno> {
     let lower: Vec<&str> = lower.iter().map(|layer| layer.name.as_str()).collect();
     let options = format!(
-        "lowerdir={},upperdir={},workdir={}",
+        "lowerdir={},upperdir={},workdir={}{}",
         lower.join(":"),
         upper.name,
-        work.name
+        work.name,
+        if user_marks { ",userxattr" } else { "" }
     );
     let options = std::ffi::CString::new(options).map_err(|_| Errno::INVAL)?;
     mount(

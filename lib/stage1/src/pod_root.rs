@@ -31,6 +31,7 @@ use crate::arguments::{Network, RunArguments};
 use crate::failed::{Failed, Step as _};
 use crate::overlay::clone_tree;
 use crate::sysctl::{self, Parameter};
+use crate::users;
 
 /// Readable, but not changeable by any app.
 ///
@@ -77,6 +78,9 @@ const HIDDEN: [(&str, &str); 18] = [
     ("/proc/timer_stats", HIDDEN_FILE),
 ];
 
+/// The group of terminals, as Debian and others have it.
+const TTY_GROUP: u32 = 5;
+
 const HIDDEN_DIR: &str = "/hidden/dir";
 const HIDDEN_FILE: &str = "/hidden/file";
 
@@ -103,19 +107,49 @@ pub(crate) fn seclude() -> Result<(), Failed> {
     })
 }
 
+/// What the pod's root needs of the host's.
+#[derive(Debug)]
+pub(crate) struct HostParts {
+    status: OwnedFd,
+    /// The host's `/sys`, where the pod can have none of its own.
+    sys: Option<OwnedFd>,
+    /// The host's null device, where the pod can make none.
+    null: Option<OwnedFd>,
+}
+
+impl HostParts {
+    /// Takes them; the working directory must be the pod directory.
+    pub(crate) fn take(confined: bool, arguments: &RunArguments) -> Result<Self, Failed> {
+        Ok(Self {
+            status: status_tree()?,
+            sys: users::host_sys(confined, arguments)?,
+            null: confined
+                .then(|| crate::device::host_null().step(|| "take the host's /dev/null"))
+                .transpose()?,
+        })
+    }
+}
+
 /// Replaces the root of this process by the pod's own root and leaves the host's mounts.
 ///
-/// The working directory must be the pod directory. Afterwards it is `/`.
+/// Afterwards the working directory is `/`.
 pub(crate) fn enter(
     arguments: &RunArguments,
+    host: &HostParts,
     max_pid: Option<u32>,
     parameters: &[Parameter],
 ) -> Result<(), Failed> {
-    let status = status_tree()?;
     let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC;
     let root = new_mount("tmpfs", &[("mode", "0755"), ("size", "1m")], attributes)
         .step(|| "make the pod's root")?;
-    attach(&root, CWD, "stage1/rootfs").step(|| "mount the pod's root on stage1/rootfs")?;
+    // While the host's are in sight: in a user namespace nobody gets to see more of them than that.
+    let proc = system_mount("proc")?;
+    let own_sys = match host.sys {
+        Some(_) => None,
+        None => Some(system_mount("sysfs")?),
+    };
+    // On the one directory that every user can reach.
+    attach(&root, CWD, "/").step(|| "mount the pod's root")?;
     leave_old_root(&root).step(|| "leave the host's root")?;
 
     for directory in [
@@ -133,23 +167,21 @@ pub(crate) fn enter(
         mkdirat(CWD, directory, Mode::from_raw_mode(0o755))
             .step(|| format!("make /{directory} in the pod's root"))?;
     }
-    attach(&status, CWD, "rkt").step(|| "mount the status directory")?;
-    for (kind, target, options) in [
-        ("proc", "proc", &[][..]),
-        ("sysfs", "sys", &[]),
-        ("tmpfs", "dev/shm", &[("mode", "1777")]),
-    ] {
-        new_mount(kind, options, NO_PROGRAMS)
-            .and_then(|mount| attach(&mount, CWD, target))
-            .step(|| format!("mount the pod's /{target}"))?;
+    attach(&host.status, CWD, "rkt").step(|| "mount the status directory")?;
+    attach(&proc, CWD, "proc").step(|| "mount the pod's /proc")?;
+    if let Some(sys) = host.sys.as_ref().or(own_sys.as_ref()) {
+        attach(sys, CWD, "sys").step(|| "mount the pod's /sys")?;
     }
-    new_mount(
-        "devpts",
-        &[("mode", "0620"), ("ptmxmode", "0666"), ("gid", "5")],
-        attributes,
-    )
-    .and_then(|mount| attach(&mount, CWD, "dev/pts"))
-    .step(|| "mount the pod's /dev/pts")?;
+    new_mount("tmpfs", &[("mode", "1777")], NO_PROGRAMS)
+        .and_then(|shm| attach(&shm, CWD, "dev/shm"))
+        .step(|| "mount the pod's /dev/shm")?;
+    let mut options = vec![("mode", "0620"), ("ptmxmode", "0666")];
+    if users::has_group(TTY_GROUP) {
+        options.push(("gid", "5"));
+    }
+    new_mount("devpts", &options, attributes)
+        .and_then(|mount| attach(&mount, CWD, "dev/pts"))
+        .step(|| "mount the pod's /dev/pts")?;
     if let Some(most) = max_pid {
         bound_processes(most).step(|| "bound the number of the pod's processes")?;
     }
@@ -157,7 +189,7 @@ pub(crate) fn enter(
     if arguments.all_paths {
         Ok(())
     } else {
-        mask(arguments.network != Network::Host)
+        mask(arguments.network != Network::Host, host.sys.is_some())
     }
 }
 
@@ -168,12 +200,30 @@ fn bound_processes(most: u32) -> Result<(), Errno> {
     rustix::io::write(file, most.to_string().as_bytes()).map(drop)
 }
 
+/// The pod's own procfs or sysfs, attached nowhere yet.
+fn system_mount(kind: &str) -> Result<OwnedFd, Failed> {
+    let made = new_mount(kind, &[], NO_PROGRAMS);
+    let denied = matches!(made, Err(Errno::PERM));
+    made.step(|| match denied {
+        // Source: mount_namespaces(7), on procfs and sysfs that are only partly visible.
+        true => format!(
+            "make the pod's {kind}: in a user namespace that needs a {kind} of the host that nothing \
+             covers, which containers often do not have"
+        ),
+        false => format!("make the pod's {kind}"),
+    })
+}
+
 /// Makes a null device of the pod's the standard input of this process and of all it starts.
 ///
-/// Not the host's: its node would be open in the app, whose root could change its mode.
-pub(crate) fn null_stdin() -> Result<(), Failed> {
-    crate::device::make_node(CWD, "/null", 1, 3)
-        .and_then(|()| rustix::fs::open("/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()))
+/// Not the host's: its node would be open in the app, whose root could change its mode. Where the app's
+/// root is not the host's it could not, and there the pod cannot make one.
+pub(crate) fn null_stdin(host: &HostParts) -> Result<(), Failed> {
+    let made = match &host.null {
+        Some(null) => crate::device::show_node(null, CWD, "/null"),
+        None => crate::device::make_node(CWD, "/null", 1, 3),
+    };
+    made.and_then(|()| rustix::fs::open("/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()))
         .and_then(rustix::stdio::dup2_stdin)
         .step(|| "make /dev/null the standard input")
 }
@@ -215,8 +265,8 @@ pub(crate) fn leave_old_root(root: &OwnedFd) -> Result<(), Errno> {
     rustix::process::chdir("/")
 }
 
-/// A detached mount of the directory that holds status files, in the pod directory.
-fn status_tree() -> Result<OwnedFd, Failed> {
+/// Makes the directory that holds status files, in the pod directory.
+pub(crate) fn make_status_directory() -> Result<(), Failed> {
     for directory in [
         "stage1",
         "stage1/rootfs",
@@ -228,11 +278,17 @@ fn status_tree() -> Result<OwnedFd, Failed> {
             Err(error) => return Err(error).step(|| format!("make {directory}")),
         }
     }
+    Ok(())
+}
+
+/// A detached mount of the directory that holds status files, in the pod directory.
+fn status_tree() -> Result<OwnedFd, Failed> {
+    make_status_directory()?;
     clone_tree(Path::new("stage1/rootfs/rkt"), OpenTreeFlags::empty())
         .step(|| "bind the status directory")
 }
 
-fn mask(own_network: bool) -> Result<(), Failed> {
+fn mask(own_network: bool, read_only_sys: bool) -> Result<(), Failed> {
     cover_material().step(|| "make what covers hidden paths")?;
     // Taken before /proc/sys becomes read-only, and put back in its place.
     let network = own_network
@@ -240,6 +296,9 @@ fn mask(own_network: bool) -> Result<(), Failed> {
         .transpose()
         .step(|| format!("take {OWN_NETWORK}"))?;
     for path in PROTECTED {
+        if read_only_sys && path.starts_with("/sys/") {
+            continue;
+        }
         let flags = MountFlags::BIND | MountFlags::RDONLY | MountFlags::NOSUID;
         match mount_bind(path, path) {
             // Kernels differ in what they show.

@@ -33,6 +33,7 @@ use crate::net::{Gate, NetError, Networks, Watch};
 use crate::plan::{self, PlanError};
 use crate::seal;
 use crate::status::{Exit, SETUP_FAILED};
+use crate::users::Private;
 
 /// Signals that ask for an orderly stop, those that are the apps' own affair, and those that tell of the end
 /// of a child and of a new size of the terminal.
@@ -108,6 +109,10 @@ pub(crate) fn run(
         networks.record()?;
     }
     write_ppid()?;
+    let private = arguments
+        .private_users
+        .map(|range| Private::prepare(&plan.apps, &arguments, range))
+        .transpose()?;
     let child = match fork_into(namespaces(&arguments)).step(|| "make the pod's namespaces")? {
         Fork::Child => {
             drop(end);
@@ -119,7 +124,7 @@ pub(crate) fn run(
                 own,
                 &mut lock,
                 &signals,
-                (outside, gate),
+                (outside, gate, private),
             );
             // Once the supervisor is gone too, the pod counts as exited.
             drop(lock);
@@ -127,7 +132,12 @@ pub(crate) fn run(
             let _ = rustix::io::write(&ended, &[status]);
             exit_now(status)
         }
-        Fork::Parent(child) => child,
+        Fork::Parent(child) => {
+            private
+                .map(|private| private.admit(child.pid))
+                .transpose()?;
+            child
+        }
     };
     drop((own, plan, ended, outside));
     let watch = |signals| Watch {
@@ -173,6 +183,9 @@ fn namespaces(arguments: &RunArguments) -> Namespaces {
     }
     if arguments.network != Network::Host {
         namespaces |= Namespaces::NET;
+    }
+    if arguments.private_users.is_some() {
+        namespaces |= Namespaces::USER;
     }
     namespaces
 }

@@ -13,6 +13,7 @@ use gantry_types::{AcName, App, RuntimeApp, Volume, VolumeKind, pod_layout};
 
 use crate::failed::{Failed, Step as _};
 use crate::overlay::clone_tree;
+use crate::users::Shift;
 
 /// One volume at one place of an app.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -191,7 +192,9 @@ pub(crate) struct Detached {
 }
 
 /// Takes what `plan` shows, while paths of the host can still be reached.
-pub(crate) fn detach(plan: &MountPlan) -> Result<Detached, Failed> {
+///
+/// The host's volumes keep their owners, whatever users the pod has: its root is nobody there.
+pub(crate) fn detach(plan: &MountPlan, shift: Option<&Shift>) -> Result<Detached, Failed> {
     let path = match &plan.volume {
         Backing::Host(path) => path,
         Backing::Empty {
@@ -200,7 +203,9 @@ pub(crate) fn detach(plan: &MountPlan) -> Result<Detached, Failed> {
             uid,
             gid,
         } => {
-            make_empty(directory, *mode, *uid, *gid)
+            let owner = |id: u32| shift.map_or(Ok(id), |shift| shift.to_host(id));
+            owner(*uid)
+                .and_then(|uid| make_empty(directory, *mode, uid, owner(*gid)?))
                 .step(|| format!("make the empty volume {}", directory.display()))?;
             directory
         }

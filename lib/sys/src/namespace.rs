@@ -46,20 +46,6 @@ impl Namespaces {
     }
 }
 
-/// Moves the calling thread into a mount namespace of its own, a copy of the one it is in.
-///
-/// # Errors
-///
-/// `EPERM` without `CAP_SYS_ADMIN`. Source: unshare(2).
-pub fn unshare_mounts() -> std::io::Result<()> {
-    // SAFETY: the call takes an integer. The working directory and root stay the same places.
-    if unsafe { libc::unshare(libc::CLONE_NEWNS) } == 0 {
-        Ok(())
-    } else {
-        Err(std::io::Error::last_os_error())
-    }
-}
-
 impl BitOr for Namespaces {
     type Output = Self;
 

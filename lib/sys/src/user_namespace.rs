@@ -9,6 +9,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
 use crate::namespace::Namespaces;
+use crate::process::unshare;
 
 /// IDs of a user namespace and those they stand for. Source: user_namespaces(7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,13 +113,7 @@ fn write_map(pid: Pid, kind: IdKind, mappings: &[IdMapping]) -> io::Result<()> {
 /// `EINVAL` if the process has several threads, `ENOSPC` or `EPERM` where the host forbids it; see
 /// unshare(2).
 pub fn enter_new() -> io::Result<()> {
-    let namespaces = Namespaces::USER | Namespaces::MOUNT;
-    // SAFETY: the call takes an integer; no memory is shared or given up by it.
-    if unsafe { libc::unshare(namespaces.bits()) } == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
+    unshare(Namespaces::USER | Namespaces::MOUNT)
 }
 
 /// Makes user `uid` and group `gid` of the parent namespace user and group 0 of the caller's new one.
