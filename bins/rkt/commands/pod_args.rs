@@ -1,6 +1,6 @@
 //! The flags of `run` and `prepare` that make up the pod.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use clap::Args;
@@ -46,6 +46,9 @@ pub(crate) struct PodArgs {
     /// How sure limits have to be.
     #[command(flatten)]
     isolators: IsolatorArgs,
+    /// Give the pod users of its own: its root is nobody on the host
+    #[arg(long)]
+    private_users: bool,
     /// The whole pod in a file.
     #[command(flatten)]
     manifest: ManifestArg,
@@ -122,6 +125,7 @@ impl PodArgs {
             inherit_env: self.variables.inherited(),
             set_env: self.variables.set()?,
             no_overlay: self.no_overlay,
+            private_users: self.private_users.then(|| PathBuf::from("/etc")),
             ..PrepareRequest::default()
         };
         self.isolators.apply(&mut request)?;

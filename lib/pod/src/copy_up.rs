@@ -8,7 +8,8 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use gantry_archive::copy::{CopyError, CopyOptions, copy_tree};
-use gantry_types::{AcName, ImageManifest, PodManifest, pod_layout};
+use gantry_archive::extract::Ownership;
+use gantry_types::{AcName, ImageManifest, PodManifest, UserRange, pod_layout};
 use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags};
 
 use crate::file;
@@ -29,12 +30,12 @@ pub(crate) fn from_docker(image: &ImageManifest) -> bool {
 /// Fills the volumes that were made for mount points of images from Docker, as the warnings tell.
 ///
 /// With an overlay the files are those of the image's trees, else those of the app's root, which is a copy
-/// already. A mount point that the image has no directory for stays empty.
+/// already. Owners are shifted to those of a range, if there is one. A mount point that the image has no directory for stays empty.
 pub(crate) fn fill(
     pod: &Pod,
     manifest: &PodManifest,
     images: &[StoredImage],
-    overlay: bool,
+    (overlay, shifted): (bool, Option<UserRange>),
     warnings: &[Warning],
 ) -> Result<(), PrepareError> {
     for warning in warnings {
@@ -49,7 +50,7 @@ pub(crate) fn fill(
             continue;
         };
         if from_docker(&image.manifest) {
-            fill_one(pod, app, image, overlay, (volume, path))?;
+            fill_one(pod, app, image, (overlay, shifted), (volume, path))?;
         }
     }
     Ok(())
@@ -59,7 +60,7 @@ fn fill_one(
     pod: &Pod,
     app: &AcName,
     image: &StoredImage,
-    overlay: bool,
+    (overlay, shifted): (bool, Option<UserRange>),
     (volume, path): (&AcName, &str),
 ) -> Result<(), PrepareError> {
     let failed = |path: PathBuf| move |source| PrepareError::Write { path, source };
@@ -83,10 +84,11 @@ fn fill_one(
         failed(pod.path().join(pod_layout::shared_volume(volume)))(error.into())
     })?;
     let to = (volumes.as_fd(), volume.as_str().as_ref());
+    let ownership = shifted.map_or(Ownership::Keep, Ownership::Shifted);
     copy_tree(
         (content.as_fd(), Path::new(".")),
         to,
-        &CopyOptions::default(),
+        &CopyOptions { ownership },
     )
     .map_err(|source| copy_failed(app, source))
 }

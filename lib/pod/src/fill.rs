@@ -5,8 +5,10 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use gantry_archive::copy::{CopyOptions, copy_tree};
+use gantry_archive::extract::Ownership;
 use gantry_types::{
-    AcName, AppRoot, Environment, PodManifest, RootKind, RootPlan, RuntimeApp, Volume, pod_layout,
+    AcName, AppRoot, Environment, PodManifest, RootKind, RootPlan, RuntimeApp, UserRange, Volume,
+    pod_layout,
 };
 use rustix::fs::{AtFlags, Gid, Mode, Uid};
 
@@ -19,6 +21,8 @@ use crate::volumes;
 /// Writes the files of a pod's directory, with paths in errors.
 struct Writer<'p> {
     pod: &'p Pod,
+    /// The host's IDs of the pod's users, if they are not the host's.
+    users: Option<UserRange>,
 }
 
 impl Writer<'_> {
@@ -48,6 +52,19 @@ impl Writer<'_> {
             .try_for_each(|path| self.dir(path, mode))
     }
 
+    /// Gives an entry to a user and a group of the pod.
+    fn give(&self, path: &Path, uid: u32, gid: u32) -> Result<(), PrepareError> {
+        let host = |id: u32| match self.users {
+            None => Ok(id),
+            Some(users) => users.to_host(id).ok_or(io::ErrorKind::InvalidInput),
+        };
+        host(uid)
+            .and_then(|uid| Ok((uid, host(gid)?)))
+            .map_err(Into::into)
+            .and_then(|(uid, gid)| set_owner(self.pod.as_fd(), path, uid, gid))
+            .map_err(self.fail(path))
+    }
+
     fn file(&self, path: &Path, mode: u32, contents: &[u8]) -> Result<(), PrepareError> {
         file::create(self.pod.as_fd(), path, mode, contents).map_err(self.fail(path))
     }
@@ -74,8 +91,9 @@ pub(crate) fn fill(
     manifest: &PodManifest,
     images: &[StoredImage],
     overlay: bool,
+    users: Option<UserRange>,
 ) -> Result<(), PrepareError> {
-    let to = Writer { pod };
+    let to = Writer { pod, users };
     to.file(Path::new(pod_layout::POD_CREATED), 0o640, b"")?;
     for path in [
         "stage1",
@@ -119,7 +137,11 @@ pub(crate) fn fill(
             RootKind::Directory
         };
         let environment = environment_file(app);
-        to.file(&pod_layout::env(&app.name), 0o640, environment.as_bytes())?;
+        let environment_path = pod_layout::env(&app.name);
+        to.file(&environment_path, 0o640, environment.as_bytes())?;
+        if users.is_some() {
+            to.give(&environment_path, 0, 0)?;
+        }
         plan.apps.push(AppRoot {
             name: app.name.clone(),
             kind,
@@ -209,7 +231,7 @@ fn overlay_root(
         }
     }
     to.dir(&upper, root.st_mode & 0o7777)?;
-    set_owner(to.pod.as_fd(), &upper, root.st_uid, root.st_gid).map_err(to.fail(&upper))?;
+    to.give(&upper, root.st_uid, root.st_gid)?;
     to.dir(&work, PRIVATE_MODE)?;
     let lower = image.trees.iter().map(|tree| tree.rootfs.clone()).collect();
     Ok(RootKind::Overlay { lower, upper, work })
@@ -219,13 +241,17 @@ fn copy_root(to: &Writer<'_>, app: &AcName, image: &StoredImage) -> Result<(), P
     let dir_path = pod_layout::app_dir(app);
     let dir: OwnedFd = file::open_dir(to.pod.as_fd(), &dir_path).map_err(to.fail(&dir_path))?;
     let target = (dir.as_fd(), "rootfs".as_ref());
+    let ownership = match to.users {
+        Some(users) => Ownership::Shifted(users),
+        None => Ownership::Keep,
+    };
     let [tree] = image.trees.as_slice() else {
-        return image.parts.render(target);
+        return image.parts.render(target, ownership);
     };
     copy_tree(
         (tree.dir.as_fd(), Path::new("rootfs")),
         target,
-        &CopyOptions::default(),
+        &CopyOptions { ownership },
     )
     .map_err(|source| PrepareError::Copy {
         app: app.clone(),
@@ -244,7 +270,7 @@ fn shared_volumes(to: &Writer<'_>, volumes: &[Volume]) -> Result<(), PrepareErro
         }
         let path: PathBuf = pod_layout::shared_volume(&volume.name);
         to.dir(&path, mode)?;
-        set_owner(to.pod.as_fd(), &path, uid, gid).map_err(to.fail(&path))?;
+        to.give(&path, uid, gid)?;
         // Changing the owner clears the set-ID bits.
         if mode & 0o6000 != 0 {
             rustix::fs::chmodat(to.pod, &path, Mode::from_raw_mode(mode), AtFlags::empty())

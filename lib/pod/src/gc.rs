@@ -150,6 +150,9 @@ impl PodsDir {
                 event(GcEvent::Failed { uuid, source });
             }
         }
+        if !options.mark_only {
+            self.sweep_users()?;
+        }
         Ok(())
     }
 }

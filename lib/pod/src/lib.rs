@@ -47,6 +47,7 @@ mod run_image;
 mod sample;
 mod stage1_image;
 mod stop;
+mod users;
 mod volumes;
 mod warning;
 
@@ -68,4 +69,5 @@ pub use remove::{RemoveError, RemoveOptions};
 pub use request::{AppRequest, PrepareRequest};
 pub use run::{RunError, RunOptions};
 pub use stop::{StopError, Stopped};
+pub use users::UsersError;
 pub use warning::Warning;

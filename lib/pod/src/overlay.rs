@@ -1,11 +1,17 @@
 //! Whether the roots of apps can be overlays here.
 
 use std::ffi::CStr;
-use std::os::fd::BorrowedFd;
+use std::io;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::sync::OnceLock;
 
+use gantry_sys::mount::{Depth, set_id_mapping};
+use gantry_sys::user_namespace::IdMapping;
+use gantry_types::UserRange;
 use rustix::fs::FileType;
-use rustix::mount::FsOpenFlags;
+use rustix::mount::{FsOpenFlags, OpenTreeFlags, open_tree};
+
+use crate::image::{StoredImage, StoredTree};
 
 const AUFS: i64 = 0x6175_6673;
 const ZFS: i64 = 0x2fc1_2fc1;
@@ -53,6 +59,29 @@ fn has_types(data_dir: BorrowedFd<'_>) -> bool {
 
 fn entries_tell(mut types: impl Iterator<Item = FileType>) -> bool {
     types.next().is_none_or(|first| first != FileType::Unknown)
+}
+
+/// Why the trees of these images cannot be shown with the owners of `users`; `None` if they can.
+pub(crate) fn why_not_shifted(images: &[StoredImage], users: UserRange) -> Option<&'static str> {
+    let ids = [IdMapping {
+        inside: 0,
+        outside: users.first(),
+        count: users.count(),
+    }];
+    let shown = |tree: &StoredTree, namespace: &OwnedFd| -> io::Result<()> {
+        let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+        let mount = open_tree(&tree.dir, "rootfs", flags)?;
+        set_id_mapping(mount.as_fd(), Depth::One, namespace.as_fd())
+    };
+    let all = || -> io::Result<()> {
+        let namespace = gantry_sys::user_namespace::create(&ids, &ids)?;
+        // All trees of the store lie on one file system.
+        let mut tops = images.iter().filter_map(|image| image.trees.first());
+        tops.next().map_or(Ok(()), |tree| shown(tree, &namespace))
+    };
+    all().err().map(|_| {
+        "the file system of the store cannot show files with other owners (ID-mapped mounts, Linux 5.19)"
+    })
 }
 
 fn kernel_has_overlay() -> bool {

@@ -29,10 +29,14 @@ impl Parts {
     }
 
     /// Makes the root as the new directory `to.1` in `to.0`.
-    pub(crate) fn render(&self, to: (BorrowedFd<'_>, &OsStr)) -> Result<(), PrepareError> {
+    pub(crate) fn render(
+        &self,
+        to: (BorrowedFd<'_>, &OsStr),
+        ownership: Ownership,
+    ) -> Result<(), PrepareError> {
         let render = || {
             let images = self.read()?;
-            images.render(&images.plan(), to, Ownership::Keep)
+            images.render(&images.plan(), to, ownership)
         };
         render().map_err(|source| self.failed(source))
     }

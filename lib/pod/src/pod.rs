@@ -191,6 +191,11 @@ impl Pod {
         Ok(rustix::fs::fsync(self.dirs.get(self.phase)?)?)
     }
 
+    /// The data directory that the pod is in.
+    pub(crate) fn data_dir(&self) -> BorrowedFd<'_> {
+        self.dirs.data_dir()
+    }
+
     /// The phase directories, for removal.
     pub(crate) fn parent(&self) -> io::Result<BorrowedFd<'_>> {
         self.dirs.get(self.phase)

@@ -35,6 +35,11 @@ impl PhaseDirs {
             .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
+    /// The descriptor of the data directory.
+    pub(crate) fn data_dir(&self) -> BorrowedFd<'_> {
+        self.data_dir.as_fd()
+    }
+
     fn existing(&self, phase: Phase) -> Option<BorrowedFd<'_>> {
         self.dirs[phase as usize].as_ref().map(OwnedFd::as_fd)
     }
@@ -165,9 +170,14 @@ impl PodsDir {
         &self.dirs.path
     }
 
+    /// The path of the data directory, for messages.
+    pub(crate) fn data_path(&self) -> &Path {
+        self.dirs.path.parent().unwrap_or(&self.dirs.path)
+    }
+
     /// The descriptor of the data directory.
     pub(crate) fn data_dir(&self) -> BorrowedFd<'_> {
-        self.dirs.data_dir.as_fd()
+        self.dirs.data_dir()
     }
 
     /// Creates a pod: locked by us and in the phase [`Phase::Prepare`].

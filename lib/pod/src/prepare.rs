@@ -18,6 +18,7 @@ use crate::pods_dir::PodsDir;
 use crate::prepare_error::PrepareError;
 use crate::request::PrepareRequest;
 use crate::stage1_image;
+use crate::users::Reservation;
 use crate::volumes;
 use crate::warning::Warning;
 
@@ -83,13 +84,26 @@ impl PodsDir {
             None => true,
         };
         let pod = self.create(uuid)?;
-        let placed = stage1
-            .iter()
-            .try_for_each(|stage1| stage1_image::place(&pod, stage1));
-        let filled = placed.and_then(|()| fill(&pod, &manifest, &images, overlay));
-        let filled =
-            filled.and_then(|()| copy_up::fill(&pod, &manifest, &images, overlay, &warnings));
-        if let Err(error) = filled {
+        let mut filled = || {
+            if let Some(stage1) = &stage1 {
+                stage1_image::place(&pod, stage1)?;
+            }
+            let users = match &request.private_users {
+                Some(etc) => Some(self.reserve_users(&pod, etc)?),
+                None => None,
+            };
+            let why_not = match users {
+                Some(users) if overlay => overlay::why_not_shifted(&images, users),
+                _ => None,
+            };
+            warnings.extend(why_not.map(Warning::NoOverlay));
+            let overlay = overlay && why_not.is_none();
+            fill(&pod, &manifest, &images, overlay, users)?;
+            // A copy of a root has the owners of the pod already.
+            let shifted = users.filter(|_| overlay);
+            copy_up::fill(&pod, &manifest, &images, (overlay, shifted), &warnings)
+        };
+        if let Err(error) = filled() {
             abandon(pod);
             return Err(error);
         }
@@ -158,8 +172,11 @@ fn abandon(mut pod: Pod) {
     if pod.move_to(Phase::Garbage).is_err() {
         return;
     }
-    if let (Ok(parent), Ok(name)) = (pod.parent(), std::ffi::CString::new(pod.uuid().to_string())) {
-        let _ = gantry_sys::remove_tree::remove_tree(parent, &name);
+    let users = pod.reservation();
+    if let (Ok(parent), Ok(name)) = (pod.parent(), std::ffi::CString::new(pod.uuid().to_string()))
+        && gantry_sys::remove_tree::remove_tree(parent, &name).is_empty()
+    {
+        users.into_iter().for_each(Reservation::give_back);
     }
 }
 

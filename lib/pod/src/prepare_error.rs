@@ -12,6 +12,7 @@ use gantry_types::{
 };
 
 use crate::pods_dir::CreateError;
+use crate::users::UsersError;
 
 /// A pod cannot be prepared.
 #[derive(Debug, thiserror::Error)]
@@ -185,6 +186,9 @@ pub enum PrepareError {
     /// The pod's directory cannot be created.
     #[error(transparent)]
     Create(#[from] CreateError),
+    /// The pod cannot have users of its own.
+    #[error("cannot give the pod users of its own")]
+    Users(#[from] UsersError),
     /// A file of the pod cannot be written.
     #[error("cannot write {}", path.display())]
     Write {
@@ -240,6 +244,7 @@ impl Diagnostic for PrepareError {
             Self::Create(source) => source.kind(),
             Self::Resolve { source, .. } => source.kind(),
             Self::Copy { source, .. } | Self::CopyStage1 { source } => source.kind(),
+            Self::Users(source) => source.kind(),
             Self::Render { source, .. } => source.kind(),
             Self::Keep { source, .. } => source.kind(),
             Self::Tree { .. } | Self::Write { .. } | Self::VolumeSource { .. } => Kind::Environment,
@@ -274,6 +279,7 @@ impl Diagnostic for PrepareError {
             Self::Render { source, .. } => source.hint(),
             Self::Create(source) => source.hint(),
             Self::Resolve { .. } => Some("fetch it first with \"rkt fetch\"".to_owned()),
+            Self::Users(source) => source.hint(),
             Self::EmptyExec { .. } => Some("name a program with --exec".to_owned()),
             Self::DuplicateApp(_) => Some("give one of them another name with --name".to_owned()),
             Self::Dangling { volume, .. } => Some(format!(

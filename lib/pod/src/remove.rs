@@ -13,6 +13,7 @@ use crate::entrypoint::{self, EntrypointError};
 use crate::file;
 use crate::phase::{Phase, State};
 use crate::pod::Pod;
+use crate::users::Reservation;
 
 /// What removal needs to know about the host.
 #[derive(Debug, Clone, Copy)]
@@ -157,6 +158,7 @@ impl Pod {
             entrypoint::call(options.stage1, &self, "gc", &args)
                 .map_err(|source| RemoveError::Entrypoint { uuid, source })?;
         }
+        let users = self.reservation();
         crate::mounts::unmount_below(&self).map_err(|e| io("unmount what is below", e))?;
         // stage1's tree first: as long as the small files are there, an interrupted removal can
         // still be told from a stranger's directory.
@@ -178,6 +180,7 @@ impl Pod {
             entries = remove_tree(parent, &name);
         }
         if entries.is_empty() {
+            users.into_iter().for_each(Reservation::give_back);
             Ok(())
         } else {
             Err(RemoveError::Leftovers { uuid, entries })

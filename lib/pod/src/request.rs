@@ -1,6 +1,7 @@
 //! What a pod is to be made of.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use gantry_types::{
     AcName, Annotations, ExposedPort, ImageId, Isolator, Mount, PodManifest, Volume,
@@ -39,6 +40,9 @@ pub struct PrepareRequest {
     pub stage1: Option<ImageId>,
     /// Copy the trees of the images instead of laying an overlay over them.
     pub no_overlay: bool,
+    /// Give the pod users of its own (`--private-users`): the directory with the host's files of
+    /// accounts, `/etc`, whose IDs are not taken for it.
+    pub private_users: Option<PathBuf>,
 }
 
 /// An app of a pod to be prepared.

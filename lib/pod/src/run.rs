@@ -8,7 +8,7 @@ use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
-use gantry_types::{Diagnostic, Kind, Uuid};
+use gantry_types::{Diagnostic, Kind, UserRange, Uuid};
 
 use crate::conf_files::ConfFiles;
 use crate::entrypoint;
@@ -38,8 +38,6 @@ pub struct RunOptions {
     pub local_config: PathBuf,
     /// Token under which the metadata service knows the pod.
     pub mds_token: Option<String>,
-    /// First host ID and number of IDs of the pod's user namespace.
-    pub private_users: Option<(u32, u32)>,
     /// Apps keep all capabilities.
     pub disable_capabilities: bool,
     /// No path in the pod is protected or hidden.
@@ -68,7 +66,6 @@ impl RunOptions {
             debug: false,
             local_config,
             mds_token: None,
-            private_users: None,
             disable_capabilities: false,
             disable_paths: false,
             disable_seccomp: false,
@@ -80,7 +77,9 @@ impl RunOptions {
     }
 
     /// The arguments of the `run` entrypoint, with the name of the program.
-    fn arguments(&self, uuid: Uuid) -> Vec<OsString> {
+    ///
+    /// `users` are the IDs that were reserved for the pod when it was prepared.
+    fn arguments(&self, uuid: Uuid, users: Option<UserRange>) -> Vec<OsString> {
         let mut args: Vec<OsString> = vec!["stage1".into(), "run".into()];
         let mut add = |name: &str, value: &OsStr| {
             let mut arg = OsString::from(name);
@@ -100,8 +99,8 @@ impl RunOptions {
         if let Some(token) = &self.mds_token {
             add("--mds-token=", OsStr::new(token));
         }
-        if let Some((shift, count)) = self.private_users {
-            add("--private-users=", OsStr::new(&format!("{shift}:{count}")));
+        if let Some(users) = users {
+            add("--private-users=", OsStr::new(&users.to_string()));
         }
         if let Some(mode) = self.conf_files.mode() {
             add("--dns-conf-mode=", OsStr::new(&mode));
@@ -243,6 +242,11 @@ fn hand_over(pod: Pod, options: &RunOptions) -> RunError {
 
 fn try_hand_over(mut pod: Pod, options: &RunOptions) -> Result<Infallible, RunError> {
     let uuid = pod.uuid();
+    let users = pod.users().map_err(|source| RunError::Io {
+        action: "read the users of",
+        uuid,
+        source,
+    })?;
     let io = |action, source| RunError::Io {
         action,
         uuid,
@@ -261,7 +265,7 @@ fn try_hand_over(mut pod: Pod, options: &RunOptions) -> Result<Infallible, RunEr
         .map_err(stage1_error)?;
     let c_string =
         |s: &OsStr| CString::new(s.as_bytes()).map_err(|source| RunError::ZeroByte { source });
-    let args = options.arguments(uuid);
+    let args = options.arguments(uuid, users);
     let args = args
         .iter()
         .map(|a| c_string(a))
@@ -336,13 +340,13 @@ mod tests {
         let uuid: Uuid = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee".parse().unwrap();
         let mut options = RunOptions::new("/s1".into(), "/etc/rkt".into());
         assert_eq!(
-            options.arguments(uuid).join(OsStr::new(" ")),
+            options.arguments(uuid, None).join(OsStr::new(" ")),
             *"stage1 run --net=default --local-config=/etc/rkt aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"
         );
         options.net = "host".into();
         options.hostname = Some("h".into());
         options.mds_token = Some("t".into());
-        options.private_users = Some((65536, 65536));
+        let users = UserRange::new(65536, 65536).ok();
         options.conf_files.resolv_conf = crate::conf_files::ResolvConf::Host;
         options.ipc = Some("private".into());
         options.debug = true;
@@ -351,7 +355,7 @@ mod tests {
         options.disable_paths = true;
         options.disable_seccomp = true;
         assert_eq!(
-            options.arguments(uuid).join(OsStr::new(" ")),
+            options.arguments(uuid, users).join(OsStr::new(" ")),
             *"stage1 run --net=host --local-config=/etc/rkt --hostname=h --mds-token=t \
              --private-users=65536:65536 --dns-conf-mode=resolv=host,hosts=default --ipc=private \
              --debug --interactive --disable-capabilities-restriction --disable-paths \

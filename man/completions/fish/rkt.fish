@@ -442,6 +442,7 @@ complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l memprofile -d 'The s
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l inherit-env -d 'Give the apps the caller\'s environment, below their own'
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l no-overlay -d 'Copy the images instead of laying an overlay over them'
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l private-users -d 'Give the pod users of its own: its root is nobody on the host'
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l store-only -d 'The same as --pull-policy=never'
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l no-store -d 'The same as --pull-policy=update'
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l quiet -d 'Print nothing but the UUID'
@@ -499,6 +500,7 @@ complete -c rkt -n "__fish_rkt_using_subcommand run" -l memprofile -d 'The same'
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l inherit-env -d 'Give the apps the caller\'s environment, below their own'
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l no-overlay -d 'Copy the images instead of laying an overlay over them'
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l private-users -d 'Give the pod users of its own: its root is nobody on the host'
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l store-only -d 'The same as --pull-policy=never'
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l no-store -d 'The same as --pull-policy=update'
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l net -d 'Networks that the pod joins: host, none, all, or names with arguments NAME:KEY=VALUE;KEY=VALUE'
