@@ -15,7 +15,7 @@ use gantry_ops::trust::{
     TrustRequest,
 };
 use gantry_ops::{
-    ClientConfig, ConnectTo, DiscoveryOptions, HttpClient, Keystore, Lease, Ownership, Scope, Store,
+    ClientConfig, ConnectTo, DiscoveryOptions, HttpClient, Keystore, Lease, Scope, Store,
 };
 use gantry_types::{AcIdentifier, ImageId};
 
@@ -148,7 +148,7 @@ impl Fetcher {
                 allow_http: self.insecure.http(),
                 port: None,
             },
-            ownership: ownership(),
+            ownership: crate::rootless::ownership(),
             threads: available_threads(),
             clock: &SystemTime::now,
             observer: &mut observer,
@@ -210,14 +210,6 @@ pub(crate) fn find(
         take_over(text, setup.insecure(), fetching)
     })?;
     Ok(taken.ok_or(error)?)
-}
-
-/// Root keeps the owners of files; those of everybody else are their own.
-pub(crate) fn ownership() -> Ownership {
-    match rustix::process::geteuid().is_root() {
-        true => Ownership::Keep,
-        false => Ownership::CurrentUser,
-    }
 }
 
 /// The keystore of the configuration directories.

@@ -7,6 +7,7 @@ mod commands;
 mod duration;
 mod grammar;
 mod images;
+mod rootless;
 mod setup;
 
 use std::ffi::OsString;

@@ -141,20 +141,10 @@ fn data_dir(globals: &Globals) -> Result<PathBuf, Failure> {
         given: globals.dir.as_deref(),
         configuration: &config_dirs(globals),
         user_config: globals.user_config.as_deref(),
-        is_root: rustix::process::geteuid().is_root(),
+        is_root: crate::rootless::is_root(),
         xdg_data_home: std::env::var_os("XDG_DATA_HOME"),
         home: std::env::var_os("HOME"),
     })?)
-}
-
-/// # Errors
-///
-/// When the caller is not root.
-pub(crate) fn need_root() -> Result<(), Failure> {
-    if rustix::process::geteuid().is_root() {
-        return Ok(());
-    }
-    Err(Failure::environment("cannot run as unprivileged user").with_hint("run it as root"))
 }
 
 /// JSON text of `value`.

@@ -5,7 +5,8 @@ use gantry_cli::{Context, Failure, note};
 use gantry_pod::EnterError;
 
 use crate::cli::Globals;
-use crate::setup::{Setup, need_root};
+use crate::rootless::need_own;
+use crate::setup::Setup;
 
 /// What is run where no command is given.
 const DEFAULT_COMMAND: &str = "/bin/bash";
@@ -39,7 +40,8 @@ impl EnterArgs {
     ///
     /// Whatever keeps the command from running; on success this does not return.
     pub(crate) fn run(&self, globals: &Globals, context: &mut Context<'_>) -> Result<(), Failure> {
-        need_root()?;
+        // The pod's namespaces are joined by stage1, from the outside.
+        need_own(globals)?;
         let setup = Setup::new(globals)?;
         let pod = setup.pods()?.lookup(&self.uuid)?;
         let app = pod.app_to_enter(self.app.as_deref()).inspect_err(|error| {

@@ -54,6 +54,7 @@ impl FetchArgs {
             self.no_store,
             context,
         )?;
+        crate::rootless::keep_owners();
         let setup = Setup::new(globals)?;
         let signatures = images
             .iter()

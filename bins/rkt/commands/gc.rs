@@ -8,7 +8,8 @@ use gantry_pod::{GcEvent, GcOptions, RemoveOptions};
 
 use crate::cli::Globals;
 use crate::duration::at_least_zero;
-use crate::setup::{Setup, need_root};
+use crate::rootless::need_root;
+use crate::setup::Setup;
 
 /// Collect pods that have ended, were never finished or never run
 #[derive(Args, Debug)]

@@ -89,6 +89,12 @@ impl ImageArgs {
         if let ImageCommand::Unknown(words) = &self.command {
             return unknown(words, context);
         }
+        if !matches!(
+            self.command,
+            ImageCommand::List(_) | ImageCommand::CatManifest { .. } | ImageCommand::Export(_)
+        ) {
+            crate::rootless::keep_owners();
+        }
         let setup = Setup::new(globals)?;
         let store = setup.store()?;
         match &self.command {

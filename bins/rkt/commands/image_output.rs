@@ -9,7 +9,8 @@ use gantry_ops::Store;
 use gantry_ops::image::{self, Output};
 
 use crate::cli::Globals;
-use crate::images::{find, ownership};
+use crate::images::find;
+use crate::rootless::output_ownership;
 use crate::setup::Setup;
 
 /// An image, and the directory that it is written to.
@@ -71,7 +72,7 @@ impl OutputArgs {
             directory: &self.directory,
             rootfs_only: self.rootfs_only,
             overwrite: self.overwrite,
-            ownership: ownership(),
+            ownership: output_ownership(),
         }
     }
 }

@@ -9,7 +9,8 @@ use gantry_types::{Diagnostic as _, ImageId};
 use serde_json::{Value, json};
 
 use crate::cli::Globals;
-use crate::images::{Fetcher, find, ownership};
+use crate::images::{Fetcher, find};
+use crate::rootless::ownership;
 use crate::setup::{Format, Setup, json as printed};
 
 /// Most differences of a tree that are told one by one.

@@ -98,6 +98,21 @@ pub(crate) struct Preparing<'a> {
 }
 
 impl PodArgs {
+    /// Where the host's users are listed, if the pod is to have others.
+    fn private_users(&self, command: &str, context: &mut Context<'_>) -> Option<PathBuf> {
+        if self.private_users && !crate::rootless::is_root() {
+            note(
+                context.err,
+                format_args!(
+                    "{command}: warning: --private-users changes nothing without root: the pod is in a user \
+                     namespace of the caller's in any case"
+                ),
+            );
+            return None;
+        }
+        self.private_users.then(|| PathBuf::from("/etc"))
+    }
+
     /// Whether ports of the host lead into the pod.
     pub(crate) fn has_ports(&self) -> bool {
         !self.ports.ports.is_empty()
@@ -125,7 +140,7 @@ impl PodArgs {
             inherit_env: self.variables.inherited(),
             set_env: self.variables.set()?,
             no_overlay: self.no_overlay,
-            private_users: self.private_users.then(|| PathBuf::from("/etc")),
+            private_users: self.private_users(preparing.command, context),
             ..PrepareRequest::default()
         };
         self.isolators.apply(&mut request)?;

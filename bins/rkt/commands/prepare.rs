@@ -6,7 +6,8 @@ use gantry_cli::{Context, Failure, say};
 use crate::cli::Globals;
 use crate::commands::pod_args::{PodArgs, Preparing};
 use crate::grammar::ImagePart;
-use crate::setup::{Setup, need_root};
+use crate::rootless::need_root_for_images;
+use crate::setup::Setup;
 
 /// Prepare a pod of the given images, to be run by run-prepared; prints its UUID
 #[derive(Args, Debug)]
@@ -32,7 +33,7 @@ impl PrepareArgs {
         globals: &Globals,
         context: &mut Context<'_>,
     ) -> Result<(), Failure> {
-        need_root()?;
+        need_root_for_images("prepare", context)?;
         let setup = Setup::new(globals)?;
         let preparing = Preparing {
             command: "prepare",

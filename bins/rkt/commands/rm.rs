@@ -7,7 +7,8 @@ use gantry_cli::{Context, Failure, Statuses, note, report, say};
 use gantry_pod::{RemoveOptions, State};
 
 use crate::cli::Globals;
-use crate::setup::{Setup, need_root, uuids};
+use crate::rootless::need_root;
+use crate::setup::{Setup, uuids};
 
 /// Remove pods that have ended or never ran
 #[derive(Args, Debug)]

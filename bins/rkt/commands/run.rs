@@ -9,7 +9,8 @@ use crate::cli::Globals;
 use crate::commands::pod_args::{PodArgs, Preparing};
 use crate::commands::run_args::RunOptionArgs;
 use crate::grammar::ImagePart;
-use crate::setup::{Setup, need_root};
+use crate::rootless::need_root_for_images;
+use crate::setup::Setup;
 
 /// Run a pod of the given images, fetching those that are not in the store
 ///
@@ -42,12 +43,13 @@ impl RunArgs {
         globals: &Globals,
         context: &mut Context<'_>,
     ) -> Result<(), Failure> {
-        need_root()?;
+        need_root_for_images("run", context)?;
         if self.options.interactive && images.len() > 1 {
             return Err(Failure::usage("interactive option only supports one image"));
         }
         let setup = Setup::new(globals)?;
         let options = self.options.options(&setup, globals)?;
+        self.options.warn_without_root("run", context);
         if self.pod.has_ports() {
             self.options.check_ports()?;
         }

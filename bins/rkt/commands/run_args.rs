@@ -73,6 +73,12 @@ impl RunOptionArgs {
     /// A network that is not there, an insecure option that means nothing, or no stage1.
     pub(crate) fn options(&self, setup: &Setup, globals: &Globals) -> Result<RunOptions, Failure> {
         let net = self.networks()?;
+        if net.has_networks() && !crate::rootless::is_root() {
+            return Err(
+                Failure::environment(format!("network {net} can be set up by root only"))
+                    .with_hint("use --net=host or --net=none, or run it as root"),
+            );
+        }
         // A network that nobody defines is better told before anything is fetched.
         if net.has_networks() {
             gantry_pod::network_catalog(&globals.local_config).select(&net)?;
@@ -110,8 +116,24 @@ impl RunOptionArgs {
         Ok(options)
     }
 
-    /// The value of `--net`.
+    /// Says that a pod has no network where nothing was said and the caller can give it none.
+    pub(crate) fn warn_without_root(&self, command: &str, context: &mut Context<'_>) {
+        if self.net.is_empty() && !crate::rootless::is_root() {
+            note(
+                context.err,
+                format_args!(
+                    "{command}: warning: only root sets up networks: the pod has loopback only (--net=none), \
+                     use --net=host to reach others"
+                ),
+            );
+        }
+    }
+
+    /// The value of `--net`; without root nothing means none.
     fn networks(&self) -> Result<NetList, Failure> {
+        if self.net.is_empty() && !crate::rootless::is_root() {
+            return Ok(NetList::None);
+        }
         NetList::from_values(self.net.iter().map(String::as_str))
             .map_err(|error| Failure::usage(format!("--net: {error}")))
     }

@@ -5,7 +5,8 @@ use gantry_cli::{Context, Failure};
 
 use crate::cli::Globals;
 use crate::commands::run_args::RunOptionArgs;
-use crate::setup::{Setup, need_root};
+use crate::rootless::need_root;
+use crate::setup::Setup;
 
 /// Run a pod that was prepared before
 #[derive(Args, Debug)]
@@ -38,6 +39,7 @@ impl RunPreparedArgs {
             ));
         }
         let options = self.options.options(&setup, globals)?;
+        self.options.warn_without_root("run-prepared", context);
         RunOptionArgs::warn_of_lost("run-prepared", pod.lost_options(&options), context)?;
         context.out.flush().map_err(Failure::Output)?;
         Err(pod.run_prepared(&options).into())

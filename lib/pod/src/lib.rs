@@ -41,6 +41,7 @@ mod prepare;
 mod prepare_error;
 mod remove;
 mod request;
+mod rootless;
 mod run;
 mod run_image;
 #[cfg(test)]
@@ -67,6 +68,9 @@ pub use prepare::PreparedPod;
 pub use prepare_error::PrepareError;
 pub use remove::{RemoveError, RemoveOptions};
 pub use request::{AppRequest, PrepareRequest};
+pub use rootless::{
+    Entered, HostFiles, RootlessError, enter as enter_user_namespace, may_map_ids, ownership,
+};
 pub use run::{RunError, RunOptions};
 pub use stop::{StopError, Stopped};
 pub use users::UsersError;

@@ -2,14 +2,17 @@
 
 use std::ffi::CStr;
 use std::io;
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::sync::OnceLock;
 
 use gantry_sys::mount::{Depth, set_id_mapping};
-use gantry_sys::user_namespace::IdMapping;
+use gantry_sys::user_namespace::{IdMapping, has_all_ids};
 use gantry_types::UserRange;
-use rustix::fs::FileType;
-use rustix::mount::{FsOpenFlags, OpenTreeFlags, open_tree};
+use rustix::fs::{FileType, Mode, OFlags};
+use rustix::mount::{
+    FsOpenFlags, OpenTreeFlags, fsconfig_create, fsconfig_set_flag, fsconfig_set_string, fsopen,
+    open_tree,
+};
 
 use crate::image::{StoredImage, StoredTree};
 
@@ -37,6 +40,9 @@ pub(crate) fn why_not(data_dir: BorrowedFd<'_>) -> Option<&'static str> {
         _ if !has_types(data_dir) => Some(
             "the file system of the data directory does not tell the types of its entries (d_type)",
         ),
+        _ if !has_all_ids().unwrap_or(true) && !user_can_overlay(data_dir) => {
+            Some("the kernel lets only root make overlays here (others since Linux 5.11)")
+        }
         _ => None,
     }
 }
@@ -59,6 +65,23 @@ fn has_types(data_dir: BorrowedFd<'_>) -> bool {
 
 fn entries_tell(mut types: impl Iterator<Item = FileType>) -> bool {
     types.next().is_none_or(|first| first != FileType::Unknown)
+}
+
+/// Whether root of a user namespace can make an overlay, tried with directories that are there anyway.
+fn user_can_overlay(data_dir: BorrowedFd<'_>) -> bool {
+    let made = || -> Result<(), rustix::io::Errno> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let open = |name: &str| rustix::fs::openat(data_dir, name, flags, Mode::empty());
+        let layers = [open("pods/embryo")?, open("pods/prepare")?];
+        let layers = layers
+            .each_ref()
+            .map(|fd| format!("/proc/self/fd/{}", fd.as_raw_fd()));
+        let context = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
+        fsconfig_set_string(context.as_fd(), "lowerdir", layers.join(":"))?;
+        fsconfig_set_flag(context.as_fd(), "userxattr")?;
+        fsconfig_create(context.as_fd())
+    };
+    made().is_ok()
 }
 
 /// Why the trees of these images cannot be shown with the owners of `users`; `None` if they can.

@@ -48,10 +48,7 @@ impl Parts {
             source: Box::new(source),
         };
         let staging = TreeStaging::new(store).map_err(kept)?;
-        let ownership = match rustix::process::geteuid().is_root() {
-            true => Ownership::Keep,
-            false => Ownership::CurrentUser,
-        };
+        let ownership = crate::rootless::ownership();
         let render = || {
             let images = self.read()?;
             images.render_tree(&images.plan(), staging.dir(), ownership)

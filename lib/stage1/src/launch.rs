@@ -54,6 +54,8 @@ impl LaunchError {
 /// Runs the pre-start handler, then becomes the app. The process's root must be the app's.
 pub(crate) fn app(plan: &AppPlan) -> Result<Infallible, LaunchError> {
     let (uid, gid) = user::of_app(plan)?;
+    users::require(IdKind::User, uid)?;
+    users::require(IdKind::Group, gid)?;
     plan.modes
         .give_to(uid, gid)
         .step(|| "give the app its standard streams")?;
@@ -168,8 +170,8 @@ fn take_identity(
         .collect();
     limit_bounding_set(bounds).step(|| "limit the capabilities of the app")?;
     users::set_groups(&groups, !identity.groups.is_empty())?;
-    set_thread_res_gid(gid, gid, gid).step(|| users::become_step(IdKind::Group, identity.gid))?;
-    set_thread_res_uid(uid, uid, uid).step(|| users::become_step(IdKind::User, identity.uid))?;
+    set_thread_res_gid(gid, gid, gid).step(|| format!("become group {}", identity.gid))?;
+    set_thread_res_uid(uid, uid, uid).step(|| format!("become user {}", identity.uid))?;
     // Of root these remain; for any other user the change of user took them all.
     limit_own(bounds.union(until_exec)).step(|| "drop capabilities")
 }

@@ -264,10 +264,7 @@ pub(crate) fn host_sys(
 
 /// Whether the user namespace of this process has group `id`.
 pub(crate) fn has_group(id: u32) -> bool {
-    user_namespace::own_ids(IdKind::Group).is_ok_and(|ids| {
-        ids.iter()
-            .any(|ids| (ids.inside..ids.inside.saturating_add(ids.count)).contains(&id))
-    })
+    user_namespace::own_ids(IdKind::Group).is_ok_and(|ids| ids.iter().any(|ids| has(ids, id)))
 }
 
 /// Sets the supplementary groups, where the user namespace has a say in them.
@@ -285,23 +282,27 @@ pub(crate) fn set_groups(groups: &[Gid], asked_for: bool) -> Result<(), Failed> 
     }
 }
 
-/// The step of becoming `id`, with what to do if the pod has no such ID.
-pub(crate) fn become_step(kind: IdKind, id: u32) -> String {
+/// Makes sure that the user namespace of this process has user or group `id`.
+pub(crate) fn require(kind: IdKind, id: u32) -> Result<(), Failed> {
     let (word, file) = match kind {
         IdKind::User => ("user", "/etc/subuid"),
         IdKind::Group => ("group", "/etc/subgid"),
     };
-    let missing = user_namespace::own_ids(kind).is_ok_and(|ids| {
-        !ids.iter()
-            .any(|ids| (ids.inside..ids.inside.saturating_add(ids.count)).contains(&id))
-    });
-    match missing {
-        false => format!("become {word} {id}"),
-        true => format!(
-            "become {word} {id}, whom the user namespace of this pod does not have (give the user who \
-             runs it a range in {file}, and install newuidmap and newgidmap)"
-        ),
+    let ids = user_namespace::own_ids(kind).step(|| format!("look for {word} {id}"))?;
+    match ids.iter().any(|ids| has(ids, id)) {
+        true => Ok(()),
+        false => Err(Errno::INVAL).step(|| {
+            format!(
+                "become {word} {id}, whom the user namespace of this pod does not have (give the user who \
+                 runs it a range in {file}, and install newuidmap and newgidmap)"
+            )
+        }),
     }
+}
+
+fn has(ids: &IdMapping, id: u32) -> bool {
+    id.checked_sub(ids.inside)
+        .is_some_and(|offset| offset < ids.count)
 }
 
 /// The namespaces of process `init` that a caller has to join to be where it is.
