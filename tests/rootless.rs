@@ -1,5 +1,7 @@
 //! Pods of a user without root: in a user namespace, with the host's or no network, in a store of the user's own.
 
+#![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+
 mod support;
 
 use std::fs;
@@ -285,7 +287,9 @@ fn what_needs_root_is_said_with_what_to_do_instead() {
     let closed = user.path("closed");
     fs::create_dir(&closed).expect("folder");
     let dir = format!("--dir={}", closed.display());
-    user.rkt(&[&dir, "run", "--net=host", &id]).expect(254);
+    user.rkt(&[&dir, "run", "--net=host", &id])
+        .expect(254)
+        .says("is not the caller's");
     assert_eq!(fs::read_dir(closed).expect("folder").count(), 0);
 }
 

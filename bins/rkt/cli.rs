@@ -72,6 +72,7 @@ pub(crate) enum Command {
     CatManifest(commands::cat_manifest::CatManifestArgs),
     Completion(commands::completion::CompletionArgs),
     Config(commands::config::ConfigArgs),
+    Doctor(commands::doctor::DoctorArgs),
     Export(commands::export::ExportArgs),
     Enter(commands::enter::EnterArgs),
     Fetch(commands::fetch::FetchArgs),

@@ -69,6 +69,7 @@ fn run(arguments: Vec<String>, context: &mut Context<'_>) -> Result<(), Failure>
         Command::CatManifest(args) => ("cat-manifest", args.run(&globals, context)),
         Command::Config(args) => ("config", args.run(&globals, context)),
         Command::Completion(args) => ("completion", args.run(context)),
+        Command::Doctor(args) => ("doctor", args.run(&globals, context)),
         Command::Export(args) => ("export", args.run(&globals, context)),
         Command::Enter(args) => ("enter", args.run(&globals, context)),
         Command::Fetch(args) => ("fetch", args.run(&parts.images, &globals, context)),

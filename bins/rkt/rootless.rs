@@ -1,11 +1,15 @@
 //! What a user without root may do: become root of a user namespace, once per process.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use gantry_cli::{Context, Failure, note};
 use gantry_ops::Ownership;
 use gantry_pod::{Entered, HostFiles, enter_user_namespace, ownership as ownership_here};
+use rustix::fs::Access;
+
+use crate::cli::Globals;
+use crate::setup::data_dir;
 
 /// The user namespace that this process has entered, if it has.
 static ENTERED: OnceLock<Entered> = OnceLock::new();
@@ -31,10 +35,19 @@ pub(crate) fn is_root() -> bool {
 ///
 /// # Errors
 ///
-/// When the caller is not root, and the host lets nobody else do that.
-pub(crate) fn need_root() -> Result<(), Failure> {
+/// When the caller is not root, and the host lets nobody else do that, or the data directory is not the
+/// caller's own.
+pub(crate) fn need_root(globals: &Globals) -> Result<(), Failure> {
     if ENTERED.get().is_some() || rustix::process::geteuid().is_root() {
         return Ok(());
+    }
+    let directory = data_dir(globals)?;
+    if !is_own(&directory) {
+        return Err(Failure::environment(format!(
+            "cannot run as unprivileged user: {} is not the caller's",
+            directory.display()
+        ))
+        .with_hint("run it as root, or choose a data directory of your own with --dir"));
     }
     let entered = enter_user_namespace(&host_files())?;
     let _ = ENTERED.set(entered);
@@ -65,9 +78,10 @@ pub(crate) fn need_own(globals: &Globals) -> Result<(), Failure> {
 /// As for [`need_root`].
 pub(crate) fn need_root_for_images(
     command: &str,
+    globals: &Globals,
     context: &mut Context<'_>,
 ) -> Result<(), Failure> {
-    need_root()?;
+    need_root(globals)?;
     if let Some(Entered::OneId(reason)) = ENTERED.get() {
         note(
             context.err,
@@ -82,14 +96,30 @@ pub(crate) fn need_root_for_images(
 
 /// Lets an image's files have their owners where that can be; without, they are the caller's.
 ///
-/// Only for stores that are the caller's own.
-pub(crate) fn keep_owners() {
+/// Only for a data directory that is the caller's own.
+pub(crate) fn keep_owners(globals: &Globals) {
     if !rustix::process::geteuid().is_root()
         && gantry_pod::may_map_ids(&host_files())
         && ENTERED.get().is_none()
+        && data_dir(globals).is_ok_and(|directory| is_own(&directory))
         && let Ok(entered) = enter_user_namespace(&host_files())
     {
         let _ = ENTERED.set(entered);
+    }
+}
+
+/// Whether a data directory belongs to the caller, or can be made by the caller.
+fn is_own(directory: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    match std::fs::metadata(directory) {
+        Ok(found) => found.uid() == rustix::process::geteuid().as_raw(),
+        Err(_) => directory
+            .ancestors()
+            .find(|ancestor| ancestor.exists())
+            .is_some_and(|there| {
+                let wanted = Access::WRITE_OK | Access::EXEC_OK;
+                rustix::fs::access(there, wanted).is_ok()
+            }),
     }
 }
 

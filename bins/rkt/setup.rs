@@ -40,6 +40,11 @@ impl Setup {
         })
     }
 
+    /// Where pods and images are.
+    pub(crate) fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
     /// The caller's image store.
     ///
     /// # Errors
@@ -122,7 +127,7 @@ impl Setup {
 }
 
 /// The configuration directories, each of which overrides those before it.
-fn config_dirs(globals: &Globals) -> Vec<&Path> {
+pub(crate) fn config_dirs(globals: &Globals) -> Vec<&Path> {
     [&globals.system_config, &globals.local_config]
         .into_iter()
         .chain(&globals.user_config)
@@ -136,7 +141,7 @@ pub(crate) fn configuration(globals: &Globals, sections: &[Section]) -> Result<C
 }
 
 /// `--dir`, or the host's place, or that of a user without root.
-fn data_dir(globals: &Globals) -> Result<PathBuf, Failure> {
+pub(crate) fn data_dir(globals: &Globals) -> Result<PathBuf, Failure> {
     Ok(gantry_ops::data_dir(&DataDirRequest {
         given: globals.dir.as_deref(),
         configuration: &config_dirs(globals),

@@ -37,6 +37,8 @@ impl ExportArgs {
     ///
     /// No such pod or app, one that has not ended, and what writing runs into.
     pub(crate) fn run(&self, globals: &Globals, _context: &mut Context<'_>) -> Result<(), Failure> {
+        // Files of the pod may belong to other users of the caller's.
+        crate::rootless::need_root(globals)?;
         let pod = Setup::new(globals)?.pods()?.lookup(&self.uuid)?;
         let app = pod.ended_app(self.app.as_deref().filter(|app| !app.is_empty()))?;
         let options = PackRootOptions {

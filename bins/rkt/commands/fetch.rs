@@ -54,7 +54,7 @@ impl FetchArgs {
             self.no_store,
             context,
         )?;
-        crate::rootless::keep_owners();
+        crate::rootless::keep_owners(globals);
         let setup = Setup::new(globals)?;
         let signatures = images
             .iter()

@@ -32,7 +32,7 @@ impl GcArgs {
     ///
     /// When the directories cannot be read at all.
     pub(crate) fn run(&self, globals: &Globals, context: &mut Context<'_>) -> Result<(), Failure> {
-        need_root()?;
+        need_root(globals)?;
         let setup = Setup::new(globals)?;
         let stage1 = setup.stage1()?;
         let options = GcOptions {

@@ -93,7 +93,7 @@ impl ImageArgs {
             self.command,
             ImageCommand::List(_) | ImageCommand::CatManifest { .. } | ImageCommand::Export(_)
         ) {
-            crate::rootless::keep_owners();
+            crate::rootless::keep_owners(globals);
         }
         let setup = Setup::new(globals)?;
         let store = setup.store()?;

@@ -5,6 +5,7 @@ pub(crate) mod cat_manifest;
 pub(crate) mod completion;
 pub(crate) mod config;
 mod dns_args;
+pub(crate) mod doctor;
 pub(crate) mod enter;
 pub(crate) mod export;
 pub(crate) mod fetch;

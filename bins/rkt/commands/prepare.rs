@@ -33,7 +33,7 @@ impl PrepareArgs {
         globals: &Globals,
         context: &mut Context<'_>,
     ) -> Result<(), Failure> {
-        need_root_for_images("prepare", context)?;
+        need_root_for_images("prepare", globals, context)?;
         let setup = Setup::new(globals)?;
         let preparing = Preparing {
             command: "prepare",

@@ -28,7 +28,7 @@ impl RmArgs {
     ///
     /// When at least one pod could not be removed.
     pub(crate) fn run(&self, globals: &Globals, context: &mut Context<'_>) -> Result<(), Failure> {
-        need_root()?;
+        need_root(globals)?;
         let uuids = uuids(
             &self.uuids,
             self.uuid_file.as_deref(),

@@ -43,7 +43,7 @@ impl RunArgs {
         globals: &Globals,
         context: &mut Context<'_>,
     ) -> Result<(), Failure> {
-        need_root_for_images("run", context)?;
+        need_root_for_images("run", globals, context)?;
         if self.options.interactive && images.len() > 1 {
             return Err(Failure::usage("interactive option only supports one image"));
         }

@@ -26,7 +26,7 @@ impl RunPreparedArgs {
     ///
     /// Whatever keeps the pod from running; on success this does not return.
     pub(crate) fn run(&self, globals: &Globals, context: &mut Context<'_>) -> Result<(), Failure> {
-        need_root()?;
+        need_root(globals)?;
         let setup = Setup::new(globals)?;
         let pod = setup.pods()?.lookup(&self.uuid)?;
         if !pod.is_prepared() {

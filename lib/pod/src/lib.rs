@@ -12,6 +12,7 @@ mod app;
 mod conf_files;
 mod copy_up;
 mod describe;
+pub mod doctor;
 mod enter;
 mod entrypoint;
 mod export;

@@ -4,11 +4,12 @@ use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::path::Path;
 
+use gantry_sys::user_namespace::has_all_ids;
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsconfig_set_string, fsmount,
-    fsopen,
+    FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsconfig_set_flag,
+    fsconfig_set_string, fsmount, fsopen,
 };
 
 /// Opens the directories as one, the topmost first; what a layer removed is missing.
@@ -49,6 +50,10 @@ fn overlay(names: &[String], one_by_one: bool) -> Result<OwnedFd, Errno> {
         }
     } else {
         fsconfig_set_string(context, "lowerdir", names.join(":"))?;
+    }
+    if !has_all_ids().unwrap_or(true) {
+        // The marks of overlays that users made.
+        fsconfig_set_flag(context, "userxattr")?;
     }
     fsconfig_create(context)?;
     let attributes = MountAttrFlags::MOUNT_ATTR_RDONLY

@@ -2,7 +2,7 @@
 
 use std::ffi::CStr;
 use std::io;
-use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd};
 use std::sync::OnceLock;
 
 use gantry_sys::mount::{Depth, set_id_mapping};
@@ -14,7 +14,7 @@ use rustix::mount::{
     open_tree,
 };
 
-use crate::image::{StoredImage, StoredTree};
+use crate::image::StoredImage;
 
 const AUFS: i64 = 0x6175_6673;
 const ZFS: i64 = 0x2fc1_2fc1;
@@ -67,6 +67,19 @@ fn entries_tell(mut types: impl Iterator<Item = FileType>) -> bool {
     types.next().is_none_or(|first| first != FileType::Unknown)
 }
 
+/// Tries to show the directory `name` in `at` with the owners of `users`.
+pub(crate) fn try_shift(at: BorrowedFd<'_>, name: &str, users: UserRange) -> io::Result<()> {
+    let ids = [IdMapping {
+        inside: 0,
+        outside: users.first(),
+        count: users.count(),
+    }];
+    let namespace = gantry_sys::user_namespace::create(&ids, &ids)?;
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+    let mount = open_tree(at, name, flags)?;
+    set_id_mapping(mount.as_fd(), Depth::One, namespace.as_fd())
+}
+
 /// Whether root of a user namespace can make an overlay, tried with directories that are there anyway.
 fn user_can_overlay(data_dir: BorrowedFd<'_>) -> bool {
     let made = || -> Result<(), rustix::io::Errno> {
@@ -86,23 +99,12 @@ fn user_can_overlay(data_dir: BorrowedFd<'_>) -> bool {
 
 /// Why the trees of these images cannot be shown with the owners of `users`; `None` if they can.
 pub(crate) fn why_not_shifted(images: &[StoredImage], users: UserRange) -> Option<&'static str> {
-    let ids = [IdMapping {
-        inside: 0,
-        outside: users.first(),
-        count: users.count(),
-    }];
-    let shown = |tree: &StoredTree, namespace: &OwnedFd| -> io::Result<()> {
-        let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
-        let mount = open_tree(&tree.dir, "rootfs", flags)?;
-        set_id_mapping(mount.as_fd(), Depth::One, namespace.as_fd())
-    };
-    let all = || -> io::Result<()> {
-        let namespace = gantry_sys::user_namespace::create(&ids, &ids)?;
-        // All trees of the store lie on one file system.
-        let mut tops = images.iter().filter_map(|image| image.trees.first());
-        tops.next().map_or(Ok(()), |tree| shown(tree, &namespace))
-    };
-    all().err().map(|_| {
+    // All trees of the store lie on one file system.
+    let mut tops = images.iter().filter_map(|image| image.trees.first());
+    let tried = tops
+        .next()
+        .map_or(Ok(()), |tree| try_shift(tree.dir.as_fd(), "rootfs", users));
+    tried.err().map(|_| {
         "the file system of the store cannot show files with other owners (ID-mapped mounts, Linux 5.19)"
     })
 }

@@ -126,6 +126,56 @@ pub fn enter(files: &HostFiles) -> Result<Entered, RootlessError> {
     Ok(entered)
 }
 
+/// What keeps the caller from having the users that images name, and what to do; `None` if nothing.
+pub(crate) fn missing_ids(files: &HostFiles) -> Option<String> {
+    given_ids(files, rustix::process::geteuid().as_raw()).err()
+}
+
+/// Enters a user namespace in a process that ends again, and has it try something there.
+///
+/// The calling process must have one thread.
+///
+/// # Errors
+///
+/// What is wrong, and what to do.
+pub(crate) fn attempt(
+    files: &HostFiles,
+    then: impl FnOnce() -> Result<(), String>,
+) -> Result<(), (String, String)> {
+    let failed = |error: io::Error| (format!("cannot try: {error}"), String::new());
+    let (read, write) = pipe_with(PipeFlags::CLOEXEC).map_err(|e| failed(e.into()))?;
+    let child = match fork_into(Namespaces::empty()).map_err(failed)? {
+        Fork::Child => {
+            drop(read);
+            let (found, remedy) = match enter(files) {
+                Ok(_) => (then().err().unwrap_or_default(), String::new()),
+                Err(error) => {
+                    let source = std::error::Error::source(&error);
+                    let source = source
+                        .map(|source| format!(": {source}"))
+                        .unwrap_or_default();
+                    (format!("{error}{source}"), error.hint().unwrap_or_default())
+                }
+            };
+            let told = rustix::io::write(&write, format!("{found}\0{remedy}").as_bytes());
+            exit_now(u8::from(told.is_err()))
+        }
+        Fork::Parent(child) => child,
+    };
+    drop(write);
+    let mut text = String::new();
+    io::Read::read_to_string(&mut std::fs::File::from(read), &mut text).map_err(failed)?;
+    waitpid(Some(child.pid), WaitOptions::empty()).map_err(|e| failed(e.into()))?;
+    match text.split_once('\0') {
+        Some(("", _)) => Ok(()),
+        Some((found, remedy)) => Err((found.to_owned(), remedy.to_owned())),
+        None => Err((
+            "a process in a user namespace died".to_owned(),
+            String::new(),
+        )),
+    }
+}
+
 /// Whether [`enter`] would give the caller more users than himself.
 #[must_use]
 pub fn may_map_ids(files: &HostFiles) -> bool {

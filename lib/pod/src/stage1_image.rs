@@ -9,6 +9,7 @@ use std::os::fd::AsFd as _;
 use std::path::{Component, Path, PathBuf};
 
 use gantry_archive::copy::{CopyOptions, copy_tree};
+use gantry_archive::extract::Ownership;
 use gantry_types::{ImageManifest, Uuid, pod_layout};
 
 use crate::file;
@@ -149,7 +150,7 @@ pub(crate) fn place(pod: &Pod, image: &StoredImage) -> Result<(), PrepareError> 
             &CopyOptions::default(),
         )
         .map_err(|source| PrepareError::CopyStage1 { source })?,
-        _ => image.parts.render(target)?,
+        _ => image.parts.render(target, Ownership::Keep)?,
     }
     file::create(
         pod.as_fd(),
