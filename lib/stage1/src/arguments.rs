@@ -64,6 +64,8 @@ pub(crate) struct RunArguments {
     pub(crate) parent_ipc: bool,
     /// The IDs of the host that are the pod's, in a user namespace of its own.
     pub(crate) private_users: Option<UserRange>,
+    /// Within which time the service manager wants a sign of life.
+    pub(crate) watchdog: Option<Duration>,
     /// How long apps may take to end when asked.
     pub(crate) stop_timeout: Duration,
 }
@@ -130,6 +132,7 @@ impl RunArguments {
             hosts: ConfSource::default(),
             parent_ipc: false,
             private_users: None,
+            watchdog: None,
             stop_timeout: STOP_TIMEOUT,
             uuid,
         };
@@ -154,6 +157,7 @@ impl RunArguments {
             hosts: ConfSource::default(),
             parent_ipc: false,
             private_users: None,
+            watchdog: None,
             stop_timeout: STOP_TIMEOUT,
             uuid,
         }
@@ -390,6 +394,7 @@ mod tests {
             hosts: ConfSource::Stage0,
             parent_ipc: true,
             private_users: UserRange::new(65536, 65536).ok(),
+            watchdog: None,
             stop_timeout: Duration::from_secs(5),
         };
         assert_eq!(parsed, Ok(expected));

@@ -28,6 +28,7 @@ use crate::launch;
 use crate::lifecycle::Outcome;
 use crate::limits::{AppGroup, PodGroups};
 use crate::net::Gate;
+use crate::notify::Readiness;
 use crate::plan::AppPlan;
 use crate::pod_root;
 use crate::status::{self, Exit, SETUP_FAILED};
@@ -65,7 +66,7 @@ pub(crate) fn run(
     supervisor: OwnedFd,
     lock: &mut Option<OwnedFd>,
     signals: &SignalSet,
-    (outside, gate, private): (Outside, Option<Gate>, Option<Private>),
+    (outside, readiness, gate, private): (Outside, Readiness, Option<Gate>, Option<Private>),
 ) -> u8 {
     // A change of users takes back that the end of the supervisor ends this process.
     let taken = private.map(Private::become_root).transpose();
@@ -73,7 +74,7 @@ pub(crate) fn run(
     // an app that gets at this process would get at that one.
     let followed = taken.and_then(|taken| follow(&supervisor).map(|()| taken));
     drop(supervisor);
-    let result = followed.and_then(|taken| Ok((Pump::new(outside, signals)?, taken)));
+    let result = followed.and_then(|taken| Ok((Pump::new(outside, signals, readiness)?, taken)));
     let mut patience = Patience {
         deadline: None,
         when_asked: arguments.stop_timeout,
@@ -188,7 +189,7 @@ fn supervise(
     // The apps have them now.
     drop(parts);
     harden::give_up(plans, lock)?;
-    go_on(status::announce_ready());
+    pump.readiness.all_started();
     let mut outcome = Outcome::default();
     let mut deadline: Option<Instant> = None;
     while apps.iter().any(|app| !matches!(app.phase, Phase::Ended)) {
@@ -214,6 +215,7 @@ fn supervise(
         };
         if begin_stop {
             deadline = after(arguments.stop_timeout);
+            pump.readiness.stopping();
             signal_running(&apps, Signal::TERM);
         }
         patience.deadline = deadline;
@@ -247,6 +249,7 @@ fn start<'a>(
                 .settle(plan)
                 .and_then(|()| begin_session(Some(ends)))
                 .and_then(|()| parts.enter(plan))
+                .and_then(|()| ends.settle_in())
                 .and_then(|()| end_of(&known).step(name));
             exit_now(launch::failure(
                 plan,

@@ -11,9 +11,10 @@ use rustix::thread::{set_no_new_privs, set_thread_res_gid, set_thread_res_uid};
 
 use gantry_sys::capability::{Capabilities, limit_bounding_set, limit_own};
 use gantry_sys::namespace::Namespaces;
-use gantry_sys::process::{Fork, close_from, exec, exit_now, fork_into};
+use gantry_sys::process::{Fork, exec, exit_now, fork_into};
 use gantry_sys::user_namespace::IdKind;
 
+use crate::activation::{self, Listening};
 use crate::failed::{Chain, Failed, Step as _, report};
 use crate::inside;
 use crate::label;
@@ -70,7 +71,7 @@ pub(crate) fn app(plan: &AppPlan) -> Result<Infallible, LaunchError> {
         gid,
         groups: &plan.supplementary_groups,
     };
-    become_program(plan, &identity, &plan.exec)
+    become_with_sockets(plan, &identity, &plan.exec, &plan.listening)
 }
 
 /// Becomes an event handler: root, within the capabilities of the app.
@@ -131,6 +132,16 @@ pub(crate) fn become_program(
     identity: &Identity<'_>,
     program: &[CString],
 ) -> Result<Infallible, LaunchError> {
+    become_with_sockets(plan, identity, program, &[])
+}
+
+/// The same with sockets that the program finds open.
+fn become_with_sockets(
+    plan: &AppPlan,
+    identity: &Identity<'_>,
+    program: &[CString],
+    sockets: &[Listening],
+) -> Result<Infallible, LaunchError> {
     // Where this cannot be done there are no keys, or a filter keeps the app from them as well.
     let _ = gantry_sys::keyring::new_session();
     // Whoever is not root cannot have a filter otherwise. Source: rkt 1.30, seccomp-guide.md.
@@ -145,13 +156,13 @@ pub(crate) fn become_program(
         set_no_new_privs(true).step(|| "forbid new privileges")?;
     }
     // Before any path of the image is looked up: one through /proc/self/fd could lead outside.
-    close_from(3).step(|| "keep descriptors from the app")?;
+    activation::place(sockets).step(|| "keep descriptors from the app")?;
     let directory = &plan.working_directory;
     inside::open(directory, OFlags::PATH | OFlags::DIRECTORY)
         .and_then(rustix::process::fchdir)
         .step(|| format!("enter the working directory {directory:?} of the app"))?;
     rustix::process::umask(Mode::from_raw_mode(0o022));
-    execute(plan, program)
+    execute(plan, program, activation::variables(sockets))
 }
 
 /// `until_exec` is kept besides `bounds`, by root, until it executes a program.
@@ -176,11 +187,16 @@ fn take_identity(
     limit_own(bounds.union(until_exec)).step(|| "drop capabilities")
 }
 
-fn execute(plan: &AppPlan, program: &[CString]) -> Result<Infallible, LaunchError> {
+fn execute(
+    plan: &AppPlan,
+    program: &[CString],
+    more: Vec<CString>,
+) -> Result<Infallible, LaunchError> {
     let Some((name, arguments)) = program.split_first() else {
         return Err(ExecError::missing("").into());
     };
     let directory = Path::new(&plan.working_directory);
+    let environment: Vec<CString> = plan.environment.iter().cloned().chain(more).collect();
     let candidates = program::candidates(name, directory, &plan.search_path);
     for label in &plan.labels {
         label::ask_for(label)?;
@@ -198,7 +214,7 @@ fn execute(plan: &AppPlan, program: &[CString]) -> Result<Infallible, LaunchErro
             .into_iter()
             .chain(arguments.iter().cloned())
             .collect();
-        let Err(error) = exec(&candidate, &arguments, &plan.environment);
+        let Err(error) = exec(&candidate, &arguments, &environment);
         match error.kind() {
             // What execvp(3) passes over. A missing interpreter looks the same, so what is there
             // and cannot run is remembered.

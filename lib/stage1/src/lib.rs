@@ -12,6 +12,7 @@
 
 #![forbid(unsafe_code)]
 
+mod activation;
 mod app_root;
 mod arguments;
 mod device;
@@ -30,6 +31,7 @@ mod launch;
 mod lifecycle;
 mod limits;
 mod net;
+mod notify;
 mod overlay;
 mod places;
 mod plan;

@@ -11,6 +11,7 @@ use gantry_types::{
     ManifestError, PodManifest, RootKind, RootPlan, RuntimeApp, STRICT_ISOLATORS, pod_layout,
 };
 
+use crate::activation::{self, ActivatedPort, Listening};
 use crate::arguments::RunArguments;
 use crate::docker_user;
 use crate::environment;
@@ -19,6 +20,7 @@ use crate::io::outside::stdin_is_terminal;
 use crate::isolation::{self, IsolationError};
 use crate::label::{self, Label, LabelError};
 use crate::limits::{self, Asked};
+use crate::notify;
 use crate::overlay::Source;
 use crate::seccomp::{self, SeccompError};
 use crate::sysctl::{self, Parameter, SysctlError};
@@ -61,6 +63,11 @@ pub(crate) struct AppPlan {
     pub(crate) outcomes: Vec<IsolatorOutcome>,
     /// Its standard streams.
     pub(crate) modes: Modes,
+    /// It says itself when it is ready.
+    pub(crate) notifies: bool,
+    pub(crate) activated: Vec<ActivatedPort>,
+    /// Sockets that it gets open.
+    pub(crate) listening: Vec<Listening>,
 }
 
 /// A pod, ready to be set up.
@@ -322,9 +329,20 @@ fn plan_app(
     let search_path = environment::get(&environment, "PATH")
         .unwrap_or_default()
         .to_owned();
+    let notifies = notifies(runtime)?;
+    let for_notify = notifies
+        .then(|| format!("NOTIFY_SOCKET={}", notify::APP_SOCKET))
+        .into_iter()
+        .chain(arguments.watchdog.filter(|_| notifies).map(|time| {
+            // Whoever has it is meant: the number of the process is not known yet.
+            format!("WATCHDOG_USEC={}", time.as_micros())
+        }));
     let environment: Vec<String> = environment
         .into_iter()
+        // These tell of the pod's service manager, or of nobody.
+        .filter(|(name, _)| !(notifies && is_of_service(name)))
         .map(|(name, value)| format!("{name}={value}"))
+        .chain(for_notify)
         .collect();
     let working_directory = if app.working_directory.is_empty() {
         "/"
@@ -357,8 +375,37 @@ fn plan_app(
         limits: limits::of_app(app.isolators.iter(), &runtime.annotations),
         outcomes,
         modes,
+        notifies,
+        activated: activation::ports(app, pod),
+        listening: Vec::new(),
         name,
     })
+}
+
+fn is_of_service(name: &str) -> bool {
+    matches!(name, "NOTIFY_SOCKET" | "WATCHDOG_USEC" | "WATCHDOG_PID")
+}
+
+/// Whether the image of an app, or the app itself, has the annotation of those that notify.
+fn notifies(runtime: &RuntimeApp) -> Result<bool, PlanError> {
+    if let Some(value) = runtime.annotations.get(notify::SUPPORTS_NOTIFY) {
+        return Ok(value == "true");
+    }
+    let path = pod_layout::app_manifest(&runtime.name);
+    let bytes = match read(&path) {
+        Err(PlanError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            return Ok(false);
+        }
+        bytes => bytes?,
+    };
+    // Few images have it, and reading a manifest costs more than looking for the word.
+    let name = notify::SUPPORTS_NOTIFY.as_bytes();
+    if !bytes.windows(name.len()).any(|window| window == name) {
+        return Ok(false);
+    }
+    let manifest =
+        ImageManifest::from_json(&bytes).map_err(|source| PlanError::Manifest { path, source })?;
+    Ok(manifest.annotations.get(notify::SUPPORTS_NOTIFY) == Some("true"))
 }
 
 fn image_app(runtime: &RuntimeApp) -> Result<App, PlanError> {

@@ -10,7 +10,6 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
-use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{
     DumpableBehavior, PidfdFlags, Signal, WaitOptions, getpid, pidfd_open, pidfd_send_signal,
     set_dumpable_behavior, waitpid,
@@ -23,6 +22,7 @@ use gantry_sys::process::{
 use gantry_sys::signal::SignalSet;
 use gantry_types::pod_layout;
 
+use crate::activation::{self, Announced};
 use crate::arguments::{ArgumentError, Network, RunArguments};
 use crate::failed::{Chain, Failed, Step as _, report};
 use crate::init;
@@ -30,6 +30,7 @@ use crate::io::outside::Outside;
 use crate::io::terminal::RawTerminal;
 use crate::limits::{LimitError, PodGroups};
 use crate::net::{Gate, NetError, Networks, Watch};
+use crate::notify::{self, FromInit, Notifier, Readiness, Word};
 use crate::plan::{self, PlanError};
 use crate::seal;
 use crate::status::{Exit, SETUP_FAILED};
@@ -79,15 +80,35 @@ pub(crate) fn run(
 ) -> Result<u8, RunError> {
     let lock = take_lock(lock)?;
     seal::ensure()?;
+    let variable = |name| std::env::var(name).ok();
+    let own_pid = getpid().as_raw_nonzero().get().unsigned_abs();
     let mut arguments = RunArguments::parse(arguments)?;
+    arguments.watchdog = notify::watchdog(
+        variable("WATCHDOG_USEC").as_deref(),
+        variable("WATCHDOG_PID").as_deref(),
+        own_pid,
+    );
     arguments.terminal = arguments.interactive.then_some(terminal);
     // Nothing in the pod may look into or trace this process, or what it forks, before its exec.
     set_dumpable_behavior(DumpableBehavior::NotDumpable).step(|| "keep the pod from tracing")?;
     // The lock stays open here and in init; no app gets it, nor anything else that the caller left.
-    close_inherited(lock.as_fd()).step(|| "close descriptors of the caller")?;
+    let (count, pid, names) = (
+        variable("LISTEN_FDS"),
+        variable("LISTEN_PID"),
+        variable("LISTEN_FDNAMES"),
+    );
+    let announced = Announced {
+        count: count.as_deref(),
+        pid: pid.as_deref(),
+        names: names.as_deref(),
+    };
+    let sockets = announced.take(own_pid, &lock)?;
+    let count = u32::try_from(sockets.len()).unwrap_or(u32::MAX);
+    close_inherited(count, lock.as_fd()).step(|| "close descriptors of the caller")?;
     close_on_exec_from(3).step(|| "keep descriptors from the pod")?;
     let warn = &mut |line: String| report(format_args!("{line}"));
-    let plan = plan::load(&arguments, warn)?;
+    let mut plan = plan::load(&arguments, warn)?;
+    activation::distribute(sockets, &announced, &mut plan.apps, warn);
     let mut networks = Networks::plan(&arguments, warn)?;
     let gate = networks.as_ref().map(|_| Gate::new()).transpose()?;
 
@@ -96,8 +117,11 @@ pub(crate) fn run(
     let signals = SignalSet::of(&SIGNALS);
     signals.block().step(|| "block signals")?;
     let own = pidfd_open(getpid(), PidfdFlags::empty()).step(|| "open the supervisor's process")?;
-    let (end, ended) = pipe_with(PipeFlags::CLOEXEC).step(|| "make a pipe")?;
-    let journal_stream = std::env::var("JOURNAL_STREAM").ok();
+    let (to_supervisor, from_init) = notify::channel().step(|| "make a channel")?;
+    let shared = to_supervisor.share().step(|| "make a channel")?;
+    let readiness = Readiness::new(shared, arguments.watchdog);
+    let notifier = Notifier::new(variable("NOTIFY_SOCKET").as_deref());
+    let journal_stream = variable("JOURNAL_STREAM");
     let outside = Outside::open(&plan.apps, &arguments, journal_stream.as_deref())?;
     // From here to the end of the pod; init has a copy that it never drops.
     let raw = plan.apps.iter().any(|app| app.modes.has_callers_terminal());
@@ -115,7 +139,7 @@ pub(crate) fn run(
         .transpose()?;
     let child = match fork_into(namespaces(&arguments)).step(|| "make the pod's namespaces")? {
         Fork::Child => {
-            drop(end);
+            drop(from_init);
             let mut lock = Some(lock);
             let status = init::run(
                 &plan.apps,
@@ -124,12 +148,11 @@ pub(crate) fn run(
                 own,
                 &mut lock,
                 &signals,
-                (outside, gate, private),
+                (outside, readiness, gate, private),
             );
             // Once the supervisor is gone too, the pod counts as exited.
             drop(lock);
-            // Without a reader, the supervisor finds the same number as the status of this process.
-            let _ = rustix::io::write(&ended, &[status]);
+            to_supervisor.end(status);
             exit_now(status)
         }
         Fork::Parent(child) => {
@@ -139,7 +162,7 @@ pub(crate) fn run(
             child
         }
     };
-    drop((own, plan, ended, outside));
+    drop((own, plan, to_supervisor, readiness, outside));
     let watch = |signals| Watch {
         signals,
         lock: Some(lock.as_fd()),
@@ -155,7 +178,7 @@ pub(crate) fn run(
             }
         }
     }
-    let status = wait_for(&child, &end, &signals);
+    let status = wait_for(&child, &from_init, &signals, notifier.as_ref());
     drop(raw);
     if let Some(networks) = &networks {
         // The pod's status is what counts, and collection will try again.
@@ -204,15 +227,20 @@ fn write_ppid() -> Result<(), Failed> {
 
 /// Passes on requests to stop until the pod has ended, and returns its status.
 ///
-/// `end` tells that status before init exits: the kernel then still has to take down the pod's
+/// `from_init` tells that status before init exits: the kernel then still has to take down the pod's
 /// mounts, and when it does so for an overlay it syncs the file system below, which takes as long as
 /// that has work to do. Nobody needs to wait for it: the lock is gone, and what is left has no name.
-fn wait_for(init: &Child, end: &OwnedFd, signals: &SignalSet) -> Result<u8, Failed> {
+fn wait_for(
+    init: &Child,
+    from_init: &FromInit,
+    signals: &SignalSet,
+    notifier: Option<&Notifier>,
+) -> Result<u8, Failed> {
     let name = || "wait for the pod";
     let pending = signals.descriptor().step(name)?;
     loop {
         let mut ready = [
-            PollFd::new(end, PollFlags::IN),
+            PollFd::new(from_init, PollFlags::IN),
             PollFd::new(&pending, PollFlags::IN),
         ];
         match poll(&mut ready, None) {
@@ -220,14 +248,15 @@ fn wait_for(init: &Child, end: &OwnedFd, signals: &SignalSet) -> Result<u8, Fail
             polled => polled.step(name)?,
         };
         if !ready[0].revents().is_empty() {
-            let mut status = [0];
-            return match rustix::io::read(end, &mut status).step(name)? {
-                0 => killed(init),
-                _ => Ok(status[0]),
-            };
+            match from_init.word().step(name)? {
+                Word::End(status) => return Ok(status),
+                Word::Gone => return killed(init),
+                Word::Notify(message) => tell(notifier, message),
+                Word::Nothing => {}
+            }
         }
         match signals.wait(Some(Duration::ZERO)).step(name)? {
-            // The pipe tells about the end of init.
+            // The channel tells about the end of init.
             None | Some(Signal::CHILD) => {}
             Some(signal @ (Signal::USR1 | Signal::USR2 | Signal::WINCH)) => {
                 let _ = pidfd_send_signal(&init.pidfd, signal);
@@ -236,6 +265,16 @@ fn wait_for(init: &Child, end: &OwnedFd, signals: &SignalSet) -> Result<u8, Fail
             Some(_) => drop(pidfd_send_signal(&init.pidfd, Signal::TERM)),
         }
     }
+}
+
+/// Passes a message on, and says with one about readiness who is the main process.
+fn tell(notifier: Option<&Notifier>, mut message: Vec<u8>) {
+    let Some(notifier) = notifier else { return };
+    if message.starts_with(b"READY=1") {
+        let pid = getpid().as_raw_nonzero();
+        message.extend(format!("\nMAINPID={pid}").bytes());
+    }
+    notifier.tell(&message);
 }
 
 /// Finds out how init ended without a word.

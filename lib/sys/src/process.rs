@@ -150,6 +150,73 @@ pub fn take_inherited(number: RawFd) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
+/// Takes over the `count` descriptors from number 3 on, which a service manager left open, and marks
+/// them close-on-exec.
+///
+/// To be called before this process opens anything else below `3 + count`, and once. Source:
+/// sd_listen_fds(3).
+///
+/// # Errors
+///
+/// `EBADF` if one of the numbers is not open, and `EBUSY` the second time.
+pub fn take_listening(count: u32) -> io::Result<Vec<OwnedFd>> {
+    static TAKEN: AtomicBool = AtomicBool::new(false);
+    let numbers = 3..=i32::try_from(count).map_or(RawFd::MAX, |count| count.saturating_add(2));
+    for number in numbers.clone() {
+        // SAFETY: the call takes three integers and sets a flag.
+        if unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) } < 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    if TAKEN.swap(true, Ordering::Relaxed) {
+        return Err(io::Error::from_raw_os_error(libc::EBUSY));
+    }
+    // SAFETY: each is open, and was handed to this process by number, so no object of this process
+    // owns it; that this function does not make a second owner is ensured above.
+    Ok(numbers
+        .map(|number| unsafe { OwnedFd::from_raw_fd(number) })
+        .collect())
+}
+
+/// Puts copies of `fds` at the numbers from `first` on, without close-on-exec, and closes every other
+/// descriptor from `first` on.
+///
+/// For a process that is about to call [`exec`] and else ends by [`exit_now`], like [`close_from`]:
+/// whatever owns a descriptor from `first` on must not be used again, nor dropped.
+///
+/// # Errors
+///
+/// `EMFILE`, and those of [`close_from`]. Source: dup2(2).
+pub fn place_from(first: u32, fds: &[BorrowedFd<'_>]) -> io::Result<()> {
+    use std::os::fd::AsRawFd as _;
+    let number = |at: usize| -> io::Result<RawFd> {
+        let number = usize::try_from(first)
+            .ok()
+            .and_then(|first| first.checked_add(at));
+        let number = number.and_then(|number| RawFd::try_from(number).ok());
+        number.ok_or_else(|| io::Error::from_raw_os_error(libc::EMFILE))
+    };
+    let end = number(fds.len())?;
+    // First out of the way of each other.
+    let mut copies = Vec::with_capacity(fds.len());
+    for fd in fds {
+        // SAFETY: the call takes three integers; the copy is a new descriptor.
+        let copy = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, end) };
+        if copy < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        copies.push(copy);
+    }
+    for (at, copy) in copies.into_iter().enumerate() {
+        // SAFETY: the call takes two integers. What owns the number that is taken over here is not
+        // used or dropped any more, as this function asks of its caller.
+        if unsafe { libc::dup2(copy, number(at)?) } < 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    close_from(end.cast_unsigned())
+}
+
 /// Marks every descriptor numbered `first` or higher close-on-exec.
 ///
 /// # Errors
@@ -188,7 +255,7 @@ pub fn close_from(first: u32) -> io::Result<()> {
     }
 }
 
-/// Closes every descriptor numbered 3 or higher but `kept`.
+/// Closes every descriptor numbered 3 or higher but the first `listening` of them and `kept`.
 ///
 /// For a program that has just started and has opened nothing else itself: what is closed is what its
 /// caller left open.
@@ -196,18 +263,19 @@ pub fn close_from(first: u32) -> io::Result<()> {
 /// # Errors
 ///
 /// `ENOSYS` before Linux 5.9. Source: close_range(2).
-pub fn close_inherited(kept: BorrowedFd<'_>) -> io::Result<()> {
+pub fn close_inherited(listening: u32, kept: BorrowedFd<'_>) -> io::Result<()> {
     use std::os::fd::AsRawFd as _;
     let kept = kept.as_raw_fd().cast_unsigned();
-    if kept > 3 {
+    let first = listening.saturating_add(3);
+    if kept > first {
         // SAFETY: the call takes three integers and no pointer. This process owns no descriptor in the
         // range: it opened none, as the caller promises.
-        let rc = unsafe { libc::syscall(libc::SYS_close_range, 3, kept - 1, 0) };
+        let rc = unsafe { libc::syscall(libc::SYS_close_range, first, kept - 1, 0) };
         if rc != 0 {
             return Err(io::Error::last_os_error());
         }
     }
-    close_from(3.max(kept.saturating_add(1)))
+    close_from(first.max(kept.saturating_add(1)))
 }
 
 /// Replaces this process by the program at `path`; returns only if that failed.

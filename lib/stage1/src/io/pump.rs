@@ -23,6 +23,7 @@ use super::queue::Queue;
 use super::streams::{self, AppEnds};
 use super::terminal::{Escape, copy_window_size};
 use crate::failed::{Failed, Step as _};
+use crate::notify::Readiness;
 use crate::plan::AppPlan;
 
 /// Bytes taken from one stream at a time, before it is the next one's turn.
@@ -82,6 +83,8 @@ struct Named {
 #[derive(Debug)]
 pub(crate) struct Pump {
     signals: OwnedFd,
+    /// What the service manager is told.
+    pub(crate) readiness: Readiness,
     consoles: Vec<Console>,
     echo: [bool; 2],
     journal: Option<Journal>,
@@ -109,12 +112,18 @@ enum Token {
     Console,
     Journal,
     Caller,
+    Notification(usize),
 }
 
 impl Pump {
     /// A pump without apps. `signals` are blocked.
-    pub(crate) fn new(outside: Outside, signals: &SignalSet) -> Result<Self, Failed> {
+    pub(crate) fn new(
+        outside: Outside,
+        signals: &SignalSet,
+        readiness: Readiness,
+    ) -> Result<Self, Failed> {
         Ok(Self {
+            readiness,
             signals: signals.descriptor().step(|| "wait for signals")?,
             consoles: outside.consoles,
             echo: outside.echo,
@@ -136,7 +145,10 @@ impl Pump {
         let name = || format!("make the standard streams of app {}", plan.name);
         let app = self.apps.len();
         let modes = plan.modes;
-        let (ends, ours) = streams::make(modes).step(name)?;
+        let (mut ends, ours) = streams::make(modes).step(name)?;
+        if plan.notifies {
+            ends.notify = Some(self.readiness.app(app, &plan.name).step(name)?);
+        }
         if let Some(fd) = ours.stdin {
             self.inputs.push(Input {
                 app,
@@ -206,6 +218,7 @@ impl Pump {
 
     /// Takes note that an app and its handlers have ended. What they left running may still write.
     pub(crate) fn ended(&mut self, app: usize) {
+        self.readiness.app_ended(app);
         if let Some(app) = self.apps.get_mut(app) {
             app.ends = None;
         }
@@ -223,7 +236,14 @@ impl Pump {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         loop {
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            let ready = self.poll(left, false).step(name)?;
+            // An app that notifies gives a sign of life itself; for others init does.
+            let next_sign = self.readiness.next_sign();
+            let until = match (left, next_sign) {
+                (Some(left), Some(next)) => Some(left.min(next)),
+                (left, next) => left.or(next),
+            };
+            let ready = self.poll(until, false).step(name)?;
+            self.readiness.give_sign();
             let mut signal = None;
             for (token, flags) in ready {
                 match token {
@@ -367,6 +387,9 @@ impl Pump {
                 add(Token::Listener(number), listener.fd.as_fd(), PollFlags::IN);
             }
             let takes = |input: &Input| input.target == Target::Tty && input.queue.has_room();
+            for (number, socket) in self.readiness.sockets().enumerate() {
+                add(Token::Notification(number), socket.as_fd(), PollFlags::IN);
+            }
             if self.caller_input && self.inputs.iter().any(takes) {
                 add(Token::Caller, rustix::stdio::stdin(), PollFlags::IN);
             }
@@ -390,6 +413,7 @@ impl Pump {
             Token::Client(number) => self.client(number, flags),
             Token::Listener(number) => self.accept(number),
             Token::Caller => self.caller(),
+            Token::Notification(number) => self.readiness.receive(number),
             // They are flushed in `settle`.
             Token::Console | Token::Journal | Token::Signals => {}
         }

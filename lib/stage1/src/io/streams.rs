@@ -10,6 +10,7 @@ use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, unlockpt};
 
 use super::modes::{Mode, Modes};
 use crate::failed::{Failed, Step as _};
+use crate::notify::bind_app_socket;
 
 /// The multiplexer of the pod's terminals, in the pod's own root.
 const PTMX: &str = "/dev/pts/ptmx";
@@ -23,6 +24,8 @@ pub(crate) struct AppEnds {
     /// Where there is none, the stream is what init has.
     ends: [Option<OwnedFd>; 3],
     terminal: Option<OwnedFd>,
+    /// Where the app says that it is ready, not bound yet.
+    pub(super) notify: Option<OwnedFd>,
 }
 
 /// The other ends, none of which blocks.
@@ -74,7 +77,12 @@ pub(super) fn make(modes: Modes) -> Result<(AppEnds, OurEnds), Errno> {
             }
         };
     }
-    Ok((AppEnds { ends, terminal }, ours))
+    let ends = AppEnds {
+        ends,
+        terminal,
+        notify: None,
+    };
+    Ok((ends, ours))
 }
 
 impl AppEnds {
@@ -98,5 +106,13 @@ impl AppEnds {
             .as_ref()
             .map_or(Ok(()), rustix::stdio::dup2_stderr)
             .step(name)
+    }
+
+    /// Makes what the app finds in its root, once this process is there.
+    pub(crate) fn settle_in(&self) -> Result<(), Failed> {
+        let Some(socket) = &self.notify else {
+            return Ok(());
+        };
+        bind_app_socket(socket).step(|| "make the notification socket of the app")
     }
 }
