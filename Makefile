@@ -15,6 +15,8 @@ DEBUG = $(TARGET_DIR)/$(HOST)/debug
 TOOLS = rkt actool acbuild actrust
 # Where shells look for completions, beneath PREFIX/share.
 COMPLETIONS = bash-completion/completions zsh/site-functions fish/vendor_completions.d
+# Where systemd looks for units of software beneath PREFIX.
+UNITS = $(PREFIX)/lib/systemd/system
 FUZZ_SECONDS = 600
 FUZZ_TARGETS = $(basename $(notdir $(wildcard tests/fuzz/src/bin/*.rs)))
 FUZZ_FLAGS = -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
@@ -87,6 +89,11 @@ install: ## PREFIX (/usr/local) and DESTDIR are honoured; run `make build` first
 	ln -sf acbuild $(DESTDIR)$(PREFIX)/bin/acbuild-script
 	install -m 755 $(RELEASE)/stage1 $(DESTDIR)$(PREFIX)/libexec/gantry/stage1
 	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -d $(DESTDIR)$(UNITS)
+	for unit in bins/rkt/units/*; do \
+		sed 's|@BINDIR@|$(PREFIX)/bin|' "$$unit" >$(DESTDIR)$(UNITS)/$$(basename "$$unit"); \
+		chmod 644 $(DESTDIR)$(UNITS)/$$(basename "$$unit"); \
+	done
 	install -d $(foreach folder,$(COMPLETIONS),$(DESTDIR)$(PREFIX)/share/$(folder))
 	for tool in $(TOOLS); do \
 		install -m 644 man/completions/bash/$$tool $(DESTDIR)$(PREFIX)/share/bash-completion/completions/; \
@@ -97,6 +104,7 @@ install: ## PREFIX (/usr/local) and DESTDIR are honoured; run `make build` first
 uninstall:
 	for tool in $(TOOLS) acbuild-script; do rm -f $(DESTDIR)$(PREFIX)/bin/$$tool; done
 	rm -rf $(DESTDIR)$(PREFIX)/libexec/gantry
+	for unit in bins/rkt/units/*; do rm -f $(DESTDIR)$(UNITS)/$$(basename "$$unit"); done
 	for page in man/*.1; do rm -f $(DESTDIR)$(PREFIX)/share/man/man1/$$(basename $$page); done
 	for tool in $(TOOLS); do \
 		rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$tool; \

@@ -69,6 +69,7 @@ pub(crate) struct Globals {
 /// The commands.
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
+    Attach(commands::attach::AttachArgs),
     CatManifest(commands::cat_manifest::CatManifestArgs),
     Completion(commands::completion::CompletionArgs),
     Config(commands::config::ConfigArgs),
@@ -79,6 +80,7 @@ pub(crate) enum Command {
     Gc(commands::gc::GcArgs),
     Image(commands::image::ImageArgs),
     List(commands::list::ListArgs),
+    Logs(commands::logs::LogsArgs),
     Prepare(commands::prepare::PrepareArgs),
     Rm(commands::rm::RmArgs),
     Run(commands::run::RunArgs),
@@ -90,7 +92,7 @@ pub(crate) enum Command {
 }
 
 /// Commands of rkt that are still to come: whoever calls one has not mistyped it.
-const NOT_YET: [&str; 4] = ["api-service", "app", "attach", "metadata-service"];
+const NOT_YET: [&str; 3] = ["api-service", "app", "metadata-service"];
 
 /// The command that a user asked for and that is still to come, if that is what `error` is about.
 pub(crate) fn missing_command(error: &clap::Error) -> Option<&str> {

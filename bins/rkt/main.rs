@@ -7,7 +7,9 @@ mod commands;
 mod duration;
 mod grammar;
 mod images;
+mod journal;
 mod rootless;
+mod service;
 mod setup;
 
 use std::ffi::OsString;
@@ -66,6 +68,7 @@ fn run(arguments: Vec<String>, context: &mut Context<'_>) -> Result<(), Failure>
     let debug = globals.debug;
     show_notes(debug);
     let (name, result) = match command {
+        Command::Attach(args) => ("attach", args.run(&globals, context)),
         Command::CatManifest(args) => ("cat-manifest", args.run(&globals, context)),
         Command::Config(args) => ("config", args.run(&globals, context)),
         Command::Completion(args) => ("completion", args.run(context)),
@@ -76,6 +79,7 @@ fn run(arguments: Vec<String>, context: &mut Context<'_>) -> Result<(), Failure>
         Command::Gc(args) => ("gc", args.run(&globals, context)),
         Command::Image(args) => return image(args, &globals, context),
         Command::List(args) => ("list", args.run(&globals, context)),
+        Command::Logs(args) => ("logs", args.run(&globals, context)),
         Command::Prepare(args) => ("prepare", args.run(&parts.images, &globals, context)),
         Command::Rm(args) => ("rm", args.run(&globals, context)),
         Command::Run(args) => ("run", args.run(&parts.images, &globals, context)),

@@ -12,6 +12,7 @@ use crate::cli::go_bool;
 use crate::commands::isolator_args::PidsLimit;
 use crate::commands::pod_args::MountArgs;
 use crate::commands::seccomp_arg;
+use crate::commands::stream_args::StreamArgs;
 use crate::commands::variables::variables;
 use crate::grammar::ImagePart;
 
@@ -102,6 +103,9 @@ pub(crate) struct AppArgs {
     /// Mounts of this app only.
     #[command(flatten)]
     mounts: MountArgs,
+    /// Its standard streams.
+    #[command(flatten)]
+    streams: StreamArgs,
 }
 
 impl AppArgs {
@@ -148,6 +152,7 @@ impl AppArgs {
         if let Some(limit) = &self.pids_limit {
             limit.apply(&mut annotations)?;
         }
+        self.streams.annotate(&mut annotations)?;
         let map = |flag, list: &[String]| -> Result<BTreeMap<String, String>, Failure> {
             Ok(variables(flag, list)?.into_iter().collect())
         };

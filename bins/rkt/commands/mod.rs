@@ -1,6 +1,7 @@
 //! One file per command: its arguments, its help text and a short `run`.
 
 pub(crate) mod app_args;
+pub(crate) mod attach;
 pub(crate) mod cat_manifest;
 pub(crate) mod completion;
 pub(crate) mod config;
@@ -19,6 +20,7 @@ mod image_output;
 mod image_verify;
 mod isolator_args;
 pub(crate) mod list;
+pub(crate) mod logs;
 mod manifest_arg;
 pub(crate) mod pod_args;
 mod port_args;
@@ -32,6 +34,7 @@ mod seccomp_arg;
 mod stage1_args;
 pub(crate) mod status;
 pub(crate) mod stop;
+pub(crate) mod stream_args;
 pub(crate) mod trust;
 mod variables;
 pub(crate) mod version;

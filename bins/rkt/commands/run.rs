@@ -10,6 +10,7 @@ use crate::commands::pod_args::{PodArgs, Preparing};
 use crate::commands::run_args::RunOptionArgs;
 use crate::grammar::ImagePart;
 use crate::rootless::need_root_for_images;
+use crate::service::Patience;
 use crate::setup::Setup;
 
 /// Run a pod of the given images, fetching those that are not in the store
@@ -59,9 +60,11 @@ impl RunArgs {
             interactive: self.options.interactive,
             uuid_file: self.uuid_file_save.as_deref(),
         };
+        let patience = Patience::ask_for("Preparing the pod");
         let pod = self
             .pod
             .prepare(images, &setup, globals, &preparing, context)?;
+        drop(patience);
         RunOptionArgs::warn_of_lost("run", pod.lost_options(&options), context)?;
         context.out.flush().map_err(Failure::Output)?;
         Err(pod.run(&options).into())

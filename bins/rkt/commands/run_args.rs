@@ -109,7 +109,17 @@ impl RunOptionArgs {
             .filter(|(name, _)| {
                 matches!(
                     name.to_str(),
-                    Some("PATH" | "TERM" | "LISTEN_FDS" | "LISTEN_PID" | "NOTIFY_SOCKET")
+                    Some(
+                        "PATH"
+                            | "TERM"
+                            | "LISTEN_FDS"
+                            | "LISTEN_PID"
+                            | "LISTEN_FDNAMES"
+                            | "NOTIFY_SOCKET"
+                            | "WATCHDOG_USEC"
+                            | "WATCHDOG_PID"
+                            | "JOURNAL_STREAM"
+                    )
                 )
             })
             .collect();

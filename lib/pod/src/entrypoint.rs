@@ -1,6 +1,6 @@
 //! Calls of stage1's entrypoints other than `run`.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::path::{Path, PathBuf};
@@ -94,5 +94,33 @@ pub(crate) fn call(
             entrypoint: entrypoint.to_owned(),
             status,
         })
+    }
+}
+
+impl Pod {
+    /// Becomes `stage1 ENTRYPOINT ARGS…`, in the pod's directory and with the streams of this process;
+    /// returns only if that failed.
+    #[must_use]
+    pub fn become_entrypoint(
+        &self,
+        stage1: &Path,
+        entrypoint: &str,
+        args: &[OsString],
+    ) -> EntrypointError {
+        use std::os::unix::process::CommandExt as _;
+        let source = match Stage1Image::of(self) {
+            Ok(None) => Command::new(stage1)
+                .arg(entrypoint)
+                .args(args)
+                .current_dir(format!("/proc/self/fd/{}", self.as_fd().as_raw_fd()))
+                .exec(),
+            // Such an entrypoint is meant to run inside the pod, where only the image knows the way.
+            Ok(Some(_)) => return EntrypointError::Missing(entrypoint.to_owned()),
+            Err(source) => source,
+        };
+        EntrypointError::Start {
+            path: stage1.to_owned(),
+            source,
+        }
     }
 }

@@ -62,6 +62,25 @@ pub(crate) fn create(
     Ok(())
 }
 
+/// Opens a regular file beneath `at` for reading; `None` if it is missing.
+pub(crate) fn open(at: BorrowedFd<'_>, name: impl rustix::path::Arg) -> io::Result<Option<File>> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    let file = match rustix::fs::openat2(at, name, flags, Mode::empty(), resolve) {
+        Ok(fd) => File::from(fd),
+        Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
+        Err(e) => return Err(e.into()),
+    };
+    if file.metadata()?.is_file() {
+        Ok(Some(file))
+    } else {
+        Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "not a regular file",
+        ))
+    }
+}
+
 /// Reads a regular file beneath `at`; `None` if it is missing.
 ///
 /// A pod directory holds trees that apps could write, so no component may be a symbolic link and
@@ -70,21 +89,10 @@ pub(crate) fn read(
     at: BorrowedFd<'_>,
     name: impl rustix::path::Arg,
 ) -> io::Result<Option<Vec<u8>>> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-    let fd = match rustix::fs::openat2(at, name, flags, Mode::empty(), resolve) {
-        Ok(fd) => fd,
-        Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
-        Err(e) => return Err(e.into()),
+    let Some(file) = open(at, name)? else {
+        return Ok(None);
     };
-    let file = File::from(fd);
     let meta = file.metadata()?;
-    if !meta.is_file() {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            "not a regular file",
-        ));
-    }
     if meta.len() >= MAX_FILE_BYTES {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,

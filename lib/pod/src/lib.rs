@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod app;
+mod app_log;
 mod conf_files;
 mod copy_up;
 mod describe;
@@ -35,6 +36,7 @@ mod overlay;
 mod parts;
 mod phase;
 mod pod;
+mod pod_log;
 mod pod_text;
 mod pods_dir;
 mod ports;
@@ -53,6 +55,7 @@ mod users;
 mod volumes;
 mod warning;
 
+pub use app_log::LogRecord;
 pub use conf_files::{ConfFiles, Hosts, ResolvConf};
 pub use enter::EnterError;
 pub use entrypoint::EntrypointError;
@@ -64,6 +67,7 @@ pub use lookup::LookupError;
 pub use networks::network_catalog;
 pub use phase::{Phase, State};
 pub use pod::Pod;
+pub use pod_log::{LogError, PodLog};
 pub use pods_dir::{CreateError, ForeignEntry, Inventory, OpenError, PodsDir};
 pub use prepare::PreparedPod;
 pub use prepare_error::PrepareError;

@@ -35,6 +35,7 @@ complete -c rkt -n "__fish_rkt_needs_command" -l connect-to -d 'Where a name lea
 complete -c rkt -n "__fish_rkt_needs_command" -l debug -d 'Show every level of an error, and what is done'
 complete -c rkt -n "__fish_rkt_needs_command" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
 complete -c rkt -n "__fish_rkt_needs_command" -s h -l help -d 'Print help'
+complete -c rkt -n "__fish_rkt_needs_command" -f -a "attach" -d 'Attach to the streams or the terminal of a running app'
 complete -c rkt -n "__fish_rkt_needs_command" -f -a "cat-manifest" -d 'Print the manifest of a pod'
 complete -c rkt -n "__fish_rkt_needs_command" -f -a "config" -d 'Print the configuration as the files in all configuration directories make it, with credentials'
 complete -c rkt -n "__fish_rkt_needs_command" -f -a "doctor" -d 'Find out what this host can and cannot do for pods, with what follows and what to do'
@@ -44,6 +45,7 @@ complete -c rkt -n "__fish_rkt_needs_command" -f -a "fetch" -d 'Fetch images, ve
 complete -c rkt -n "__fish_rkt_needs_command" -f -a "gc" -d 'Collect pods that have ended, were never finished or never run'
 complete -c rkt -n "__fish_rkt_needs_command" -f -a "image" -d 'Look after images in the store'
 complete -c rkt -n "__fish_rkt_needs_command" -f -a "list" -d 'List pods'
+complete -c rkt -n "__fish_rkt_needs_command" -f -a "logs" -d 'Show what the apps of a pod wrote'
 complete -c rkt -n "__fish_rkt_needs_command" -f -a "rm" -d 'Remove pods that have ended or never ran'
 complete -c rkt -n "__fish_rkt_needs_command" -f -a "run-prepared" -d 'Run a pod that was prepared before'
 complete -c rkt -n "__fish_rkt_needs_command" -f -a "status" -d 'Show the state of a pod'
@@ -54,6 +56,19 @@ complete -c rkt -n "__fish_rkt_needs_command" -f -a "completion" -d 'Print the c
 complete -c rkt -n "__fish_rkt_needs_command" -f -a "prepare" -d 'Prepare a pod of the given images, to be run by run-prepared; prints its UUID'
 complete -c rkt -n "__fish_rkt_needs_command" -f -a "run" -d 'Run a pod of the given images, fetching those that are not in the store'
 complete -c rkt -n "__fish_rkt_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c rkt -n "__fish_rkt_using_subcommand attach" -l app -d 'Name of the app, where the pod has several' -r
+complete -c rkt -n "__fish_rkt_using_subcommand attach" -l mode -d 'What to attach to: auto, list (print what there is), or some of stdin, stdout, stderr, or some of tty, tty-in, tty-out, separated by commas' -r
+complete -c rkt -n "__fish_rkt_using_subcommand attach" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand attach" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand attach" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand attach" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand attach" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand attach" -l cpuprofile -d 'Taken and of no effect: profiles of the original\'s own' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand attach" -l memprofile -d 'The same' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand attach" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
+complete -c rkt -n "__fish_rkt_using_subcommand attach" -l debug -d 'Show every level of an error, and what is done'
+complete -c rkt -n "__fish_rkt_using_subcommand attach" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
+complete -c rkt -n "__fish_rkt_using_subcommand attach" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c rkt -n "__fish_rkt_using_subcommand cat-manifest" -l uuid-file -d 'File that holds the UUID' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand cat-manifest" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand cat-manifest" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
@@ -313,6 +328,23 @@ complete -c rkt -n "__fish_rkt_using_subcommand list" -l full -d 'Whole UUIDs, i
 complete -c rkt -n "__fish_rkt_using_subcommand list" -l debug -d 'Show every level of an error, and what is done'
 complete -c rkt -n "__fish_rkt_using_subcommand list" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
 complete -c rkt -n "__fish_rkt_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rkt -n "__fish_rkt_using_subcommand logs" -l app -d 'Only what this app wrote' -r
+complete -c rkt -n "__fish_rkt_using_subcommand logs" -l since -d 'Only what is younger: a time (2006-01-02T15:04:05Z) or how long ago (10m)' -r
+complete -c rkt -n "__fish_rkt_using_subcommand logs" -l lines -d 'Only the last lines' -r
+complete -c rkt -n "__fish_rkt_using_subcommand logs" -l format -d 'Data for programs in place of lines: one object per line' -r -f -a "json\t''"
+complete -c rkt -n "__fish_rkt_using_subcommand logs" -l uuid-file -d 'File that holds the UUID' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand logs" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand logs" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand logs" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand logs" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand logs" -l insecure-options -d 'Checks to waive, separated by commas: none, image, tls, ondisk, http, pubkey, capabilities, paths, seccomp, all-fetch, all-run, all' -r
+complete -c rkt -n "__fish_rkt_using_subcommand logs" -l cpuprofile -d 'Taken and of no effect: profiles of the original\'s own' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand logs" -l memprofile -d 'The same' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand logs" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
+complete -c rkt -n "__fish_rkt_using_subcommand logs" -l follow -d 'Go on with what is written from now on, until the pod ends'
+complete -c rkt -n "__fish_rkt_using_subcommand logs" -l debug -d 'Show every level of an error, and what is done'
+complete -c rkt -n "__fish_rkt_using_subcommand logs" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
+complete -c rkt -n "__fish_rkt_using_subcommand logs" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c rkt -n "__fish_rkt_using_subcommand rm" -l uuid-file -d 'File that holds the UUID' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand rm" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand rm" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
@@ -446,6 +478,17 @@ complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l annotation -d 'Annot
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l user-annotation -d 'Free annotation of the app' -r
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l user-label -d 'Free label of the app' -r
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l signature -d 'Signature of the image; FILE.asc beside a local image if none is given' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l stdin -d 'Standard input: empty, from whoever attaches, or a terminal' -r -f -a "null\t''
+stream\t''
+tty\t''"
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l stdout -d 'Standard output: kept and shown, dropped, for whoever attaches, or a terminal' -r -f -a "log\t''
+null\t''
+stream\t''
+tty\t''"
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l stderr -d 'Standard error, likewise' -r -f -a "log\t''
+null\t''
+stream\t''
+tty\t''"
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
@@ -504,6 +547,17 @@ complete -c rkt -n "__fish_rkt_using_subcommand run" -l annotation -d 'Annotatio
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l user-annotation -d 'Free annotation of the app' -r
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l user-label -d 'Free label of the app' -r
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l signature -d 'Signature of the image; FILE.asc beside a local image if none is given' -r -F
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l stdin -d 'Standard input: empty, from whoever attaches, or a terminal' -r -f -a "null\t''
+stream\t''
+tty\t''"
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l stdout -d 'Standard output: kept and shown, dropped, for whoever attaches, or a terminal' -r -f -a "log\t''
+null\t''
+stream\t''
+tty\t''"
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l stderr -d 'Standard error, likewise' -r -f -a "log\t''
+null\t''
+stream\t''
+tty\t''"
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
@@ -523,25 +577,27 @@ complete -c rkt -n "__fish_rkt_using_subcommand run" -l mds-register -d 'Make th
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l debug -d 'Show every level of an error, and what is done'
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l trust-keys-from-https -d 'Trust keys that discovery finds over https without asking'
 complete -c rkt -n "__fish_rkt_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from cat-manifest config doctor export enter fetch gc image list rm run-prepared status stop trust version completion prepare run help" -f -a "cat-manifest" -d 'Print the manifest of a pod'
-complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from cat-manifest config doctor export enter fetch gc image list rm run-prepared status stop trust version completion prepare run help" -f -a "config" -d 'Print the configuration as the files in all configuration directories make it, with credentials'
-complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from cat-manifest config doctor export enter fetch gc image list rm run-prepared status stop trust version completion prepare run help" -f -a "doctor" -d 'Find out what this host can and cannot do for pods, with what follows and what to do'
-complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from cat-manifest config doctor export enter fetch gc image list rm run-prepared status stop trust version completion prepare run help" -f -a "export" -d 'Make an image file of an app of a pod that has ended, with the files as the app left them'
-complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from cat-manifest config doctor export enter fetch gc image list rm run-prepared status stop trust version completion prepare run help" -f -a "enter" -d 'Run a command in an app of a running pod'
-complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from cat-manifest config doctor export enter fetch gc image list rm run-prepared status stop trust version completion prepare run help" -f -a "fetch" -d 'Fetch images, verify their signatures and store them; prints their IDs'
-complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from cat-manifest config doctor export enter fetch gc image list rm run-prepared status stop trust version completion prepare run help" -f -a "gc" -d 'Collect pods that have ended, were never finished or never run'
-complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from cat-manifest config doctor export enter fetch gc image list rm run-prepared status stop trust version completion prepare run help" -f -a "image" -d 'Look after images in the store'
-complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from cat-manifest config doctor export enter fetch gc image list rm run-prepared status stop trust version completion prepare run help" -f -a "list" -d 'List pods'
-complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from cat-manifest config doctor export enter fetch gc image list rm run-prepared status stop trust version completion prepare run help" -f -a "rm" -d 'Remove pods that have ended or never ran'
-complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from cat-manifest config doctor export enter fetch gc image list rm run-prepared status stop trust version completion prepare run help" -f -a "run-prepared" -d 'Run a pod that was prepared before'
-complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from cat-manifest config doctor export enter fetch gc image list rm run-prepared status stop trust version completion prepare run help" -f -a "status" -d 'Show the state of a pod'
-complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from cat-manifest config doctor export enter fetch gc image list rm run-prepared status stop trust version completion prepare run help" -f -a "stop" -d 'Stop running pods'
-complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from cat-manifest config doctor export enter fetch gc image list rm run-prepared status stop trust version completion prepare run help" -f -a "trust" -d 'Trust keys to sign images'
-complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from cat-manifest config doctor export enter fetch gc image list rm run-prepared status stop trust version completion prepare run help" -f -a "version" -d 'Print the version'
-complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from cat-manifest config doctor export enter fetch gc image list rm run-prepared status stop trust version completion prepare run help" -f -a "completion" -d 'Print the completion code for a shell'
-complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from cat-manifest config doctor export enter fetch gc image list rm run-prepared status stop trust version completion prepare run help" -f -a "prepare" -d 'Prepare a pod of the given images, to be run by run-prepared; prints its UUID'
-complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from cat-manifest config doctor export enter fetch gc image list rm run-prepared status stop trust version completion prepare run help" -f -a "run" -d 'Run a pod of the given images, fetching those that are not in the store'
-complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from cat-manifest config doctor export enter fetch gc image list rm run-prepared status stop trust version completion prepare run help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from attach cat-manifest config doctor export enter fetch gc image list logs rm run-prepared status stop trust version completion prepare run help" -f -a "attach" -d 'Attach to the streams or the terminal of a running app'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from attach cat-manifest config doctor export enter fetch gc image list logs rm run-prepared status stop trust version completion prepare run help" -f -a "cat-manifest" -d 'Print the manifest of a pod'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from attach cat-manifest config doctor export enter fetch gc image list logs rm run-prepared status stop trust version completion prepare run help" -f -a "config" -d 'Print the configuration as the files in all configuration directories make it, with credentials'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from attach cat-manifest config doctor export enter fetch gc image list logs rm run-prepared status stop trust version completion prepare run help" -f -a "doctor" -d 'Find out what this host can and cannot do for pods, with what follows and what to do'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from attach cat-manifest config doctor export enter fetch gc image list logs rm run-prepared status stop trust version completion prepare run help" -f -a "export" -d 'Make an image file of an app of a pod that has ended, with the files as the app left them'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from attach cat-manifest config doctor export enter fetch gc image list logs rm run-prepared status stop trust version completion prepare run help" -f -a "enter" -d 'Run a command in an app of a running pod'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from attach cat-manifest config doctor export enter fetch gc image list logs rm run-prepared status stop trust version completion prepare run help" -f -a "fetch" -d 'Fetch images, verify their signatures and store them; prints their IDs'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from attach cat-manifest config doctor export enter fetch gc image list logs rm run-prepared status stop trust version completion prepare run help" -f -a "gc" -d 'Collect pods that have ended, were never finished or never run'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from attach cat-manifest config doctor export enter fetch gc image list logs rm run-prepared status stop trust version completion prepare run help" -f -a "image" -d 'Look after images in the store'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from attach cat-manifest config doctor export enter fetch gc image list logs rm run-prepared status stop trust version completion prepare run help" -f -a "list" -d 'List pods'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from attach cat-manifest config doctor export enter fetch gc image list logs rm run-prepared status stop trust version completion prepare run help" -f -a "logs" -d 'Show what the apps of a pod wrote'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from attach cat-manifest config doctor export enter fetch gc image list logs rm run-prepared status stop trust version completion prepare run help" -f -a "rm" -d 'Remove pods that have ended or never ran'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from attach cat-manifest config doctor export enter fetch gc image list logs rm run-prepared status stop trust version completion prepare run help" -f -a "run-prepared" -d 'Run a pod that was prepared before'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from attach cat-manifest config doctor export enter fetch gc image list logs rm run-prepared status stop trust version completion prepare run help" -f -a "status" -d 'Show the state of a pod'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from attach cat-manifest config doctor export enter fetch gc image list logs rm run-prepared status stop trust version completion prepare run help" -f -a "stop" -d 'Stop running pods'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from attach cat-manifest config doctor export enter fetch gc image list logs rm run-prepared status stop trust version completion prepare run help" -f -a "trust" -d 'Trust keys to sign images'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from attach cat-manifest config doctor export enter fetch gc image list logs rm run-prepared status stop trust version completion prepare run help" -f -a "version" -d 'Print the version'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from attach cat-manifest config doctor export enter fetch gc image list logs rm run-prepared status stop trust version completion prepare run help" -f -a "completion" -d 'Print the completion code for a shell'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from attach cat-manifest config doctor export enter fetch gc image list logs rm run-prepared status stop trust version completion prepare run help" -f -a "prepare" -d 'Prepare a pod of the given images, to be run by run-prepared; prints its UUID'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from attach cat-manifest config doctor export enter fetch gc image list logs rm run-prepared status stop trust version completion prepare run help" -f -a "run" -d 'Run a pod of the given images, fetching those that are not in the store'
+complete -c rkt -n "__fish_rkt_using_subcommand help; and not __fish_seen_subcommand_from attach cat-manifest config doctor export enter fetch gc image list logs rm run-prepared status stop trust version completion prepare run help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c rkt -n "__fish_rkt_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "cat-manifest" -d 'Print the manifest of an image'
 complete -c rkt -n "__fish_rkt_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "export" -d 'Write an image to an image file'
 complete -c rkt -n "__fish_rkt_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "extract" -d 'Write an image to a directory, without what it depends on'
