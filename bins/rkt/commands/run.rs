@@ -7,7 +7,7 @@ use gantry_cli::{Context, Failure};
 
 use crate::cli::Globals;
 use crate::commands::pod_args::{PodArgs, Preparing};
-use crate::commands::run_args::RunOptionArgs;
+use crate::commands::run_args::{RunOptionArgs, warn_of_no_scope};
 use crate::grammar::ImagePart;
 use crate::rootless::need_root_for_images;
 use crate::service::Patience;
@@ -66,6 +66,7 @@ impl RunArgs {
             .prepare(images, &setup, globals, &preparing, context)?;
         drop(patience);
         RunOptionArgs::warn_of_lost("run", pod.lost_options(&options), context)?;
+        warn_of_no_scope("run", pod.enter_scope(), context);
         context.out.flush().map_err(Failure::Output)?;
         Err(pod.run(&options).into())
     }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use gantry_cli::{Context, Failure, note};
-use gantry_pod::RunOptions;
+use gantry_pod::{RunOptions, ScopeError};
 use gantry_types::net::NetList;
 
 use crate::cli::Globals;
@@ -182,5 +182,20 @@ impl RunOptionArgs {
             );
         }
         Ok(())
+    }
+}
+
+/// Says why the pod has no unit of its own, without which it runs as well.
+pub(crate) fn warn_of_no_scope(
+    command: &str,
+    entered: Result<(), ScopeError>,
+    context: &mut Context<'_>,
+) {
+    if let Err(error) = entered {
+        let cause = gantry_types::show::one_line(&error);
+        note(
+            context.err,
+            format_args!("{command}: warning: {cause}; the pod stays in the caller's unit"),
+        );
     }
 }

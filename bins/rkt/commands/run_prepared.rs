@@ -4,7 +4,7 @@ use clap::Args;
 use gantry_cli::{Context, Failure};
 
 use crate::cli::Globals;
-use crate::commands::run_args::RunOptionArgs;
+use crate::commands::run_args::{RunOptionArgs, warn_of_no_scope};
 use crate::rootless::need_root;
 use crate::setup::Setup;
 
@@ -41,6 +41,7 @@ impl RunPreparedArgs {
         let options = self.options.options(&setup, globals)?;
         self.options.warn_without_root("run-prepared", context);
         RunOptionArgs::warn_of_lost("run-prepared", pod.lost_options(&options), context)?;
+        warn_of_no_scope("run-prepared", pod.enter_scope(), context);
         context.out.flush().map_err(Failure::Output)?;
         Err(pod.run_prepared(&options).into())
     }

@@ -49,6 +49,7 @@ mod run;
 mod run_image;
 #[cfg(test)]
 mod sample;
+mod scope;
 mod stage1_image;
 mod stop;
 mod users;
@@ -77,6 +78,7 @@ pub use rootless::{
     Entered, HostFiles, RootlessError, enter as enter_user_namespace, may_map_ids, ownership,
 };
 pub use run::{RunError, RunOptions};
+pub use scope::ScopeError;
 pub use stop::{StopError, Stopped};
 pub use users::UsersError;
 pub use warning::Warning;

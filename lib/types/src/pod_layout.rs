@@ -133,6 +133,13 @@ pub fn shared_volume(volume: &AcName) -> PathBuf {
     [SHARED_VOLUMES, volume.as_str()].iter().collect()
 }
 
+/// The systemd scope of a pod, and the control group of one that has none; `uuid` is the pod's.
+///
+/// Source: systemd.unit(5), escaping of unit names, and the scopes that machined makes.
+pub fn machine_scope(uuid: &str) -> String {
+    format!("machine-rkt\\x2d{}.scope", uuid.replace('-', "\\x2d"))
+}
+
 /// What an app writes over a tree.
 pub fn overlay_upper(tree: &str, app: &AcName) -> PathBuf {
     [OVERLAY, tree, "upper", app.as_str()].iter().collect()
@@ -146,6 +153,14 @@ pub fn overlay_work(tree: &str, app: &AcName) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_scope_is_named_like_that_of_a_machine() {
+        assert_eq!(
+            machine_scope("6f5cd21b-7d2f-4d52-8e5b-3f9f3f1a2b3c"),
+            r"machine-rkt\x2d6f5cd21b\x2d7d2f\x2d4d52\x2d8e5b\x2d3f9f3f1a2b3c.scope"
+        );
+    }
 
     #[test]
     fn files_of_an_app_lie_where_rkt_has_them() {

@@ -113,7 +113,12 @@ impl PodGroups {
         if most.is_some() && max_pid.is_none() {
             needed.insert(Controller::Pids);
         }
-        let mut lanes = Lanes::choose(hierarchies, &needed, &record::group_name(uuid), systemd);
+        let mut lanes = Lanes::choose(
+            hierarchies,
+            &needed,
+            &pod_layout::machine_scope(uuid),
+            systemd,
+        );
         record::write(lanes.list(), lanes.tracking())?;
         // From here on what was made is removed again on failure.
         let mut groups = Self::default();

@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use gantry_sys::cgroup::{Group, Hierarchies, Version};
-use gantry_types::pod_layout;
+use gantry_types::pod_layout::{self, machine_scope};
 
 use super::joined::AppGroup;
 use super::lanes::Lane;
@@ -33,12 +33,6 @@ struct RecordedGroup {
     version: u8,
     /// The pod's group, as an absolute path.
     directory: PathBuf,
-}
-
-/// The name of a pod's group, as systemd and rkt have it for machines.
-pub(crate) fn group_name(uuid: &str) -> String {
-    // Source: systemd.unit(5), escaping of unit names.
-    format!("machine-rkt\\x2d{}.scope", uuid.replace('-', "\\x2d"))
 }
 
 /// The name of an app's group in that of its pod; none of the kernel's files is called so.
@@ -151,7 +145,7 @@ fn recorded(uuid: Option<&str>) -> Result<Vec<(Version, Group)>, Failed> {
 }
 
 fn belongs(directory: &Path, uuid: &str) -> bool {
-    let name = group_name(uuid);
+    let name = machine_scope(uuid);
     let plain = |part: Component<'_>| matches!(part, Component::RootDir | Component::Normal(_));
     directory.is_absolute()
         && directory.components().all(plain)
@@ -166,18 +160,12 @@ mod tests {
     const UUID: &str = "6f5cd21b-7d2f-4d52-8e5b-3f9f3f1a2b3c";
 
     #[test]
-    fn a_groups_name_is_that_of_a_machines_scope() {
-        let expected = r"machine-rkt\x2d6f5cd21b\x2d7d2f\x2d4d52\x2d8e5b\x2d3f9f3f1a2b3c.scope";
-        assert_eq!(group_name(UUID), expected);
-    }
-
-    #[test]
     fn only_groups_of_the_pod_are_ended() {
-        let name = group_name(UUID);
+        let name = machine_scope(UUID);
         for good in [format!("/c/{name}"), format!("/c/machine.slice/{name}/pod")] {
             assert!(belongs(Path::new(&good), UUID), "{good}");
         }
-        let other = group_name("00000000-0000-4000-8000-000000000000");
+        let other = machine_scope("00000000-0000-4000-8000-000000000000");
         for bad in [
             "/".to_owned(),
             "/c".to_owned(),
