@@ -58,6 +58,7 @@ mod uuid;
 #[cfg(test)]
 mod verdicts;
 mod volume;
+mod widening;
 
 pub use ac_identifier::{AcIdentifier, AcIdentifierError};
 pub use ac_kind::{AcKind, AcKindError};
@@ -99,3 +100,4 @@ pub use semver::{SemVer, SemVerError};
 pub use user_range::{UserRange, UserRangeError};
 pub use uuid::{Uuid, UuidError};
 pub use volume::{Volume, VolumeError, VolumeKind};
+pub use widening::{Widening, widenings};

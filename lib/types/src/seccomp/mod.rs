@@ -83,15 +83,20 @@ impl SeccompRules {
     pub fn of(isolators: &Isolators) -> SeccompDecision {
         isolators
             .iter()
-            .find_map(|isolator| match isolator.value() {
-                IsolatorValue::SeccompRetainSet(set) => Some(Self::of_set(set, true)),
-                IsolatorValue::SeccompRemoveSet(set) => Some(Self::of_set(set, false)),
-                _ => None,
-            })
+            .find_map(|isolator| Self::of_value(isolator.value()))
             .unwrap_or(SeccompDecision {
                 rules: Some(Self::default_rules()),
                 unknown_sets: Vec::new(),
             })
+    }
+
+    /// Decides one isolator; `None` for one that is not about system calls.
+    pub(crate) fn of_value(value: &IsolatorValue) -> Option<SeccompDecision> {
+        match value {
+            IsolatorValue::SeccompRetainSet(set) => Some(Self::of_set(set, true)),
+            IsolatorValue::SeccompRemoveSet(set) => Some(Self::of_set(set, false)),
+            _ => None,
+        }
     }
 
     fn of_set(set: &SeccompSet, retain: bool) -> SeccompDecision {
