@@ -77,6 +77,14 @@ fn merged(config: &Config) -> Value {
         "version": named.map_or("", |named| &named.version),
         "location": location.unwrap_or_default(),
     }));
+    // The original knows nothing of it, so it is there only if somebody says something.
+    if let Some(stated) = &config.unverified_images {
+        entries.push(json!({
+            "rktVersion": "v1",
+            "rktKind": "isolators",
+            "unverifiedImages": stated.value.as_str(),
+        }));
+    }
     json!({ "stage0": entries })
 }
 

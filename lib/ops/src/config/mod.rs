@@ -1,13 +1,15 @@
 //! The configuration of rkt: what the files in the configuration directories say together.
 //!
 //! ```text
-//! DIR/auth.d/*.json     kinds auth and dockerAuth
-//! DIR/paths.d/*.json    kind paths
-//! DIR/stage1.d/*.json   kind stage1
+//! DIR/auth.d/*.json        kinds auth and dockerAuth
+//! DIR/paths.d/*.json       kind paths
+//! DIR/stage1.d/*.json      kind stage1
+//! DIR/isolators.d/*.json   kind isolators
 //! ```
 //!
 //! Later directories override earlier ones, value by value; within one directory nothing may be said
-//! twice. Names of files mean nothing. Source: rkt 1.30, rkt/config.
+//! twice. Names of files mean nothing. Source: rkt 1.30, rkt/config; kind isolators is
+//! ours.
 
 mod error;
 mod read;
@@ -19,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 use gantry_remote::{Credential, CredentialError, HostCredentials};
 use gantry_types::config_file::{
-    AuthCredentials, BasicCredentials, ConfigFile, ConfigKind, DefaultStage1,
+    AuthCredentials, BasicCredentials, ConfigFile, ConfigKind, DefaultStage1, UnverifiedImages,
 };
 
 pub use error::{ConfigError, ConfigProblem};
@@ -34,17 +36,20 @@ pub enum Section {
     Paths,
     /// Which stage1 image is the default.
     Stage1,
+    /// What unverified images may ask for.
+    Isolators,
 }
 
 impl Section {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Auth, Self::Paths, Self::Stage1];
+    pub const ALL: [Self; 4] = [Self::Auth, Self::Paths, Self::Stage1, Self::Isolators];
 
     fn directory(self) -> &'static str {
         match self {
             Self::Auth => "auth.d",
             Self::Paths => "paths.d",
             Self::Stage1 => "stage1.d",
+            Self::Isolators => "isolators.d",
         }
     }
 
@@ -53,6 +58,7 @@ impl Section {
             Self::Auth => &[ConfigKind::Auth, ConfigKind::DockerAuth],
             Self::Paths => &[ConfigKind::Paths],
             Self::Stage1 => &[ConfigKind::Stage1],
+            Self::Isolators => &[ConfigKind::Isolators],
         }
     }
 }
@@ -81,6 +87,8 @@ pub struct Config {
     pub stage1_name: Option<Stated<DefaultStage1>>,
     /// Where the default stage1 image is.
     pub stage1_location: Option<Stated<String>>,
+    /// What comes of isolators of unverified images that widen the defaults.
+    pub unverified_images: Option<Stated<UnverifiedImages>>,
     /// What was passed over.
     pub problems: Vec<ConfigProblem>,
 }
@@ -132,6 +140,7 @@ impl Config {
         self.stage1_images = layer.stage1_images.or(self.stage1_images.take());
         self.stage1_name = layer.stage1_name.or(self.stage1_name.take());
         self.stage1_location = layer.stage1_location.or(self.stage1_location.take());
+        self.unverified_images = layer.unverified_images.or(self.unverified_images.take());
         self.problems.extend(layer.problems);
     }
 
@@ -165,6 +174,11 @@ impl Config {
                 again.set(&mut self.stage1_name, stage1.name, what)?;
                 let what = "location of a default stage1 image is";
                 again.set(&mut self.stage1_location, stage1.location, what)?;
+            }
+            ConfigFile::Isolators(isolators) => {
+                let what = "what isolators of unverified images may do is";
+                let slot = &mut self.unverified_images;
+                again.set(slot, isolators.unverified_images, what)?;
             }
         }
         Ok(())

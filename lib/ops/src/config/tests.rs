@@ -59,6 +59,10 @@ fn stage1(rest: &str) -> String {
     format!(r#"{{"rktKind":"stage1","rktVersion":"v1",{rest}}}"#)
 }
 
+fn isolators(word: &str) -> String {
+    format!(r#"{{"rktKind":"isolators","rktVersion":"v1","unverifiedImages":"{word}"}}"#)
+}
+
 fn user(config: &Config, domain: &str) -> String {
     match &config.auth[domain].value {
         AuthCredentials::Basic(basic) => basic.user.clone(),
@@ -90,6 +94,8 @@ fn later_directories_override_value_by_value() {
         "loc/stage1.d/s.json",
         &stage1(r#""name":"m","version":"2""#),
     );
+    dirs.write("sys/isolators.d/i.json", &isolators("narrow-only"));
+    dirs.write("loc/isolators.d/j.json", &isolators("warn"));
     let config = dirs.load(&["sys", "loc", "missing"]).unwrap();
     let users = ["a.test", "b.test", "c.test"].map(|domain| user(&config, domain));
     assert_eq!(users, ["sys", "loc", "loc"]);
@@ -102,6 +108,11 @@ fn later_directories_override_value_by_value() {
     assert_eq!(config.stage1_location.unwrap().value, "/l");
     let sys = dirs.load(&["loc", "sys"]).unwrap();
     assert_eq!(user(&sys, "b.test"), "sys");
+    let unverified = [config.unverified_images, sys.unverified_images];
+    assert_eq!(
+        unverified.map(|stated| stated.unwrap().value),
+        [UnverifiedImages::Warn, UnverifiedImages::NarrowOnly]
+    );
 }
 
 #[test]
@@ -155,6 +166,12 @@ fn saying_something_twice_is_an_error_that_names_both_files() {
             stage1(r#""location":"/b""#),
             "location of a default stage1 image is",
         ),
+        (
+            "isolators.d",
+            isolators("warn"),
+            isolators("warn"),
+            "what isolators of unverified images may do is",
+        ),
     ] {
         let dirs = Dirs::new();
         dirs.write(&format!("l/{section}/1.json"), &first);
@@ -207,6 +224,12 @@ fn errors_name_the_file() {
             "paths.d/a.json",
             &paths(r#""data":"a""#),
             "failed to parse \"l/paths.d/a.json\": field data: data directory must be an absolute path",
+        ),
+        (
+            "isolators.d/a.json",
+            &isolators("strict"),
+            "failed to parse \"l/isolators.d/a.json\": field unverifiedImages: \"strict\" is \
+             neither \"narrow-only\" nor \"warn\"",
         ),
         ("stage1.d", "", "expected \"l/stage1.d\" to be a directory"),
     ] {

@@ -113,7 +113,8 @@ impl Diagnostic for ConfigFileError {
         match self {
             Self::Field { at, .. } => Some(format!("see line {}, column {}", at.line, at.column)),
             Self::NoKind => {
-                Some("the kinds are auth, dockerAuth, paths and stage1, all of version v1".into())
+                let kinds = "auth, dockerAuth, paths, stage1 and isolators";
+                Some(format!("the kinds are {kinds}, all of version v1"))
             }
             Self::NoVersion | Self::Version { .. } => Some("the only version is v1".to_owned()),
             _ => None,

@@ -1,16 +1,19 @@
 //! Configuration files of rkt: one JSON document of one kind each.
 //!
 //! Which files are read and how they override each other is the business of whoever reads them; here is
-//! what one file says. The kinds and their fields are those of rkt 1.30, rkt/config.
+//! what one file says. The kinds and their fields are those of rkt 1.30, rkt/config,
+//! and `isolators`, which is ours.
 
 mod auth;
 mod error;
+mod isolators;
 mod paths;
 mod secret;
 mod stage1;
 
 pub use auth::{AuthConfig, AuthCredentials, BasicCredentials, DockerAuthConfig};
 pub use error::ConfigFileError;
+pub use isolators::{IsolatorsConfig, UnverifiedImages};
 pub use paths::PathsConfig;
 pub use secret::Secret;
 pub use stage1::{DefaultStage1, Stage1Config};
@@ -34,6 +37,8 @@ pub enum ConfigFile {
     Paths(PathsConfig),
     /// Which stage1 image is the default.
     Stage1(Stage1Config),
+    /// What unverified images may ask for.
+    Isolators(IsolatorsConfig),
 }
 
 /// A kind of configuration file.
@@ -47,6 +52,8 @@ pub enum ConfigKind {
     Paths,
     /// `stage1`
     Stage1,
+    /// `isolators`
+    Isolators,
 }
 
 impl ConfigKind {
@@ -57,6 +64,7 @@ impl ConfigKind {
             Self::DockerAuth => "dockerAuth",
             Self::Paths => "paths",
             Self::Stage1 => "stage1",
+            Self::Isolators => "isolators",
         }
     }
 }
@@ -99,6 +107,7 @@ impl ConfigFile {
             ConfigKind::DockerAuth => DockerAuthConfig::decode(root).map(Self::DockerAuth),
             ConfigKind::Paths => PathsConfig::decode(root).map(Self::Paths),
             ConfigKind::Stage1 => Stage1Config::decode(root).map(Self::Stage1),
+            ConfigKind::Isolators => IsolatorsConfig::decode(root).map(Self::Isolators),
         };
         file.map_err(decode)
     }

@@ -5,11 +5,12 @@ use proptest::prelude::*;
 use super::*;
 use crate::diagnostic::Diagnostic as _;
 
-const ALL: [ConfigKind; 4] = [
+const ALL: [ConfigKind; 5] = [
     ConfigKind::Auth,
     ConfigKind::DockerAuth,
     ConfigKind::Paths,
     ConfigKind::Stage1,
+    ConfigKind::Isolators,
 ];
 
 fn read(kind: &str, rest: &str) -> Result<ConfigFile, ConfigFileError> {
@@ -102,6 +103,26 @@ fn stage1_takes_name_and_version_together_and_a_location() {
         let location = location.map(str::to_owned);
         let expected = ConfigFile::Stage1(Stage1Config { name, location });
         assert_eq!(read("stage1", rest).unwrap(), expected, "{rest}");
+    }
+}
+
+#[test]
+fn unverified_images_may_widen_with_a_warning_or_only_narrow() {
+    for (rest, unverified_images) in [
+        ("", None),
+        (r#","unverifiedImages":"""#, None),
+        (r#","unverifiedImages":null"#, None),
+        (
+            r#","unverifiedImages":"warn""#,
+            Some(UnverifiedImages::Warn),
+        ),
+        (
+            r#","unverifiedImages":"narrow-only""#,
+            Some(UnverifiedImages::NarrowOnly),
+        ),
+    ] {
+        let expected = ConfigFile::Isolators(IsolatorsConfig { unverified_images });
+        assert_eq!(read("isolators", rest).unwrap(), expected, "{rest}");
     }
 }
 
@@ -205,6 +226,16 @@ fn what_breaks_a_rule_is_refused_with_the_field() {
             r#","location":"ftp://a""#.into(),
             "field location: default stage1 image location URL has invalid scheme \"ftp\", allowed \
              schemes are \"docker\", \"file\", \"http\", \"https\"",
+        ),
+        (
+            "isolators",
+            r#","unverifiedImages":"Narrow-only""#.into(),
+            "field unverifiedImages: \"Narrow-only\" is neither \"narrow-only\" nor \"warn\"",
+        ),
+        (
+            "isolators",
+            r#","unverifiedImages":true"#.into(),
+            "field unverifiedImages: expected string, found bool",
         ),
         (
             "stage1",

@@ -5,11 +5,12 @@
 
 use gantry_types::config_file::{AuthCredentials, ConfigFile, ConfigKind};
 
-const ALL: [ConfigKind; 4] = [
+const ALL: [ConfigKind; 5] = [
     ConfigKind::Auth,
     ConfigKind::DockerAuth,
     ConfigKind::Paths,
     ConfigKind::Stage1,
+    ConfigKind::Isolators,
 ];
 
 gantry_fuzz::fuzz_target!(|data: &[u8]| {
@@ -34,5 +35,12 @@ gantry_fuzz::fuzz_target!(|data: &[u8]| {
             assert!(both.iter().flatten().all(|path| path.is_absolute()));
         }
         ConfigFile::Stage1(stage1) => assert_ne!(stage1.location.as_deref(), Some("")),
+        ConfigFile::Isolators(isolators) => {
+            // Nothing but the two words is taken for one of them.
+            if let Some(said) = isolators.unverified_images {
+                let text = String::from_utf8_lossy(data);
+                assert!(text.contains('\\') || text.contains(said.as_str()));
+            }
+        }
     }
 });
