@@ -107,13 +107,19 @@ fn configuration(globals: &Globals) -> Finding {
     for (section, needed, consequence) in [
         (
             Section::Paths,
-            true,
+            // Without --dir nothing works that keeps data.
+            globals.dir.is_none(),
             "commands that need the data directory end with this error",
         ),
         (
             Section::Stage1,
             false,
             "commands that need the stage1 image's name end with this error",
+        ),
+        (
+            Section::Isolators,
+            true,
+            "run and prepare end with this error",
         ),
         (Section::Auth, false, "nothing is downloaded"),
     ] {
@@ -125,8 +131,7 @@ fn configuration(globals: &Globals) -> Finding {
             },
         };
         let remedy = "mend the file, or move it away";
-        // Without --dir nothing works that keeps data.
-        return match needed && globals.dir.is_none() {
+        return match needed {
             true => Finding::bad(NAME, found, consequence, remedy),
             false => Finding::limited(NAME, found, consequence, remedy),
         };

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use clap::Args;
 use gantry_cli::{Context, Failure, note};
+use gantry_ops::config::Section;
 use gantry_pod::{PrepareRequest, PreparedPod};
 use gantry_types::{Mount, Volume};
 
@@ -18,7 +19,7 @@ use crate::commands::stage1_args::Stage1Args;
 use crate::commands::variables::VariableArgs;
 use crate::grammar::ImagePart;
 use crate::images::Fetcher;
-use crate::setup::Setup;
+use crate::setup::{Setup, configuration};
 
 /// Flags that make up a pod.
 #[derive(Args, Debug)]
@@ -132,7 +133,9 @@ impl PodArgs {
         context: &mut Context<'_>,
     ) -> Result<PreparedPod, Failure> {
         let policy = self.pull.policy(context)?;
+        let configured = configuration(globals, &[Section::Isolators])?.unverified_images;
         let mut request = PrepareRequest {
+            unverified_images: configured.map(|stated| stated.value).unwrap_or_default(),
             manifest: self.manifest.read(self.others(images, policy))?,
             volumes: self.volume.clone(),
             mounts: self.mounts.mounts()?,

@@ -89,9 +89,17 @@ fn environment(
     Ok(environment)
 }
 
-/// Those asked for replace the image's of the same name, and, for capabilities and seccomp, those of
-/// the opposite meaning too; the image's others stay.
+/// Those asked for take the places of the image's; the image's others stay.
 fn isolators(image: &Isolators, asked: &[Isolator]) -> Result<Isolators, IsolatorError> {
+    Isolators::new(kept(image, asked).chain(asked).cloned().collect())
+}
+
+/// Those of the image's that stay: others were asked for in place of those of the same name, and, for
+/// capabilities and seccomp, of those of the opposite meaning too.
+pub(crate) fn kept<'a>(
+    image: &'a Isolators,
+    asked: &[Isolator],
+) -> impl Iterator<Item = &'a Isolator> {
     let group = |isolator: &Isolator| {
         let name = isolator.name().as_str();
         let groups = ["os/linux/capabilities-", "os/linux/seccomp-"];
@@ -102,8 +110,7 @@ fn isolators(image: &Isolators, asked: &[Isolator]) -> Result<Isolators, Isolato
             .to_owned()
     };
     let asked_groups: Vec<String> = asked.iter().map(group).collect();
-    let kept = image
+    image
         .iter()
-        .filter(|isolator| !asked_groups.contains(&group(isolator)));
-    Isolators::new(kept.chain(asked).cloned().collect())
+        .filter(move |isolator| !asked_groups.contains(&group(isolator)))
 }

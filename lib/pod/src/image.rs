@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::PathBuf;
 
-use gantry_store::{ImageKind, Lease, Store, TreeId};
+use gantry_store::{ImageKind, Lease, Store, TreeId, Verdict};
 use gantry_types::{ImageId, ImageManifest};
 
 use crate::file;
@@ -17,6 +17,8 @@ pub(crate) struct StoredImage {
     pub(crate) id: ImageId,
     pub(crate) manifest: ImageManifest,
     pub(crate) manifest_json: Vec<u8>,
+    /// Nobody has checked who made it.
+    pub(crate) unverified: bool,
     /// Topmost first; never empty.
     pub(crate) trees: Vec<StoredTree>,
     /// What its root is made of where the trees cannot be laid over each other.
@@ -87,6 +89,7 @@ impl StoredImage {
             id: *id,
             manifest,
             manifest_json,
+            unverified: matches!(record.verdict, Verdict::Waived { .. }),
             trees,
             parts,
             _lease: lease,

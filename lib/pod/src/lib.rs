@@ -55,6 +55,7 @@ mod stop;
 mod users;
 mod volumes;
 mod warning;
+mod widening;
 
 pub use app_log::LogRecord;
 pub use conf_files::{ConfFiles, Hosts, ResolvConf};

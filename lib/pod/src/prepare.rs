@@ -21,6 +21,7 @@ use crate::stage1_image;
 use crate::users::Reservation;
 use crate::volumes;
 use crate::warning::Warning;
+use crate::widening;
 
 /// A pod that is complete, and locked by us.
 ///
@@ -71,6 +72,7 @@ impl PodsDir {
             Some(manifest) => given::complete(manifest, &manifests, &mut warnings)?,
             None => manifest::build(request, &manifests, &mut warnings)?,
         };
+        widening::check(request, &manifest, &images, &mut warnings)?;
         let stage1 = request.stage1.map(|id| StoredImage::load(store, &id));
         let stage1 = stage1.transpose()?;
         check_sources(&manifest.volumes)?;

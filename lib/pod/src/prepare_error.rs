@@ -8,7 +8,7 @@ use gantry_archive::render::RenderError;
 use gantry_store::{ResolveError, StoreError};
 use gantry_types::os_arch::OsArchError;
 use gantry_types::{
-    AcName, Diagnostic, EnvironmentError, ImageId, IsolatorError, Kind, ManifestError,
+    AcName, Diagnostic, EnvironmentError, ImageId, IsolatorError, Kind, ManifestError, Widening,
 };
 
 use crate::pods_dir::CreateError;
@@ -115,6 +115,17 @@ pub enum PrepareError {
         app: AcName,
         /// Why.
         source: IsolatorError,
+    },
+    /// Isolators of an image that nobody has verified give the app more than others have, and the
+    /// configuration forbids it.
+    #[error("image {} of app {app} was not verified, and may not widen the defaults: {}", image.key(), list(widenings))]
+    Widening {
+        /// The app.
+        app: AcName,
+        /// The image.
+        image: ImageId,
+        /// The isolators; never empty.
+        widenings: Vec<Widening>,
     },
     /// Two volumes have one name.
     #[error("duplicate volume name {:?}", .0.as_str())]
@@ -237,6 +248,11 @@ pub enum PrepareError {
     },
 }
 
+fn list(widenings: &[Widening]) -> String {
+    let texts: Vec<String> = widenings.iter().map(ToString::to_string).collect();
+    texts.join("; ")
+}
+
 impl Diagnostic for PrepareError {
     fn kind(&self) -> Kind {
         match self {
@@ -248,6 +264,7 @@ impl Diagnostic for PrepareError {
             Self::Render { source, .. } => source.kind(),
             Self::Keep { source, .. } => source.kind(),
             Self::Tree { .. } | Self::Write { .. } | Self::VolumeSource { .. } => Kind::Environment,
+            Self::Widening { .. } => Kind::Refused,
             Self::NoApps
             | Self::UnsupportedImage { .. }
             | Self::ImageManifest { .. }
@@ -280,6 +297,7 @@ impl Diagnostic for PrepareError {
             Self::Create(source) => source.hint(),
             Self::Resolve { .. } => Some("fetch it first with \"rkt fetch\"".to_owned()),
             Self::Users(source) => source.hint(),
+            Self::Widening { widenings, .. } => Some(crate::widening::hint(widenings)),
             Self::EmptyExec { .. } => Some("name a program with --exec".to_owned()),
             Self::DuplicateApp(_) => Some("give one of them another name with --name".to_owned()),
             Self::Dangling { volume, .. } => Some(format!(

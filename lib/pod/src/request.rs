@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use gantry_types::config_file::UnverifiedImages;
 use gantry_types::{
     AcName, Annotations, ExposedPort, ImageId, Isolator, Mount, PodManifest, Volume,
 };
@@ -43,6 +44,8 @@ pub struct PrepareRequest {
     /// Give the pod users of its own (`--private-users`): the directory with the host's files of
     /// accounts, `/etc`, whose IDs are not taken for it.
     pub private_users: Option<PathBuf>,
+    /// What comes of isolators that widen the defaults in images whose verification was waived.
+    pub unverified_images: UnverifiedImages,
 }
 
 /// An app of a pod to be prepared.

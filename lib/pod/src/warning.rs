@@ -1,6 +1,6 @@
 //! What a user should know about a pod that is prepared all the same.
 
-use gantry_types::AcName;
+use gantry_types::{AcName, Widening};
 
 /// A remark about a prepared pod; `Display` is the line to print.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -16,6 +16,14 @@ pub enum Warning {
         volume: AcName,
         /// Its path in the app.
         path: String,
+    },
+    /// An isolator of an image that nobody has verified gives the app more than others have.
+    #[error("warning: image of app {app} was not verified: {widening}")]
+    Widening {
+        /// The app.
+        app: AcName,
+        /// The isolator.
+        widening: Widening,
     },
     /// Roots are copied, because there is no overlay here.
     #[error("disabling overlay support: {0:?}")]
