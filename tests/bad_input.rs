@@ -502,7 +502,7 @@ fn what_rkt_does_not_know_is_told_from_what_is_still_to_come() {
     assert!(help.stderr.contains("bogus"), "{help}");
     for (line, text) in [
         (&["bogus"][..], "bogus"),
-        (&["enter", "x"], "enter is not supported yet"),
+        (&["app", "list"], "app is not supported yet"),
         (&["image", "--debug", "fetch"], "at least one image"),
         (&["image", "--bogus"], "--bogus"),
         (&["--insecure-options=imge", "fetch", "x"], "all-fetch"),

@@ -89,7 +89,7 @@ fn a_pod_is_where_rkts_tools_look_for_it_from_prepare_to_garbage() {
         .expect(0);
     let uuid = prepared.line().to_owned();
     for phase in PHASES {
-        assert_eq!(mode(&reader.pods.join(phase)), 0o750, "{phase}");
+        assert_eq!(mode(&reader.pods.join(phase)), 0o2750, "{phase}");
     }
 
     // Prepared: complete, and nobody's.
