@@ -95,7 +95,7 @@ fn a_pod_is_where_rkts_tools_look_for_it_from_prepare_to_garbage() {
     // Prepared: complete, and nobody's.
     assert_eq!(reader.state(&uuid), ("prepared", false));
     let dir = reader.dir(&uuid);
-    assert_eq!(mode(&dir), 0o750);
+    assert_eq!(mode(&dir), 0o2750);
     for file in [
         "pod",
         "pod-created",
@@ -136,7 +136,7 @@ fn a_pod_is_where_rkts_tools_look_for_it_from_prepare_to_garbage() {
         environment.lines().any(|line| line == "AC_APP_NAME=hello"),
         "{environment}"
     );
-    assert_eq!(mode(&dir.join("sharedVolumes")), 0o755);
+    assert_eq!(mode(&dir.join("sharedVolumes")), 0o705);
     let volume = std::fs::metadata(dir.join("sharedVolumes/data")).expect("the volume");
     assert_eq!(
         (volume.mode() & 0o7777, volume.uid(), volume.gid()),
