@@ -123,7 +123,7 @@ pub(crate) fn change(
 ///
 /// # Errors
 ///
-/// As for [`print`].
+/// As for [`print()`].
 pub(crate) fn print_changes(
     context: &mut Context<'_>,
     format: Option<Format>,
