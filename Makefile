@@ -79,6 +79,7 @@ bench: build packages deps-bench ## side by side with the peers; SIZE=128 for sm
 	$(CARGO) build --release --locked -p gantry-archive --example plain
 	$(CARGO) build --release --locked -p gantry-testkit --example serve
 	bench/run $(RELEASE)
+	bench/pods $(RELEASE)
 	bench/images $(RELEASE)
 	bench/fetch $(RELEASE)
 
