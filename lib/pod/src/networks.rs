@@ -1,14 +1,11 @@
 //! Networks that are defined on a host: looked at early, so that a mistake is told before anything is fetched.
 
 use std::fs;
-use std::io::{self, Read as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io;
 use std::path::Path;
 
-use gantry_types::net::{Catalog, Origin, Source, is_definition_file};
-
-/// The directory of definitions that all container tools of a host share.
-const SHARED: &str = "/etc/cni/net.d";
+use gantry_sys::regular_file::read_regular;
+use gantry_types::net::{Catalog, Origin, SHARED_DIRECTORY, Source, is_definition_file};
 
 /// More than any definition has, in bytes.
 const MAX_BYTES: u64 = 2 * 1024 * 1024;
@@ -23,7 +20,7 @@ pub fn network_catalog(local_config: &Path) -> Catalog {
     let mut sources = Vec::new();
     for (origin, directory) in [
         (Origin::Local, local.as_path()),
-        (Origin::Shared, Path::new(SHARED)),
+        (Origin::Shared, Path::new(SHARED_DIRECTORY)),
     ] {
         let add = |path: &Path, bytes: io::Result<Vec<u8>>| Source {
             origin,
@@ -36,26 +33,11 @@ pub fn network_catalog(local_config: &Path) -> Catalog {
             Ok(entries) => {
                 let paths = entries.flatten().map(|entry| entry.path());
                 let paths = paths.filter(|path| is_definition_file(path));
-                sources.extend(paths.map(|path| add(&path, read(&path))));
+                sources.extend(paths.map(|path| add(&path, read_regular(&path, MAX_BYTES))));
             }
         }
     }
     Catalog::new(sources)
-}
-
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    // A FIFO would block for ever.
-    let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-    let file = fs::OpenOptions::new()
-        .read(true)
-        .custom_flags(flags)
-        .open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
-    }
-    let mut bytes = Vec::new();
-    file.take(MAX_BYTES).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 #[cfg(test)]

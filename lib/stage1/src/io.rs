@@ -19,6 +19,7 @@ mod lines;
 mod log_file;
 pub(crate) mod modes;
 pub(crate) mod outside;
+pub(crate) mod patience;
 pub(crate) mod pump;
 mod queue;
 mod streams;

@@ -22,18 +22,7 @@ use gantry_sys::signal::SignalSet;
 use crate::failed::{Failed, Step as _};
 use crate::io::terminal::{RawTerminal, copy_window_size};
 use crate::status::Exit;
-
-/// Signals that are passed on, and those that tell of a child or of the terminal's size.
-const SIGNALS: [Signal; 8] = [
-    Signal::HUP,
-    Signal::INT,
-    Signal::QUIT,
-    Signal::TERM,
-    Signal::USR1,
-    Signal::USR2,
-    Signal::CHILD,
-    Signal::WINCH,
-];
+use crate::supervisor::SIGNALS;
 
 /// Bytes moved at a time.
 const CHUNK_BYTES: usize = 16 * 1024;

@@ -38,7 +38,7 @@ use crate::users::Private;
 
 /// Signals that ask for an orderly stop, those that are the apps' own affair, and those that tell of the end
 /// of a child and of a new size of the terminal.
-const SIGNALS: [Signal; 8] = [
+pub(crate) const SIGNALS: [Signal; 8] = [
     Signal::HUP,
     Signal::INT,
     Signal::QUIT,

@@ -13,6 +13,7 @@ pub mod namespace;
 pub mod netif;
 pub mod openat;
 pub mod process;
+pub mod regular_file;
 pub mod remove_tree;
 pub mod rename;
 pub mod seccomp;

@@ -58,29 +58,12 @@ pub fn deny_sockets() -> io::Result<()> {
         give(libc::SECCOMP_RET_ERRNO | libc::EPERM as u32),
         give(libc::SECCOMP_RET_ALLOW),
     ];
-    let program = libc::sock_fprog {
-        len: filter.len() as u16,
-        filter: filter.as_mut_ptr(),
-    };
     // SAFETY: the call takes integers only.
     let rc = unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) };
     if rc != 0 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: the pointer is to a `sock_fprog` whose `filter` points to `len` instructions; both live until
-    // the call returns, and the kernel copies them.
-    let rc = unsafe {
-        libc::syscall(
-            libc::SYS_seccomp,
-            libc::SECCOMP_SET_MODE_FILTER,
-            0,
-            &raw const program,
-        )
-    };
-    match rc {
-        0 => Ok(()),
-        _ => Err(io::Error::last_os_error()),
-    }
+    crate::seccomp::load(&mut filter)
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use super::lines::{Lines, Piece};
 use super::log_file::LogFile;
 use super::modes::Mode;
 use super::outside::Outside;
+use super::patience::Patience;
 use super::queue::Queue;
 use super::streams::{self, AppEnds};
 use super::terminal::{Escape, copy_window_size};
@@ -628,22 +629,6 @@ impl Pump {
         self.clients
             .retain(|client| !client.queue.is_closed() && !done(client));
         self.first = self.first.wrapping_add(1);
-    }
-}
-
-/// How long a caller is waited for that does not read.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Patience {
-    pub(crate) deadline: Option<Instant>,
-    /// How long from the moment in which somebody asks for the end.
-    pub(crate) when_asked: Duration,
-}
-
-impl Patience {
-    fn end_soon(&mut self) {
-        if self.deadline.is_none() {
-            self.deadline = Instant::now().checked_add(self.when_asked);
-        }
     }
 }
 

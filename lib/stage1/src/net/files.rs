@@ -2,14 +2,11 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::{self, Read as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use gantry_types::net::{Catalog, Origin, Source, is_definition_file};
-
-/// The directory of definitions that all container tools of a host share.
-const SHARED_DEFINITIONS: &str = "/etc/cni/net.d";
+use gantry_sys::regular_file::read_regular;
+use gantry_types::net::{Catalog, Origin, SHARED_DIRECTORY, Source, is_definition_file};
 
 /// Where plugins lie, after the local configuration: rkt's own place, that of a stage1 image, those of
 /// distributions (Debian; Fedora and SUSE), that of the plugins' own releases.
@@ -30,7 +27,7 @@ pub(super) fn catalog(local_config: &Path) -> Catalog {
     let mut sources = Vec::new();
     for (origin, directory) in [
         (Origin::Local, local.as_path()),
-        (Origin::Shared, Path::new(SHARED_DEFINITIONS)),
+        (Origin::Shared, Path::new(SHARED_DIRECTORY)),
     ] {
         read_directory(origin, directory, &mut sources);
     }
@@ -53,7 +50,7 @@ fn read_directory(origin: Origin, directory: &Path, sources: &mut Vec<Source>) {
     for entry in entries.flatten() {
         let path = entry.path();
         if is_definition_file(&path) {
-            let bytes = read(&path).map_err(|error| error.to_string());
+            let bytes = read_regular(&path, MAX_BYTES).map_err(|error| error.to_string());
             sources.push(Source {
                 origin,
                 path,
@@ -61,21 +58,6 @@ fn read_directory(origin: Origin, directory: &Path, sources: &mut Vec<Source>) {
             });
         }
     }
-}
-
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    // A FIFO would block for ever.
-    let nonblock = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-    let file = fs::OpenOptions::new()
-        .read(true)
-        .custom_flags(nonblock)
-        .open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
-    }
-    let mut bytes = Vec::new();
-    file.take(MAX_BYTES).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 /// The directories in which plugins are looked for, in this order.

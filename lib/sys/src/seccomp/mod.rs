@@ -108,25 +108,30 @@ impl Filter {
                 k: i.k,
             })
             .collect();
-        let program = libc::sock_fprog {
-            len: u16::try_from(instructions.len())
-                .map_err(|_| io::Error::from_raw_os_error(libc::E2BIG))?,
-            filter: instructions.as_mut_ptr(),
-        };
-        // SAFETY: the pointer is to a `sock_fprog` whose `filter` points to `len` instructions; both live
-        // until the call returns, and the kernel copies them.
-        let rc = unsafe {
-            libc::syscall(
-                libc::SYS_seccomp,
-                libc::SECCOMP_SET_MODE_FILTER,
-                0,
-                &raw const program,
-            )
-        };
-        match rc {
-            0 => Ok(()),
-            _ => Err(io::Error::last_os_error()),
-        }
+        load(&mut instructions)
+    }
+}
+
+/// Loads a filter into the calling thread.
+pub(crate) fn load(instructions: &mut [libc::sock_filter]) -> io::Result<()> {
+    let program = libc::sock_fprog {
+        len: u16::try_from(instructions.len())
+            .map_err(|_| io::Error::from_raw_os_error(libc::E2BIG))?,
+        filter: instructions.as_mut_ptr(),
+    };
+    // SAFETY: the pointer is to a `sock_fprog` whose `filter` points to `len` instructions; both live
+    // until the call returns, and the kernel copies them.
+    let rc = unsafe {
+        libc::syscall(
+            libc::SYS_seccomp,
+            libc::SECCOMP_SET_MODE_FILTER,
+            0,
+            &raw const program,
+        )
+    };
+    match rc {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
     }
 }
 

@@ -7,12 +7,17 @@ mod answer;
 mod catalog;
 mod definition;
 mod definition_error;
+mod prefix;
 mod request;
 mod version;
 
-pub use answer::{Answer, AnswerError, Dns, IpConfig, PluginError, Prefix};
+pub use answer::{Answer, AnswerError, Dns, IpConfig, PluginError};
 pub use catalog::{Catalog, Definition, Origin, SelectError, Source};
 pub use definition::{NetworkDefinition, PluginConf, is_definition_file};
 pub use definition_error::{DefinitionError, Problem};
+pub use prefix::Prefix;
 pub use request::{NetList, NetListError, NetRequest};
 pub use version::CniVersion;
+
+/// The directory of definitions that all container tools of a host share.
+pub const SHARED_DIRECTORY: &str = "/etc/cni/net.d";
