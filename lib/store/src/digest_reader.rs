@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use aws_lc_rs::digest::{Context, SHA256, SHA512};
 
-use crate::digest::{Algorithm, Digest};
+use crate::digest::{Algorithm, Digest, from_sum};
 
 /// Bytes read at once to get to the end.
 const PIECE: usize = 128 * 1024;
@@ -45,7 +45,7 @@ impl<R: Read> DigestReader<R> {
                 Err(error) => return Err(error),
             }
         }
-        Ok(Digest::from_sum(self.algorithm, self.sum.finish().as_ref()))
+        Ok(from_sum(self.algorithm, &self.sum.finish()))
     }
 }
 
@@ -60,6 +60,7 @@ impl<R: Read> Read for DigestReader<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::digest::sha512_of;
 
     #[test]
     fn the_digest_covers_what_was_read_and_what_was_not() {
@@ -67,7 +68,7 @@ mod tests {
             let mut reader = DigestReader::new(Algorithm::Sha512, &b"abcdef"[..]);
             let mut head = vec![0; read];
             reader.read_exact(&mut head).unwrap();
-            assert_eq!(reader.finish().unwrap(), Digest::sha512_of(b"abcdef"));
+            assert_eq!(reader.finish().unwrap(), sha512_of(b"abcdef"));
         }
         let reader = DigestReader::new(Algorithm::Sha256, &b""[..]);
         let empty = reader.finish().unwrap();

@@ -54,7 +54,7 @@ mod test_image;
 mod tree;
 mod tree_id;
 
-pub use digest::{Algorithm, Digest, DigestError};
+pub use digest::{Algorithm, Digest, DigestError, sha512_of};
 pub use digest_reader::DigestReader;
 pub use error::{ResolveError, StoreError};
 pub use find::Listing;

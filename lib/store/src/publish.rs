@@ -24,7 +24,7 @@ use gantry_sys::sync::{sync_dir, syncfs};
 use gantry_types::ImageId;
 
 use crate::crash;
-use crate::digest::Digest;
+use crate::digest::{Digest, sha512_of};
 use crate::error::StoreError;
 use crate::ingest::Ingest;
 use crate::lease::Lease;
@@ -106,7 +106,7 @@ impl Publication<'_> {
     ///
     /// [`StoreError::Io`].
     pub fn bytes(&mut self, bytes: &[u8]) -> Result<Digest, StoreError> {
-        let digest = Digest::sha512_of(bytes);
+        let digest = sha512_of(bytes);
         let dir = self.store.ingest_dir();
         let file = StagedFile::write(&dir, bytes).map_err(StoreError::io("write to", dir))?;
         self.files.push((digest.clone(), file));

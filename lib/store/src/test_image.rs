@@ -9,7 +9,7 @@ use gantry_types::{ImageId, ImageName};
 use crate::publish::time_of;
 use crate::{
     Digest, ImageKind, ImageRecord, InUse, Layer, Origin, Source, Store, StoreError, TreeId,
-    TreeStaging, Verdict,
+    TreeStaging, Verdict, sha512_of,
 };
 
 /// ID made of one repeated byte.
@@ -32,7 +32,7 @@ pub(crate) fn record(name: &str, byte: u8) -> ImageRecord {
         labels: name.labels,
         aliases: Vec::new(),
         layers: vec![Layer {
-            digest: Digest::sha512_of(&[byte]),
+            digest: sha512_of(&[byte]),
             diff_id: Digest::sha512([byte; 64]),
             size: 1,
         }],

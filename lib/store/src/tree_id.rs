@@ -7,7 +7,7 @@ use gantry_types::ImageId;
 use gantry_types::render::FlatList;
 use serde::{Deserialize, Serialize};
 
-use crate::digest::Digest;
+use crate::digest::{Digest, sha512_of};
 
 /// Name of a directory below `store/trees`: one extracted layer or one rendered ACI.
 ///
@@ -36,7 +36,7 @@ impl TreeId {
             .map(ImageId::key)
             .map(|key| key.to_string())
             .collect();
-        let digest = Digest::sha512_of(keys.join(",").as_bytes());
+        let digest = sha512_of(keys.join(",").as_bytes());
         Self(format!("deps-sha512-{}", &digest.hex()[..64]))
     }
 
@@ -51,7 +51,7 @@ impl TreeId {
             // Writing to a string cannot fail.
             let _ = write!(text, ",{} {}", place.level, place.id);
         }
-        let digest = Digest::sha512_of(text.as_bytes());
+        let digest = sha512_of(text.as_bytes());
         Self(format!("deps-sha512-{}", &digest.hex()[..64]))
     }
 
@@ -122,10 +122,7 @@ mod tests {
         let key = format!("sha512-{}", "0".repeat(64));
         assert_eq!(
             id.as_str(),
-            format!(
-                "deps-sha512-{}",
-                &Digest::sha512_of(key.as_bytes()).hex()[..64]
-            )
+            format!("deps-sha512-{}", &sha512_of(key.as_bytes()).hex()[..64])
         );
         assert_eq!(id.as_str().parse::<TreeId>().unwrap(), id);
     }

@@ -39,6 +39,7 @@ mod manifest_error;
 mod mount;
 mod mount_point;
 pub mod net;
+pub mod oci;
 pub mod os_arch;
 pub mod pod_layout;
 mod pod_manifest;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use gantry_remote::discovery::{DiscoveryOptions, Query, discover_endpoints};
 use gantry_remote::{HttpClient, RedactedUrl, Url};
-use gantry_store::{Digest, Source};
+use gantry_store::{Source, sha512_of};
 use gantry_types::{ImageName, os_arch};
 
 use super::signature::SignaturePlace;
@@ -64,7 +64,7 @@ pub(super) fn shown(url: &Url) -> String {
 pub(super) fn source_of(url: &Url) -> Source {
     let mut text = shown(url);
     if text != url.as_str() {
-        let digest = Digest::sha512_of(url.as_str().as_bytes());
+        let digest = sha512_of(url.as_str().as_bytes());
         text.push('#');
         text.push_str(&digest.hex()[..32]);
     }
