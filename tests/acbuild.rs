@@ -241,9 +241,9 @@ fn exit_statuses_tell_failures_apart() {
             "adding layers is currently only supported in OCI builds",
         ),
         (
-            "run -- /bin/true",
+            "run --engine x -- /bin/true",
             1,
-            "run: running commands in the image is not supported yet",
+            "run: no such engine \"x\"",
         ),
         ("script file", 1, "script: no such file or directory: file"),
         (
@@ -411,7 +411,7 @@ fn without_a_build_every_command_says_how_to_begin_one() {
         ("begin --build-mode x", "begin: invalid build mode: x"),
         (
             "begin docker://busybox",
-            "local file paths must start with '/' or '.'",
+            "begin: beginning with docker:// is not supported yet",
         ),
         ("begin . ", "begin: . holds the build itself"),
     ] {

@@ -11,7 +11,7 @@ use gantry_cli::with_go_booleans;
 
 use crate::commands::{
     annotation, begin, cat_manifest, copy, dependency, environment, event_handler, isolator, label,
-    mount, port, script, set, unsupported, write,
+    mount, port, run, script, set, write,
 };
 
 /// Build container images step by step
@@ -84,8 +84,7 @@ pub(crate) enum Command {
     Port(port::Command),
     /// Replace the manifest
     ReplaceManifest(set::ReplaceManifestArgs),
-    /// Run a command in the image
-    Run(unsupported::RunArgs),
+    Run(run::Args),
     Script(script::Args),
     /// Set a command that is run before or after the app
     #[command(subcommand, visible_alias = "set-eh")]

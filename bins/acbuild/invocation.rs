@@ -12,6 +12,7 @@ use gantry_types::ImageManifest;
 
 use crate::cli::Globals;
 use crate::ending::Ending;
+use crate::rootless;
 use crate::scratch::Scratch;
 
 /// One run of the tool.
@@ -31,6 +32,17 @@ impl Invocation<'_, '_> {
     /// Opens the build in progress.
     pub(crate) fn open(&self) -> Result<Build, Ending> {
         Ok(Build::open(self.work_path())?)
+    }
+
+    /// Opens the build in progress to work on its files.
+    pub(crate) fn open_files(&self) -> Result<Build, Ending> {
+        rootless::enter_build(self.work_path())?;
+        let mut build = self.open()?;
+        if rootless::has_many_ids() {
+            build.copy_as_own();
+        }
+        build.mend_run()?;
+        Ok(build)
     }
 
     /// What the history records of this command: its name and positional arguments.
@@ -74,7 +86,7 @@ impl Invocation<'_, '_> {
         change: impl FnOnce(&Build) -> Result<(), CopyError>,
     ) -> Result<(), Ending> {
         let Some(image) = self.image()? else {
-            return Ok(change(&self.open()?)?);
+            return Ok(change(&self.open_files()?)?);
         };
         let scratch = Scratch::new()?;
         let epoch = SourceDateEpoch::from_variable(std::env::var_os(SOURCE_DATE_EPOCH).as_deref());

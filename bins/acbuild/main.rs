@@ -5,8 +5,10 @@
 mod cli;
 mod commands;
 mod ending;
+mod images;
 mod interrupt;
 mod invocation;
+mod rootless;
 mod scratch;
 
 use std::ffi::OsString;

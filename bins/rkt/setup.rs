@@ -91,26 +91,7 @@ impl Setup {
     ///
     /// When it is in neither place.
     pub(crate) fn stage1(&self) -> Result<PathBuf, Failure> {
-        let own = std::env::current_exe()
-            .map_err(|error| Failure::environment(format!("cannot find this program: {error}")))?;
-        let beside = own.with_file_name("stage1");
-        let installed = own
-            .parent()
-            .and_then(Path::parent)
-            .map(|prefix| prefix.join("libexec/gantry/stage1"));
-        let places: Vec<PathBuf> = std::iter::once(beside).chain(installed).collect();
-        places
-            .iter()
-            .find(|place| place.is_file())
-            .cloned()
-            .ok_or_else(|| {
-                let places: Vec<String> = places
-                    .iter()
-                    .map(|place| place.display().to_string())
-                    .collect();
-                Failure::environment(format!("stage1 is neither at {}", places.join(" nor at ")))
-                    .with_hint("install rkt with the stage1 that was built with it")
-            })
+        Ok(gantry_pod::own_stage1()?)
     }
 
     /// A UUID for a new pod.
@@ -119,10 +100,7 @@ impl Setup {
     ///
     /// When the kernel gives no random bytes.
     pub(crate) fn new_uuid(&self) -> Result<Uuid, Failure> {
-        let mut bytes = [0; 16];
-        rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())
-            .map_err(|error| Failure::environment(format!("no random bytes: {error}")))?;
-        Ok(Uuid::from_random_bytes(bytes))
+        Ok(gantry_pod::new_uuid()?)
     }
 }
 

@@ -5,11 +5,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use gantry_cli::{Failure, available_threads, note};
-use gantry_ops::build::{Build, Start};
+use gantry_ops::build::{BeginError, BeginOptions, Build, Start};
 
 use super::unsupported::not_yet;
 use crate::ending::Ending;
-use crate::invocation::Invocation;
+use crate::images::{ImageArgs, Images};
+use crate::invocation::{Invocation, text};
+use crate::rootless;
 
 #[derive(clap::Args, Debug)]
 #[command(override_usage = "acbuild begin [OPTIONS] [START]")]
@@ -17,18 +19,18 @@ pub(crate) struct Args {
     /// What is built: `appc` or `oci`
     #[arg(long, value_name = "MODE", default_value = "appc")]
     build_mode: String,
-    /// Fetch START without https and its certificates
-    #[arg(long)]
-    insecure: bool,
-    /// An image or a directory, beginning with `/` or `.`
+    #[command(flatten)]
+    images: ImageArgs,
+    /// A directory, an image or an archive of a root file system, beginning with `/` or `.`; or the name of an
+    /// image, NAME[:VERSION][,LABEL=VALUE]..., or the ID of one in rkt's store
     #[arg(value_name = "START")]
     arguments: Vec<OsString>,
 }
 
 pub(crate) fn run(args: &Args, invocation: &mut Invocation<'_, '_>) -> Result<(), Ending> {
     let start = match &*args.arguments {
-        [] => Start::Nothing,
-        [start] => parse(start)?,
+        [] => Some(Start::Nothing),
+        [start] => parse(start),
         _ => return Err(Ending::WrongCount),
     };
     match &*args.build_mode {
@@ -37,8 +39,16 @@ pub(crate) fn run(args: &Args, invocation: &mut Invocation<'_, '_>) -> Result<()
         other => return Err(Failure::usage(format!("invalid build mode: {other}")).into()),
     }
     invocation.explain(&args.arguments);
-    let build = Build::begin_on(invocation.work_path(), &start, available_threads())?;
-    if let Some(missing) = build.lacking() {
+    let begun = match start {
+        Some(start) => {
+            if matches!(&start, Start::Local(path) if !path.is_dir()) {
+                rootless::keep_owners()?;
+            }
+            begin(start, invocation)
+        }
+        None => begin_stored(args, invocation),
+    }?;
+    if let Some(missing) = begun.lacking() {
         note(
             invocation.ctx.err,
             format_args!(
@@ -49,11 +59,44 @@ pub(crate) fn run(args: &Args, invocation: &mut Invocation<'_, '_>) -> Result<()
     Ok(())
 }
 
-/// A local file has to begin with `/` or `.`; everything else is a name to be looked up.
-fn parse(start: &OsStr) -> Result<Start, Failure> {
+fn begin(start: Start, invocation: &Invocation<'_, '_>) -> Result<Build, Ending> {
+    let options = BeginOptions {
+        threads: available_threads(),
+        other_owners: rootless::has_many_ids(),
+    };
+    Ok(Build::begin_with(invocation.work_path(), &start, &options)?)
+}
+
+/// Begins with an image of the store, which is fetched if it is not there.
+fn begin_stored(args: &Args, invocation: &mut Invocation<'_, '_>) -> Result<Build, Ending> {
+    let name = args.arguments.first().map_or(Ok(""), |name| text(name))?;
+    if let Some((scheme, _)) = name.split_once("://")
+        && !matches!(scheme, "http" | "https")
+    {
+        return Err(not_yet(&format!("beginning with {scheme}://")).into());
+    }
+    if Build::exists(invocation.work_path()) {
+        return Err(BeginError::InProgress.into());
+    }
+    rootless::keep_owners()?;
+    let images = Images::open(
+        &args.images,
+        "begin",
+        invocation.globals.debug,
+        invocation.ctx,
+    )?;
+    // Held until the image is copied.
+    let (id, _lease) = images
+        .fetch(name, invocation.ctx)
+        .map_err(|failure| failure.with_hint("local file paths must start with '/' or '.'"))?;
+    let tree = gantry_ops::image::own_tree(images.store(), &id)?;
+    begin(Start::Stored(tree), invocation)
+}
+
+/// A local file has to begin with `/` or `.`; everything else, `None`, is a name to be looked up.
+fn parse(start: &OsStr) -> Option<Start> {
     match start.as_bytes() {
-        [b'/' | b'.', ..] => Ok(Start::Local(PathBuf::from(start))),
-        _ => Err(not_yet("beginning with an image by name")
-            .with_hint("local file paths must start with '/' or '.'")),
+        [b'/' | b'.', ..] => Some(Start::Local(PathBuf::from(start))),
+        _ => None,
     }
 }

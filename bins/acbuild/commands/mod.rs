@@ -12,6 +12,7 @@ pub(crate) mod isolator;
 pub(crate) mod label;
 pub(crate) mod mount;
 pub(crate) mod port;
+pub(crate) mod run;
 pub(crate) mod script;
 pub(crate) mod set;
 pub(crate) mod unsupported;
@@ -42,7 +43,7 @@ pub(crate) fn run(command: Command, invocation: &mut Invocation<'_, '_>) -> Resu
         Command::Mount(command) => mount::run(&command, invocation),
         Command::Port(command) => port::run(&command, invocation),
         Command::ReplaceManifest(args) => set::replace_manifest(&args, invocation),
-        Command::Run(args) => unsupported::run(&args),
+        Command::Run(args) => run::run(&args, invocation),
         Command::Script(args) => script::run(&args, invocation),
         Command::SetEventHandler(command) => event_handler::run(&command, invocation),
         Command::SetExec(args) => set::exec(&args, invocation),
@@ -74,6 +75,7 @@ fn check_modify(command: &Command, invocation: &Invocation<'_, '_>) -> Result<()
         | Command::Write(_)
         | Command::End(_)
         | Command::Version(_)
+        | Command::Run(_)
         | Command::Script(_) => Err(Failure::usage(format!(
             "Can't use --modify flags with {}.",
             invocation.name

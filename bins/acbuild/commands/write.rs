@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Args, invocation: &mut Invocation<'_, '_>) -> Result<()
         threads: available_threads(),
     };
     invocation.explain(&args.arguments);
-    let written = invocation.open()?.write(Path::new(file), &options)?;
+    let written = invocation.open_files()?.write(Path::new(file), &options)?;
     if written.exec_missing {
         note(invocation.ctx.err, "warning: exec command was never set.");
     }

@@ -9,6 +9,7 @@
 //! - [`rewrite`] copies an image and puts another manifest into it;
 //! - [`copy`] copies a tree of files with everything that belongs to them;
 //! - [`render`] makes one tree of those of an image and all that it depends on;
+//! - [`overlay_marks`] takes out of a tree what an overlay left in it;
 //! - [`remove_tree`] removes what was extracted or copied, [`rename`] and [`sync`] give it its name for good;
 //! - [`digest`] hashes what passes through;
 //! - [`pipeline`] has the stages of all that run side by side.
@@ -29,6 +30,7 @@ pub mod digest;
 pub mod extract;
 pub mod limits;
 pub mod list;
+pub mod overlay_marks;
 pub mod pipeline;
 pub mod refusal;
 pub mod render;

@@ -14,6 +14,7 @@ mod verify;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read};
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use gantry_store::{
@@ -203,6 +204,22 @@ pub fn find(store: &Store, text: &str) -> Result<ImageId, ImageError> {
         .ok_or_else(|| ImageError::NotFound {
             text: text.to_owned(),
         })
+}
+
+/// The extracted tree of an App Container image itself, without what it depends on: a directory with `manifest`
+/// and `rootfs`. Who holds a lease on the image can rely on it.
+///
+/// # Errors
+///
+/// [`StoreError`] for an image that is not in the store, or has no such tree.
+pub fn own_tree(store: &Store, id: &ImageId) -> Result<PathBuf, StoreError> {
+    let record = store.record(id)?;
+    let tree = record
+        .trees
+        .first()
+        .filter(|_| record.kind == ImageKind::Aci);
+    let path = tree.map(|tree| store.tree_path(tree));
+    path.ok_or(StoreError::Missing { id: *id })
 }
 
 /// The manifest of an ACI in the store.

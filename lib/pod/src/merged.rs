@@ -1,16 +1,14 @@
 //! Several directories laid over each other, to be read as one.
 
 use std::io;
-use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
+use gantry_sys::overlay::{Listing, Overlay};
 use gantry_sys::user_namespace::has_all_ids;
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
-use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsconfig_set_flag,
-    fsconfig_set_string, fsmount, fsopen,
-};
+use rustix::mount::MountAttrFlags;
 
 /// Opens the directories as one, the topmost first; what a layer removed is missing.
 ///
@@ -28,45 +26,27 @@ pub(crate) fn open(layers: &[&Path]) -> io::Result<OwnedFd> {
     }
     let open =
         |path: &&Path| rustix::fs::openat(CWD, *path, OFlags::PATH | directory, Mode::empty());
-    let layers = layers.iter().map(open).collect::<Result<Vec<_>, _>>()?;
-    // Names by descriptor are short and have no characters that mean something in a list of layers.
-    let names: Vec<String> = layers
-        .iter()
-        .map(|layer| format!("/proc/self/fd/{}", layer.as_raw_fd()))
-        .collect();
-    match overlay(&names, true) {
-        // Layers one by one are known since Linux 6.5.
-        Err(Errno::INVAL) => Ok(overlay(&names, false)?),
+    let lower = layers.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+    let overlay = Overlay {
+        lower: &lower,
+        upper: None,
+        user_marks: !has_all_ids().unwrap_or(true),
+        attributes: MountAttrFlags::MOUNT_ATTR_RDONLY
+            | MountAttrFlags::MOUNT_ATTR_NOSUID
+            | MountAttrFlags::MOUNT_ATTR_NODEV
+            | MountAttrFlags::MOUNT_ATTR_NOEXEC,
+    };
+    match overlay.mount(Listing::OneByOne) {
+        Err(Errno::INVAL) => Ok(overlay.mount(Listing::Together)?),
         other => Ok(other?),
     }
-}
-
-fn overlay(names: &[String], one_by_one: bool) -> Result<OwnedFd, Errno> {
-    let context = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
-    let context = context.as_fd();
-    if one_by_one {
-        for name in names {
-            fsconfig_set_string(context, "lowerdir+", name)?;
-        }
-    } else {
-        fsconfig_set_string(context, "lowerdir", names.join(":"))?;
-    }
-    if !has_all_ids().unwrap_or(true) {
-        // The marks of overlays that users made.
-        fsconfig_set_flag(context, "userxattr")?;
-    }
-    fsconfig_create(context)?;
-    let attributes = MountAttrFlags::MOUNT_ATTR_RDONLY
-        | MountAttrFlags::MOUNT_ATTR_NOSUID
-        | MountAttrFlags::MOUNT_ATTR_NODEV
-        | MountAttrFlags::MOUNT_ATTR_NOEXEC;
-    fsmount(context, FsMountFlags::FSMOUNT_CLOEXEC, attributes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::fs;
+    use std::os::fd::AsRawFd as _;
 
     #[test]
     fn upper_files_hide_lower_ones_and_no_mount_is_left() {

@@ -1,14 +1,12 @@
 //! An app's root file system as a detached mount: an overlay of trees, or a directory of its own.
 
-use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 
+use gantry_sys::overlay::{Listing, Overlay, name};
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
-use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, OpenTreeFlags, fsconfig_create,
-    fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, mount, open_tree,
-};
+use rustix::mount::{MountAttrFlags, MountFlags, OpenTreeFlags, mount, open_tree};
 
 use crate::failed::{Failed, Step as _};
 use crate::users::Shift;
@@ -45,8 +43,8 @@ pub(crate) fn detached(
             let lower = lower
                 .iter()
                 .map(|tree| match shift {
-                    Some(shift) => shift.layer(tree).map(Layer::of),
-                    None => Layer::open(tree),
+                    Some(shift) => shift.layer(tree),
+                    None => open_layer(tree),
                 })
                 .collect::<Result<Vec<_>, _>>()?;
             // With the shift, it is the host's root who makes the overlay.
@@ -63,15 +61,21 @@ pub(crate) fn clone_tree(path: &Path, more: OpenTreeFlags) -> Result<OwnedFd, Er
 }
 
 fn overlay(
-    lower: &[Layer],
+    lower: &[OwnedFd],
     upper: &Path,
     work: &Path,
     scratch: &Path,
     user_marks: bool,
 ) -> Result<OwnedFd, Failed> {
-    let upper = Layer::open(upper)?;
-    let work = Layer::open(work)?;
-    match overlay_by_layers(lower, &upper, &work, user_marks) {
+    let upper = open_layer(upper)?;
+    let work = open_layer(work)?;
+    let overlay = Overlay {
+        lower,
+        upper: Some((&upper, &work)),
+        user_marks,
+        attributes: MountAttrFlags::empty(),
+    };
+    match overlay.mount(Listing::OneByOne) {
         // `lowerdir+` exists since Linux 6.5.
         Err(Errno::INVAL) => overlay_by_string(lower, &upper, &work, scratch, user_marks),
         answer => answer,
@@ -85,70 +89,30 @@ fn overlay(
     })
 }
 
-/// A directory of an overlay, held open and named by its descriptor.
+/// Opens a directory of an overlay, which is named by its descriptor.
 ///
 /// The name is short, so that neither the 256 bytes of an fsconfig(2) value nor the page of a
 /// mount(2) option string limit where the data directory may be, and it hides the host's paths from
 /// the pod's mount table.
-struct Layer {
-    name: String,
-    _directory: OwnedFd,
-}
-
-impl Layer {
-    fn of(directory: OwnedFd) -> Self {
-        Self {
-            name: format!("/proc/self/fd/{}", directory.as_raw_fd()),
-            _directory: directory,
-        }
-    }
-
-    fn open(path: &Path) -> Result<Self, Failed> {
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let directory = rustix::fs::openat(CWD, path, flags, Mode::empty())
-            .step(|| format!("open the tree {}", path.display()))?;
-        Ok(Self::of(directory))
-    }
-}
-
-fn overlay_by_layers(
-    lower: &[Layer],
-    upper: &Layer,
-    work: &Layer,
-    user_marks: bool,
-) -> Result<OwnedFd, Errno> {
-    let context = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
-    let context = context.as_fd();
-    for layer in lower {
-        fsconfig_set_string(context, "lowerdir+", &layer.name)?;
-    }
-    fsconfig_set_string(context, "upperdir", &upper.name)?;
-    fsconfig_set_string(context, "workdir", &work.name)?;
-    if user_marks {
-        // Since Linux 5.11, which is also the first that lets users make overlays.
-        fsconfig_set_flag(context, "userxattr")?;
-    }
-    fsconfig_create(context)?;
-    fsmount(
-        context,
-        FsMountFlags::FSMOUNT_CLOEXEC,
-        MountAttrFlags::empty(),
-    )
+fn open_layer(path: &Path) -> Result<OwnedFd, Failed> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    rustix::fs::openat(CWD, path, flags, Mode::empty())
+        .step(|| format!("open the tree {}", path.display()))
 }
 
 fn overlay_by_string(
-    lower: &[Layer],
-    upper: &Layer,
-    work: &Layer,
+    lower: &[OwnedFd],
+    upper: &OwnedFd,
+    work: &OwnedFd,
     scratch: &Path,
     user_marks: bool,
 ) -> Result<OwnedFd, Errno> {
-    let lower: Vec<&str> = lower.iter().map(|layer| layer.name.as_str()).collect();
+    let lower: Vec<String> = lower.iter().map(|layer| name(layer.as_fd())).collect();
     let options = format!(
         "lowerdir={},upperdir={},workdir={}{}",
         lower.join(":"),
-        upper.name,
-        work.name,
+        name(upper.as_fd()),
+        name(work.as_fd()),
         if user_marks { ",userxattr" } else { "" }
     );
     let options = std::ffi::CString::new(options).map_err(|_| Errno::INVAL)?;

@@ -12,6 +12,7 @@ pub mod mount;
 pub mod namespace;
 pub mod netif;
 pub mod openat;
+pub mod overlay;
 pub mod process;
 pub mod regular_file;
 pub mod remove_tree;

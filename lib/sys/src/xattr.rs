@@ -104,6 +104,20 @@ pub fn set(target: XattrTarget<'_>, attribute: &CStr, value: &[u8]) -> Result<()
 /// Asks for the length, then for the bytes, again if they grew in between.
 ///
 /// Most files have no attributes: the first call alone answers for them.
+/// Removes an extended attribute.
+///
+/// # Errors
+///
+/// `NODATA` if the file has no such attribute, and those of [`set`].
+pub fn remove(target: XattrTarget<'_>, attribute: &CStr) -> Result<()> {
+    match target {
+        XattrTarget::Open(fd) => rustix::fs::fremovexattr(fd, attribute),
+        XattrTarget::Named(directory, name) => {
+            rustix::fs::lremovexattr(XattrTarget::path(directory, name), attribute)
+        }
+    }
+}
+
 fn read_growing(
     query: impl Fn() -> Result<usize>,
     read: impl Fn(&mut [u8]) -> Result<usize>,
@@ -159,6 +173,8 @@ mod tests {
         assert_eq!(get(target, c"user.b").unwrap(), b"second");
         assert_eq!(get(target, c"user.a").unwrap(), b"");
         assert_eq!(get(target, c"user.c"), Err(Errno::NODATA));
+        remove(target, c"user.a").unwrap();
+        assert_eq!(remove(target, c"user.a"), Err(Errno::NODATA));
     }
 
     #[test]

@@ -45,7 +45,7 @@ complete -c acbuild -n "__fish_acbuild_needs_command" -f -a "mount" -d 'Manage m
 complete -c acbuild -n "__fish_acbuild_needs_command" -f -a "volume" -d 'Manage mount points'
 complete -c acbuild -n "__fish_acbuild_needs_command" -f -a "port" -d 'Manage ports'
 complete -c acbuild -n "__fish_acbuild_needs_command" -f -a "replace-manifest" -d 'Replace the manifest'
-complete -c acbuild -n "__fish_acbuild_needs_command" -f -a "run" -d 'Run a command in the image'
+complete -c acbuild -n "__fish_acbuild_needs_command" -f -a "run" -d 'Run a command in the image, and keep what it writes'
 complete -c acbuild -n "__fish_acbuild_needs_command" -f -a "script" -d 'Run the commands in a file'
 complete -c acbuild -n "__fish_acbuild_needs_command" -f -a "set-event-handler" -d 'Set a command that is run before or after the app'
 complete -c acbuild -n "__fish_acbuild_needs_command" -f -a "set-eh" -d 'Set a command that is run before or after the app'
@@ -92,10 +92,15 @@ complete -c acbuild -n "__fish_acbuild_using_subcommand annotation; and __fish_s
 complete -c acbuild -n "__fish_acbuild_using_subcommand annotation; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Remove an annotation'
 complete -c acbuild -n "__fish_acbuild_using_subcommand annotation; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c acbuild -n "__fish_acbuild_using_subcommand begin" -l build-mode -d 'What is built: `appc` or `oci`' -r
+complete -c acbuild -n "__fish_acbuild_using_subcommand begin" -l dir -d 'Data directory of rkt, whose images are used and added to' -r -F
+complete -c acbuild -n "__fish_acbuild_using_subcommand begin" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
+complete -c acbuild -n "__fish_acbuild_using_subcommand begin" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
+complete -c acbuild -n "__fish_acbuild_using_subcommand begin" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
+complete -c acbuild -n "__fish_acbuild_using_subcommand begin" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
 complete -c acbuild -n "__fish_acbuild_using_subcommand begin" -l work-path -d 'Directory that holds the build in progress' -r -F
 complete -c acbuild -n "__fish_acbuild_using_subcommand begin" -l modify-appc -d 'Change this ACI instead of the build in progress' -r -F
 complete -c acbuild -n "__fish_acbuild_using_subcommand begin" -l modify-oci -d 'Change this OCI image instead of the build in progress' -r -F
-complete -c acbuild -n "__fish_acbuild_using_subcommand begin" -l insecure -d 'Fetch START without https and its certificates'
+complete -c acbuild -n "__fish_acbuild_using_subcommand begin" -l insecure -d 'Fetch images without their signatures, and without https and its certificates'
 complete -c acbuild -n "__fish_acbuild_using_subcommand begin" -l debug -d 'Say on standard error what is done'
 complete -c acbuild -n "__fish_acbuild_using_subcommand begin" -l no-history -d 'Do not record the command in the image'
 complete -c acbuild -n "__fish_acbuild_using_subcommand begin" -s h -l help -d 'Print help'
@@ -361,15 +366,21 @@ complete -c acbuild -n "__fish_acbuild_using_subcommand replace-manifest" -l mod
 complete -c acbuild -n "__fish_acbuild_using_subcommand replace-manifest" -l debug -d 'Say on standard error what is done'
 complete -c acbuild -n "__fish_acbuild_using_subcommand replace-manifest" -l no-history -d 'Do not record the command in the image'
 complete -c acbuild -n "__fish_acbuild_using_subcommand replace-manifest" -s h -l help -d 'Print help'
-complete -c acbuild -n "__fish_acbuild_using_subcommand run" -l engine -d 'What runs the command: `ns`, `chroot` or `systemd-nspawn`' -r
+complete -c acbuild -n "__fish_acbuild_using_subcommand run" -l engine -d 'What keeps the command from the host: `ns`, namespaces as those of a pod; `chroot`, another root alone. `systemd-nspawn` means `ns`' -r
+complete -c acbuild -n "__fish_acbuild_using_subcommand run" -l net -d 'Network of the command: `host`, `none`, or for root networks as those of a pod' -r
 complete -c acbuild -n "__fish_acbuild_using_subcommand run" -l working-dir -d 'Directory in the image to run the command in' -r
+complete -c acbuild -n "__fish_acbuild_using_subcommand run" -l dir -d 'Data directory of rkt, whose images are used and added to' -r -F
+complete -c acbuild -n "__fish_acbuild_using_subcommand run" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
+complete -c acbuild -n "__fish_acbuild_using_subcommand run" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
+complete -c acbuild -n "__fish_acbuild_using_subcommand run" -l user-config -d 'Directory of the user\'s configuration, used only when given' -r -F
+complete -c acbuild -n "__fish_acbuild_using_subcommand run" -l connect-to -d 'Where a name leads, as curl\'s option: HOST1:PORT1:HOST2:PORT2; also in GANTRY_CONNECT_TO' -r
 complete -c acbuild -n "__fish_acbuild_using_subcommand run" -l work-path -d 'Directory that holds the build in progress' -r -F
 complete -c acbuild -n "__fish_acbuild_using_subcommand run" -l modify-appc -d 'Change this ACI instead of the build in progress' -r -F
 complete -c acbuild -n "__fish_acbuild_using_subcommand run" -l modify-oci -d 'Change this OCI image instead of the build in progress' -r -F
-complete -c acbuild -n "__fish_acbuild_using_subcommand run" -l insecure -d 'Fetch dependencies without https and its certificates'
+complete -c acbuild -n "__fish_acbuild_using_subcommand run" -l insecure -d 'Fetch images without their signatures, and without https and its certificates'
 complete -c acbuild -n "__fish_acbuild_using_subcommand run" -l debug -d 'Say on standard error what is done'
 complete -c acbuild -n "__fish_acbuild_using_subcommand run" -l no-history -d 'Do not record the command in the image'
-complete -c acbuild -n "__fish_acbuild_using_subcommand run" -s h -l help -d 'Print help'
+complete -c acbuild -n "__fish_acbuild_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c acbuild -n "__fish_acbuild_using_subcommand script" -l work-path -d 'Directory that holds the build in progress' -r -F
 complete -c acbuild -n "__fish_acbuild_using_subcommand script" -l modify-appc -d 'Change this ACI instead of the build in progress' -r -F
 complete -c acbuild -n "__fish_acbuild_using_subcommand script" -l modify-oci -d 'Change this OCI image instead of the build in progress' -r -F
@@ -500,7 +511,7 @@ complete -c acbuild -n "__fish_acbuild_using_subcommand help; and not __fish_see
 complete -c acbuild -n "__fish_acbuild_using_subcommand help; and not __fish_seen_subcommand_from annotation begin cat-manifest copy copy-to-dir dependency end environment isolator label layer mount port replace-manifest run script set-event-handler set-exec set-group set-name set-supp-groups set-tag set-user set-working-directory version write help" -f -a "mount" -d 'Manage mount points'
 complete -c acbuild -n "__fish_acbuild_using_subcommand help; and not __fish_seen_subcommand_from annotation begin cat-manifest copy copy-to-dir dependency end environment isolator label layer mount port replace-manifest run script set-event-handler set-exec set-group set-name set-supp-groups set-tag set-user set-working-directory version write help" -f -a "port" -d 'Manage ports'
 complete -c acbuild -n "__fish_acbuild_using_subcommand help; and not __fish_seen_subcommand_from annotation begin cat-manifest copy copy-to-dir dependency end environment isolator label layer mount port replace-manifest run script set-event-handler set-exec set-group set-name set-supp-groups set-tag set-user set-working-directory version write help" -f -a "replace-manifest" -d 'Replace the manifest'
-complete -c acbuild -n "__fish_acbuild_using_subcommand help; and not __fish_seen_subcommand_from annotation begin cat-manifest copy copy-to-dir dependency end environment isolator label layer mount port replace-manifest run script set-event-handler set-exec set-group set-name set-supp-groups set-tag set-user set-working-directory version write help" -f -a "run" -d 'Run a command in the image'
+complete -c acbuild -n "__fish_acbuild_using_subcommand help; and not __fish_seen_subcommand_from annotation begin cat-manifest copy copy-to-dir dependency end environment isolator label layer mount port replace-manifest run script set-event-handler set-exec set-group set-name set-supp-groups set-tag set-user set-working-directory version write help" -f -a "run" -d 'Run a command in the image, and keep what it writes'
 complete -c acbuild -n "__fish_acbuild_using_subcommand help; and not __fish_seen_subcommand_from annotation begin cat-manifest copy copy-to-dir dependency end environment isolator label layer mount port replace-manifest run script set-event-handler set-exec set-group set-name set-supp-groups set-tag set-user set-working-directory version write help" -f -a "script" -d 'Run the commands in a file'
 complete -c acbuild -n "__fish_acbuild_using_subcommand help; and not __fish_seen_subcommand_from annotation begin cat-manifest copy copy-to-dir dependency end environment isolator label layer mount port replace-manifest run script set-event-handler set-exec set-group set-name set-supp-groups set-tag set-user set-working-directory version write help" -f -a "set-event-handler" -d 'Set a command that is run before or after the app'
 complete -c acbuild -n "__fish_acbuild_using_subcommand help; and not __fish_seen_subcommand_from annotation begin cat-manifest copy copy-to-dir dependency end environment isolator label layer mount port replace-manifest run script set-event-handler set-exec set-group set-name set-supp-groups set-tag set-user set-working-directory version write help" -f -a "set-exec" -d 'Set the command that is the app'

@@ -9,13 +9,15 @@ use std::path::{Path, PathBuf};
 use gantry_archive::aci::{self, AciError};
 use gantry_archive::copy::{self, CopyOptions};
 use gantry_archive::extract::{self, ExtractOptions};
-use gantry_types::{Diagnostic, ImageManifest, Kind, Labels, ManifestError, os_arch};
+use gantry_types::{
+    Diagnostic, ImageManifest, Kind, Labels, MAX_MANIFEST_BYTES, ManifestError, os_arch,
+};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use super::context::{
-    APPC, BUILD_MODE, Build, IMAGE, MANIFEST, ROOTFS, UNFINISHED, clear, open_dir, remove_context,
-    write_file,
+    APPC, BUILD_MODE, Build, IMAGE, MANIFEST, ROOTFS, SUBORDINATE, UNFINISHED, USERS, clear,
+    open_dir, read_file, remove_context, write_file,
 };
 use super::copy::current_ownership;
 use super::edit::unnamed;
@@ -30,6 +32,17 @@ pub enum Start {
     Nothing,
     /// An image or an archive of a root file system, compressed or not, or a directory that is one.
     Local(PathBuf),
+    /// The tree of an image in the store: a directory with `manifest` and `rootfs`, which stays there meanwhile.
+    Stored(PathBuf),
+}
+
+/// How a build is begun.
+#[derive(Debug, Clone, Copy)]
+pub struct BeginOptions {
+    /// How many threads may extract an image; what is extracted does not depend on it.
+    pub threads: usize,
+    /// The caller is root of a user namespace in which files have the owners that images name.
+    pub other_owners: bool,
 }
 
 /// A build could not be started. Nothing of it is left.
@@ -130,26 +143,35 @@ impl Build {
     ///
     /// [`BeginError`].
     pub fn begin(work_path: &Path, start: &Start) -> Result<Self, BeginError> {
-        Self::begin_on(work_path, start, 1)
+        let options = BeginOptions {
+            threads: 1,
+            other_owners: false,
+        };
+        Self::begin_with(work_path, start, &options)
     }
 
-    /// As [`Build::begin`], with so many threads for an image that is extracted.
+    /// As [`Build::begin`], with options.
     ///
     /// # Errors
     ///
     /// As [`Build::begin`].
-    pub fn begin_on(work_path: &Path, start: &Start, threads: usize) -> Result<Self, BeginError> {
+    pub fn begin_with(
+        work_path: &Path,
+        start: &Start,
+        options: &BeginOptions,
+    ) -> Result<Self, BeginError> {
         // Before anything is made: most failures are misspelt file names.
         let source = open_source(start)?;
         let context = LockedContext::acquire(work_path, IfAbsent::Create)?;
         if rustix::fs::statat(context.dir(), IMAGE, rustix::fs::AtFlags::SYMLINK_NOFOLLOW).is_ok() {
             return Err(BeginError::InProgress);
         }
-        match prepare(&context, start, source, threads) {
+        match prepare(&context, start, source, options) {
             Ok((image, lacking)) => Ok(Self {
                 context,
                 image,
                 lacking,
+                copied: current_ownership(),
             }),
             Err(error) => {
                 // The first error is what the user can mend; what this leaves, the next `begin` removes.
@@ -161,7 +183,7 @@ impl Build {
 }
 
 fn open_source(start: &Start) -> Result<Source, BeginError> {
-    let Start::Local(path) = start else {
+    let (Start::Local(path) | Start::Stored(path)) = start else {
         return Ok(Source::Nothing);
     };
     // Without waiting for the other end of a FIFO.
@@ -190,7 +212,7 @@ fn prepare(
     context: &LockedContext,
     start: &Start,
     source: Source,
-    threads: usize,
+    options: &BeginOptions,
 ) -> Result<(OwnedFd, Option<&'static str>), BeginError> {
     // What a killed `begin` or `end` has left.
     clear(context)?;
@@ -199,19 +221,26 @@ fn prepare(
     let mut lacking = None;
     match (source, start) {
         (Source::File(file), Start::Local(path)) => {
-            lacking = extract_image(&file, path, image.as_fd(), threads)?;
+            lacking = extract_image(&file, path, image.as_fd(), options.threads)?;
         }
         (Source::Directory(from), Start::Local(path)) => {
             if holds(from.as_fd(), dir).map_err(at(path))? {
                 return Err(BeginError::HoldsBuild { path: path.clone() });
             }
-            copy_rootfs(from.as_fd(), path, image.as_fd())?;
+            copy_rootfs((from.as_fd(), Path::new(".")), path, image.as_fd())?;
             new_manifest(image.as_fd())?;
+        }
+        (Source::Directory(tree), Start::Stored(path)) => {
+            copy_rootfs((tree.as_fd(), Path::new(ROOTFS)), path, image.as_fd())?;
+            copy_manifest(tree.as_fd(), path, image.as_fd())?;
         }
         _ => {
             make_dir(image.as_fd(), ROOTFS)?;
             new_manifest(image.as_fd())?;
         }
+    }
+    if options.other_owners {
+        write_file(dir, USERS, SUBORDINATE)?;
     }
     write_file(dir, BUILD_MODE, APPC.as_bytes())?;
     rustix::fs::renameat(dir, UNFINISHED, dir, IMAGE).map_err(at(IMAGE))?;
@@ -305,18 +334,33 @@ fn rewind(mut file: &File, path: &Path) -> Result<(), BeginError> {
     })
 }
 
-fn copy_rootfs(from: BorrowedFd<'_>, path: &Path, image: BorrowedFd<'_>) -> Result<(), BeginError> {
+/// Copies the manifest of an image of the store, which was valid when the image came there.
+fn copy_manifest(
+    tree: BorrowedFd<'_>,
+    path: &Path,
+    image: BorrowedFd<'_>,
+) -> Result<(), BeginError> {
+    let json = read_file(tree, MANIFEST, MAX_MANIFEST_BYTES as u64)?.unwrap_or_default();
+    ImageManifest::from_json(&json).map_err(|source| BeginError::Manifest {
+        path: path.to_owned(),
+        source,
+    })?;
+    Ok(write_file(image, MANIFEST, &json)?)
+}
+
+fn copy_rootfs(
+    from: (BorrowedFd<'_>, &Path),
+    path: &Path,
+    image: BorrowedFd<'_>,
+) -> Result<(), BeginError> {
     let options = CopyOptions {
         ownership: current_ownership(),
     };
-    copy::copy_tree(
-        (from, Path::new(".")),
-        (image, OsStr::new(ROOTFS)),
-        &options,
-    )
-    .map_err(|source| BeginError::Copy {
-        path: path.to_owned(),
-        source,
+    copy::copy_tree(from, (image, OsStr::new(ROOTFS)), &options).map_err(|source| {
+        BeginError::Copy {
+            path: path.to_owned(),
+            source,
+        }
     })
 }
 

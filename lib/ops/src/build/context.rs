@@ -10,6 +10,9 @@ use gantry_types::{ImageManifest, MAX_MANIFEST_BYTES};
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
+use gantry_archive::extract::Ownership;
+
+use super::copy::current_ownership;
 use super::error::{OpenError, at};
 use super::lock::{CONTEXT, IfAbsent, LockedContext};
 use super::remove::remove_tree;
@@ -18,6 +21,10 @@ use super::remove::remove_tree;
 pub(super) const APPC: &str = "appc";
 
 pub(super) const BUILD_MODE: &str = "buildMode";
+
+/// File that is there if files of the image belong to subordinate IDs, and what it holds.
+pub(super) const USERS: &str = "users";
+pub(super) const SUBORDINATE: &[u8] = b"subordinate";
 pub(super) const IMAGE: &str = "currentaci";
 pub(super) const MANIFEST: &str = "manifest";
 pub(super) const ROOTFS: &str = "rootfs";
@@ -34,6 +41,8 @@ pub struct Build {
     /// The directory `currentaci`.
     pub(super) image: OwnedFd,
     pub(super) lacking: Option<&'static str>,
+    /// Whose files are that are copied from the host.
+    pub(super) copied: Ownership,
 }
 
 impl Build {
@@ -60,7 +69,35 @@ impl Build {
             context,
             image,
             lacking: None,
+            copied: current_ownership(),
         })
+    }
+
+    /// Whether there is a build in `work_path`, as far as can be seen without taking it.
+    #[must_use]
+    pub fn exists(work_path: &Path) -> bool {
+        work_path.join(CONTEXT).join(IMAGE).is_dir()
+    }
+
+    /// Whether files of the build in `work_path` belong to subordinate IDs of a user without root.
+    #[must_use]
+    pub fn has_other_owners(work_path: &Path) -> bool {
+        work_path.join(CONTEXT).join(USERS).is_file()
+    }
+
+    /// Notes that files of the build belong to subordinate IDs from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::Io`], [`OpenError::Permission`].
+    pub fn note_other_owners(&self) -> Result<(), OpenError> {
+        write_file(self.context.dir(), USERS, SUBORDINATE)
+    }
+
+    /// From here on files that are copied from the host belong to the caller, which in a user namespace
+    /// means to root of the image: owners on the host mean nothing there.
+    pub fn copy_as_own(&mut self) {
+        self.copied = Ownership::CurrentUser;
     }
 
     /// After [`Build::begin`], what the file it began with lacked to be an image, `manifest` or
@@ -162,7 +199,11 @@ pub(super) fn write_file(dir: BorrowedFd<'_>, name: &str, content: &[u8]) -> Res
 }
 
 /// Reads a regular file of at most `limit` bytes; `None` if there is none.
-fn read_file(dir: BorrowedFd<'_>, name: &str, limit: u64) -> Result<Option<Vec<u8>>, OpenError> {
+pub(super) fn read_file(
+    dir: BorrowedFd<'_>,
+    name: &str,
+    limit: u64,
+) -> Result<Option<Vec<u8>>, OpenError> {
     // A FIFO put there must not make the tool wait.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = match rustix::fs::openat(dir, name, flags, Mode::empty()) {

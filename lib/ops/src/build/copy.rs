@@ -183,7 +183,7 @@ impl Build {
         };
         remove_tree(staging, UNFINISHED).map_err(broken)?;
         let options = CopyOptions {
-            ownership: current_ownership(),
+            ownership: self.copied,
         };
         let name = OsStr::from_bytes(UNFINISHED.to_bytes());
         let copied = archive::copy_tree((CWD, from), (staging, name), &options)

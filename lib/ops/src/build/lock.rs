@@ -82,6 +82,10 @@ impl LockedContext {
         Err(OpenError::Locked)
     }
 
+    pub(super) fn lock(&self) -> BorrowedFd<'_> {
+        self.lock.as_fd()
+    }
+
     pub(super) fn dir(&self) -> BorrowedFd<'_> {
         self.dir.as_fd()
     }

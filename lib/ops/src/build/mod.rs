@@ -7,6 +7,8 @@
 //!   currentaci/manifest  replaced in one step by every edit
 //!   currentaci/rootfs/   what the image holds
 //!   unfinished/          what `begin` prepares and `end` takes apart
+//!   run/ work/ target/   of a command that runs in the image, and `absent`, what the image lacked for it
+//!   users                `subordinate` where files in `rootfs` belong to subordinate IDs of a user without root
 //! ```
 //!
 //! A build exists when `currentaci` exists; it gets and loses that name by one rename. So a command
@@ -27,10 +29,11 @@ mod modify;
 mod place;
 mod remove;
 mod replace;
+mod run;
 mod script;
 mod write;
 
-pub use begin::{BeginError, Start};
+pub use begin::{BeginError, BeginOptions, Start};
 pub use context::Build;
 pub use copy::CopyError;
 pub use edit::EditError;
@@ -38,5 +41,6 @@ pub use error::OpenError;
 pub use history::command_line;
 pub use modify::{ImageFile, ModifyError};
 pub use replace::ReplaceError;
+pub use run::RunError;
 pub use script::{ScriptCommand, ScriptError, ScriptProblem, parse_script};
 pub use write::{WriteError, WriteOptions, Written};

@@ -7,7 +7,9 @@ use gantry_types::render::{FlatList, FlatListError};
 use gantry_types::{Dependency, Hash, ImageId, ImageManifest, ImageName};
 
 use super::take_over::Sought;
-use super::{FetchError, Fetcher, Notice, PullPolicy, keep, with_version};
+use super::{
+    FetchContext, FetchError, Fetcher, InsecureOptions, Notice, PullPolicy, keep, with_version,
+};
 
 /// The dependencies of one image, kept in the store while they are held here.
 #[derive(Debug, Default)]
@@ -23,6 +25,30 @@ impl Dependencies {
             .collect();
         FlatList::over(id, &below)
     }
+}
+
+/// Fetches what an image with this manifest depends on, in the order of the manifest; nobody removes the images
+/// from the store while the leases are held.
+///
+/// # Errors
+///
+/// [`FetchError`]; what was complete by then is in the store.
+pub fn fetch_dependencies(
+    manifest: &ImageManifest,
+    policy: PullPolicy,
+    insecure: &InsecureOptions,
+    context: &mut FetchContext<'_>,
+) -> Result<Vec<(ImageId, Lease)>, FetchError> {
+    context.tell_of_waivers(insecure, true);
+    let mut fetcher = Fetcher::new(context, policy, insecure, None);
+    fetcher.download_ahead(&manifest.dependencies);
+    let fetched = manifest.dependencies.iter().map(|dependency| {
+        fetcher.limit = Some(dependency.size).filter(|size| *size > 0);
+        let (lease, record) = fetcher.dependency(dependency)?;
+        fetcher.warn_of_waiver(&record, manifest);
+        Ok((record.id, lease))
+    });
+    fetched.collect()
 }
 
 impl Fetcher<'_, '_> {

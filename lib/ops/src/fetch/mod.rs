@@ -44,6 +44,7 @@ use gantry_types::render::Chain;
 use gantry_types::{ImageId, ImageName};
 
 pub use cimd::CimdError;
+pub use dependencies::fetch_dependencies;
 pub use error::{FetchError, RequestError};
 pub use insecure::{InsecureOptions, InsecureOptionsError};
 pub use observer::{Downloading, FetchObserver, Notice, Step};
@@ -102,6 +103,18 @@ pub struct FetchContext<'a> {
     pub observer: &'a mut dyn FetchObserver,
 }
 
+impl FetchContext<'_> {
+    /// Says what will not be checked; signatures only of images that may not be in the store yet.
+    fn tell_of_waivers(&mut self, insecure: &InsecureOptions, may_be_new: bool) {
+        if insecure.image() && may_be_new {
+            self.observer.notice(&Notice::ImageCheckDisabled);
+        }
+        if insecure.tls() {
+            self.observer.notice(&Notice::TlsCheckDisabled);
+        }
+    }
+}
+
 /// How often an image is fetched that is removed again every time before it can be used.
 const MAX_TRIES: u32 = 10;
 
@@ -114,22 +127,14 @@ pub fn fetch(
     request: &FetchRequest,
     context: &mut FetchContext<'_>,
 ) -> Result<ImageId, FetchError> {
-    if request.insecure.image() && !matches!(request.reference, ImageReference::Hash(_)) {
-        context.observer.notice(&Notice::ImageCheckDisabled);
-    }
-    if request.insecure.tls() {
-        context.observer.notice(&Notice::TlsCheckDisabled);
-    }
-    let mut fetcher = Fetcher {
+    let may_be_new = !matches!(request.reference, ImageReference::Hash(_));
+    context.tell_of_waivers(&request.insecure, may_be_new);
+    let mut fetcher = Fetcher::new(
         context,
-        policy: request.policy,
-        insecure: &request.insecure,
-        signature: request.signature.as_deref(),
-        chain: Chain::default(),
-        held: Vec::new(),
-        limit: None,
-        ahead: Ahead::new(),
-    };
+        request.policy,
+        &request.insecure,
+        request.signature.as_deref(),
+    );
     match &request.reference {
         ImageReference::Hash(prefix) => fetcher.by_hash(prefix),
         ImageReference::Path(file) => fetcher.by_path(file),
@@ -184,6 +189,26 @@ struct Fetcher<'a, 'c> {
     limit: Option<u64>,
     /// What of their dependencies was downloaded before it is looked at.
     ahead: Ahead,
+}
+
+impl<'a, 'c> Fetcher<'a, 'c> {
+    fn new(
+        context: &'a mut FetchContext<'c>,
+        policy: PullPolicy,
+        insecure: &'a InsecureOptions,
+        signature: Option<&'a Path>,
+    ) -> Self {
+        Self {
+            context,
+            policy,
+            insecure,
+            signature,
+            chain: Chain::default(),
+            held: Vec::new(),
+            limit: None,
+            ahead: Ahead::new(),
+        }
+    }
 }
 
 impl Fetcher<'_, '_> {
