@@ -115,6 +115,7 @@ impl RunOptionArgs {
                             | "LISTEN_FDS"
                             | "LISTEN_PID"
                             | "LISTEN_FDNAMES"
+                            | "INVOCATION_ID"
                             | "NOTIFY_SOCKET"
                             | "WATCHDOG_USEC"
                             | "WATCHDOG_PID"

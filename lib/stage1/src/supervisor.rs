@@ -24,7 +24,7 @@ use gantry_types::pod_layout;
 
 use crate::activation::{self, Announced};
 use crate::arguments::{ArgumentError, Network, RunArguments};
-use crate::failed::{Chain, Failed, Step as _, report};
+use crate::failed::{Failed, Step as _, report};
 use crate::init;
 use crate::io::outside::Outside;
 use crate::io::terminal::RawTerminal;
@@ -163,12 +163,12 @@ pub(crate) fn run(
         }
     };
     drop((own, plan, to_supervisor, readiness, outside));
-    let watch = |signals| Watch {
-        signals,
-        lock: Some(lock.as_fd()),
-    };
     if let (Some(networks), Some(gate)) = (&mut networks, gate) {
-        match networks.attach(child.pid, watch(Some(&signals))) {
+        let watch = Watch {
+            signals: Some(&signals),
+            lock: Some(lock.as_fd()),
+        };
+        match networks.attach(child.pid, watch) {
             Ok(resolv_conf) => gate.open(resolv_conf.as_deref()),
             Err(error) => {
                 // Nothing of the pod may be left when its lock is gone; no app has started yet.
@@ -180,13 +180,13 @@ pub(crate) fn run(
     }
     let status = wait_for(&child, &from_init, &signals, notifier.as_ref());
     drop(raw);
+    let mut lock = Some(lock);
     if let Some(networks) = &networks {
-        // The pod's status is what counts, and collection will try again.
-        if let Err(error) = networks.detach(watch(None)) {
-            report(format_args!("{}", Chain(&error)));
-        }
+        // A service manager ends a unit with all that is in it when its main process has ended.
+        networks.finish(&mut lock, variable("INVOCATION_ID").is_some());
     }
-    // By the time that this returns all apps have been reaped, and the groups go with `groups`.
+    // By now all apps have been reaped, and the groups go before the lock.
+    drop(groups);
     Ok(status?)
 }
 

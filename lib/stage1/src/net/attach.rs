@@ -15,6 +15,7 @@ use super::namespace;
 use super::plan::Networks;
 use super::plugin::{Call, Watch};
 use super::record::{self, Attachment};
+use super::tear_down;
 use crate::failed::{Step as _, report};
 
 /// What the apps' `resolv.conf` is called in the pod directory.
@@ -35,6 +36,28 @@ impl Networks {
         init: Pid,
         watch: Watch<'_>,
     ) -> Result<Option<String>, NetError> {
+        let were_others = tear_down::is_any();
+        if were_others && self.attachments.iter().any(Attachment::is_choosy) {
+            tear_down::wait_for_all();
+        }
+        match self.attach_or_undo(init, watch) {
+            // What this pod found taken may be free by now.
+            Err(error) if were_others && error.may_pass() => {
+                report(format_args!(
+                    "warning: trying once more when other pods' networks are down: {error}"
+                ));
+                tear_down::wait_for_all();
+                self.attachments
+                    .iter_mut()
+                    .for_each(|attachment| attachment.result = None);
+                self.record()?;
+                self.attach_or_undo(init, watch)
+            }
+            result => result,
+        }
+    }
+
+    fn attach_or_undo(&mut self, init: Pid, watch: Watch<'_>) -> Result<Option<String>, NetError> {
         self.attach_all(init, watch).inspect_err(|_| {
             // A signal that ended the set-up must not end this as well.
             let watch = Watch {

@@ -9,7 +9,8 @@ use super::leftovers;
 use super::namespace;
 use super::plugin::{Call, Watch};
 use super::record::{self, Attachment};
-use crate::failed::report;
+use super::tear_down;
+use crate::failed::{Step as _, report};
 use gantry_types::net::CniVersion;
 use gantry_types::pod_layout;
 
@@ -19,6 +20,8 @@ pub(crate) fn collect(uuid: &str, local_config: &Path) -> Result<(), NetError> {
         signals: None,
         lock: None,
     };
+    // The process that the pod left it to may still be at it.
+    let _lock = tear_down::exclude().step(|| format!("lock {}", pod_layout::NET))?;
     detach(uuid, &PluginDirectories::new(local_config).as_path(), watch)
 }
 

@@ -33,7 +33,7 @@ pub(crate) enum NetError {
         directories: Vec<PathBuf>,
     },
     /// A plugin failed.
-    #[error("network {network} ({}): plugin \"{plugin}\" {failure}", file.display())]
+    #[error("network {network} ({}): plugin \"{plugin}\" {failure}{}", file.display(), remedy(failure))]
     Plugin {
         network: String,
         file: PathBuf,
@@ -46,6 +46,13 @@ pub(crate) enum NetError {
     /// A step was refused.
     #[error(transparent)]
     Failed(#[from] Failed),
+}
+
+impl NetError {
+    /// Whether a plugin said so, which it may not say a moment later.
+    pub(super) fn may_pass(&self) -> bool {
+        matches!(self, Self::Plugin { failure, .. } if matches!(**failure, CallError::Said(_)))
+    }
 }
 
 impl From<SelectError> for NetError {
@@ -74,6 +81,22 @@ pub(crate) enum CallError {
     Answer(#[from] AnswerError),
 }
 
+/// What to do about it, where plugins of the common set do not say so themselves.
+fn remedy(failure: &CallError) -> &'static str {
+    let CallError::Said(said) = failure else {
+        return "";
+    };
+    let has = |word: &str| said.message.contains(word) || said.details.contains(word);
+    if has("failed to locate iptables") || (has("tables\"") && has("executable file not found")) {
+        "; install Debian's package iptables, which serves hosts with nftables as well, or CNI plugins from \
+         version 1.6 on, which need only nft"
+    } else if has("error dialing DHCP daemon") {
+        "; start its daemon first: \"/usr/lib/cni/dhcp daemon\", or where the plugin lies"
+    } else {
+        ""
+    }
+}
+
 /// Directories, one after the other.
 struct List<'a>(&'a [PathBuf]);
 
@@ -84,5 +107,50 @@ impl fmt::Display for List<'_> {
             write!(f, "{comma}{}", directory.display())?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_plugins_lack_is_said() {
+        for (message, remedy) in [
+            (
+                "failed to locate iptables: exec: \"iptables\": executable file not found in $PATH",
+                "install Debian's package iptables",
+            ),
+            (
+                "could not initialize iptables protocol 1: exec: \"ip6tables\": executable file not found in $PATH",
+                "install Debian's package iptables",
+            ),
+            (
+                "error dialing DHCP daemon: dial unix /run/cni/dhcp.sock: connect: no such file or directory",
+                "start its daemon first",
+            ),
+            ("no IP addresses available", ""),
+        ] {
+            let failure = CallError::Said(PluginError {
+                code: 100,
+                message: message.to_owned(),
+                details: String::new(),
+            });
+            let error = NetError::Plugin {
+                network: "n".to_owned(),
+                file: "/n/n.conf".into(),
+                plugin: "p".to_owned(),
+                failure: Box::new(failure),
+            };
+            let text = error.to_string();
+            assert!(
+                text.starts_with("network n (/n/n.conf): plugin \"p\" says: "),
+                "{text}"
+            );
+            assert!(
+                text.contains(remedy) && text.contains(';') != remedy.is_empty(),
+                "{text}"
+            );
+        }
     }
 }

@@ -6,7 +6,7 @@
 //!   clones ----------------------------------> in a new network namespace
 //!   pins the namespace, calls ADD of plugins     makes the pod's root meanwhile
 //!   opens the gate with what resolvers need ---> starts the apps
-//!   waits for the end, calls DEL
+//!   waits for the end, leaves DEL to a process of its own
 //! ```
 //!
 //! In the pod directory lie `netns` (the path of the pinned namespace), `net/*.conf` (copies of the
@@ -28,6 +28,7 @@ mod plan;
 mod plugin;
 mod ports;
 mod record;
+mod tear_down;
 
 pub(crate) use detach::collect;
 pub(crate) use error::NetError;

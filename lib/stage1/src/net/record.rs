@@ -54,6 +54,15 @@ impl Plugin {
 }
 
 impl Attachment {
+    /// Whether it may want an address that another pod just had, rather than any that is free.
+    pub(super) fn is_choosy(&self) -> bool {
+        let gives_any = |plugin: &Plugin| {
+            let ipam = plugin.configuration.get("ipam");
+            ipam.and_then(|ipam| ipam.get("type")?.as_str()) == Some("host-local")
+        };
+        !self.args.is_empty() || !self.plugins.iter().any(gives_any)
+    }
+
     fn to_json(&self) -> Value {
         let plugin = |plugin: &Plugin| {
             json!({
