@@ -81,6 +81,7 @@ pub(crate) enum Command {
     Image(commands::image::ImageArgs),
     List(commands::list::ListArgs),
     Logs(commands::logs::LogsArgs),
+    Net(commands::net::NetArgs),
     Prepare(commands::prepare::PrepareArgs),
     Rm(commands::rm::RmArgs),
     Run(commands::run::RunArgs),

@@ -77,9 +77,12 @@ fn run(arguments: Vec<String>, context: &mut Context<'_>) -> Result<(), Failure>
         Command::Enter(args) => ("enter", args.run(&globals, context)),
         Command::Fetch(args) => ("fetch", args.run(&parts.images, &globals, context)),
         Command::Gc(args) => ("gc", args.run(&globals, context)),
-        Command::Image(args) => return image(args, &globals, context),
+        Command::Image(args) => {
+            return group(args.leaf(), |c| args.run(&globals, c), debug, context);
+        }
         Command::List(args) => ("list", args.run(&globals, context)),
         Command::Logs(args) => ("logs", args.run(&globals, context)),
+        Command::Net(args) => return group(args.leaf(), |c| args.run(&globals, c), debug, context),
         Command::Prepare(args) => ("prepare", args.run(&parts.images, &globals, context)),
         Command::Rm(args) => ("rm", args.run(&globals, context)),
         Command::Run(args) => ("run", args.run(&parts.images, &globals, context)),
@@ -92,15 +95,14 @@ fn run(arguments: Vec<String>, context: &mut Context<'_>) -> Result<(), Failure>
     result.or_else(|failure| reported(name, failure, debug, context))
 }
 
-/// `rkt image …`: the leaf's name is what its errors carry.
-fn image(
-    args: commands::image::ImageArgs,
-    globals: &cli::Globals,
+/// A group of commands, such as `rkt image …`: the leaf's name is what its errors carry.
+fn group(
+    leaf: &str,
+    run: impl FnOnce(&mut Context<'_>) -> Result<(), Failure>,
+    debug: bool,
     context: &mut Context<'_>,
 ) -> Result<(), Failure> {
-    let name = args.leaf();
-    args.run(globals, context)
-        .or_else(|failure| reported(name, failure, globals.debug, context))
+    run(context).or_else(|failure| reported(leaf, failure, debug, context))
 }
 
 fn reported(

@@ -8,7 +8,7 @@ use gantry_pod::{GcEvent, GcOptions, RemoveOptions};
 
 use crate::cli::Globals;
 use crate::duration::at_least_zero;
-use crate::rootless::need_root;
+use crate::rootless::{is_root, need_root};
 use crate::setup::Setup;
 
 /// Collect pods that have ended, were never finished or never run
@@ -52,6 +52,9 @@ impl GcArgs {
             printed = std::mem::replace(&mut printed, Ok(())).and(line);
         });
         result.map_err(|error| Failure::environment(format!("cannot read the pods: {error}")))?;
+        if !self.mark_only && is_root() {
+            super::net_gc::after_pods(globals, context)?;
+        }
         printed
     }
 }

@@ -97,6 +97,46 @@ pub(crate) fn call(
     }
 }
 
+/// Runs `stage1 ENTRYPOINT ARGS…`, in the directory of `pod` if there is one, with `input`, and returns what it
+/// printed. Such entrypoints are our own stage1's: they are about the host's side of pods.
+pub(crate) fn ask(
+    stage1: &Path,
+    pod: Option<&Pod>,
+    entrypoint: &str,
+    args: &[OsString],
+    input: &[u8],
+) -> Result<Vec<u8>, EntrypointError> {
+    use std::io::{Seek as _, Write as _};
+    let start = |source| EntrypointError::Start {
+        path: stage1.to_owned(),
+        source,
+    };
+    // A file, not a pipe: nobody has to write while somebody reads.
+    let flags = rustix::fs::MemfdFlags::CLOEXEC;
+    let stdin = rustix::fs::memfd_create("input", flags).map_err(|e| start(e.into()))?;
+    let mut stdin = std::fs::File::from(stdin);
+    stdin.write_all(input).map_err(start)?;
+    stdin.rewind().map_err(start)?;
+    let mut command = Command::new(stage1);
+    command
+        .arg(entrypoint)
+        .args(args)
+        .stdin(stdin)
+        .stderr(Stdio::inherit());
+    if let Some(pod) = pod {
+        command.current_dir(format!("/proc/self/fd/{}", pod.as_fd().as_raw_fd()));
+    }
+    let output = command.output().map_err(start)?;
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    Err(EntrypointError::Failed {
+        path: stage1.to_owned(),
+        entrypoint: entrypoint.to_owned(),
+        status: output.status,
+    })
+}
+
 impl Pod {
     /// Becomes `stage1 ENTRYPOINT ARGS…`, in the pod's directory and with the streams of this process;
     /// returns only if that failed.

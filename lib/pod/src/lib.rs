@@ -32,6 +32,9 @@ mod lookup;
 mod manifest;
 mod merged;
 mod mounts;
+mod net_host;
+mod net_leftovers;
+mod net_users;
 mod networks;
 mod overlay;
 mod own_parts;
@@ -68,6 +71,11 @@ pub use gantry_sys::remove_tree::Leftover;
 pub use gc::{GcEvent, GcOptions};
 pub use info::{AppInfo, AppState, InfoError, Listing, MountInfo, NetInfo, PodInfo};
 pub use lookup::LookupError;
+pub use net_host::{
+    NetCheck, NetHost, NetHostError, NetOutcome, Trace, TraceKind, ValidAttachment,
+};
+pub use net_leftovers::{Owner, Traces};
+pub use net_users::{Attached, AttachedPlugin, Attachment, CollectError};
 pub use networks::network_catalog;
 pub use own_parts::{OwnPartsError, new_uuid, own_stage1};
 pub use phase::{Phase, State};

@@ -140,6 +140,37 @@ impl Pod {
         self.delete(options)
     }
 
+    /// Takes down the networks of a pod that has ended, and stays; `false` if somebody else has it just now.
+    ///
+    /// # Errors
+    ///
+    /// [`RemoveError`] if stage1 cannot.
+    pub fn take_down_networks(mut self, options: &RemoveOptions<'_>) -> Result<bool, RemoveError> {
+        let uuid = self.uuid();
+        let lock = |source| RemoveError::Io {
+            action: "lock",
+            uuid,
+            source,
+        };
+        if !self.state().has_exited() || !self.try_lock().map_err(lock)? {
+            return Ok(false);
+        }
+        self.clean_up(options).map(|()| true)
+    }
+
+    /// Lets stage1 undo what it did on the host.
+    fn clean_up(&self, options: &RemoveOptions<'_>) -> Result<(), RemoveError> {
+        let mut local_config = std::ffi::OsString::from("--local-config=");
+        local_config.push(options.local_config);
+        let mut args = vec![local_config.as_os_str()];
+        if options.debug {
+            args.insert(0, OsStr::new("--debug"));
+        }
+        let uuid = self.uuid();
+        entrypoint::call(options.stage1, self, "gc", &args)
+            .map_err(|source| RemoveError::Entrypoint { uuid, source })
+    }
+
     /// Deletes a pod that is in a garbage phase and locked by us.
     pub(crate) fn delete(self, options: &RemoveOptions<'_>) -> Result<(), RemoveError> {
         let uuid = self.uuid();
@@ -149,14 +180,7 @@ impl Pod {
             source,
         };
         if self.phase() == Phase::ExitedGarbage {
-            let mut local_config = std::ffi::OsString::from("--local-config=");
-            local_config.push(options.local_config);
-            let mut args = vec![local_config.as_os_str()];
-            if options.debug {
-                args.insert(0, OsStr::new("--debug"));
-            }
-            entrypoint::call(options.stage1, &self, "gc", &args)
-                .map_err(|source| RemoveError::Entrypoint { uuid, source })?;
+            self.clean_up(options)?;
         }
         let users = self.reservation();
         crate::mounts::unmount_below(&self).map_err(|e| io("unmount what is below", e))?;

@@ -278,18 +278,35 @@ pub(crate) struct GcArguments {
 impl GcArguments {
     /// Parses what follows the word `gc`.
     pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Self, ArgumentError> {
-        let (options, others) = split(arguments);
-        let mut local_config = PathBuf::from(LOCAL_CONFIG);
-        for (option, value) in options {
-            match (option.as_str(), value) {
-                ("local-config", Some(value)) => local_config = value.into(),
-                ("debug", _) => {}
-                _ => return Err(ArgumentError::Unknown(format!("--{option}"))),
-            }
-        }
+        let (local_config, others) = local_config_and_others(arguments)?;
         let uuid = one_uuid(others)?;
         Ok(Self { local_config, uuid })
     }
+}
+
+/// The directory with the local configuration, of an entrypoint that takes nothing else.
+pub(crate) fn local_config(
+    arguments: impl Iterator<Item = OsString>,
+) -> Result<PathBuf, ArgumentError> {
+    match local_config_and_others(arguments)? {
+        (local_config, others) if others.is_empty() => Ok(local_config),
+        (_, others) => Err(ArgumentError::Unknown(others.join(" "))),
+    }
+}
+
+fn local_config_and_others(
+    arguments: impl Iterator<Item = OsString>,
+) -> Result<(PathBuf, Vec<String>), ArgumentError> {
+    let (options, others) = split(arguments);
+    let mut local_config = PathBuf::from(LOCAL_CONFIG);
+    for (option, value) in options {
+        match (option.as_str(), value) {
+            ("local-config", Some(value)) => local_config = value.into(),
+            ("debug", _) => {}
+            _ => return Err(ArgumentError::Unknown(format!("--{option}"))),
+        }
+    }
+    Ok((local_config, others))
 }
 
 /// The arguments of `stop`: an option that counts, others that do not, and the UUID.

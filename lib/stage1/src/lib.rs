@@ -72,6 +72,16 @@ pub fn main() -> ExitCode {
         Some("stop") => stop::run(arguments).map(|()| 0).map_err(Into::into),
         Some("enter") => enter::run(arguments, terminal()).map_err(Into::into),
         Some("gc") => gc::run(arguments).map(|()| 0).map_err(Into::into),
+        // These are rkt's own, and no part of the interface.
+        Some("net-plugins") => net::host::plugins(arguments)
+            .map(|()| 0)
+            .map_err(Into::into),
+        Some("net-traces") => net::host::traces(arguments).map(|()| 0).map_err(Into::into),
+        Some("net-forget") => net::host::forget(arguments).map(|()| 0).map_err(Into::into),
+        Some("net-check") => net::host::check(arguments).map(|()| 0).map_err(Into::into),
+        Some("net-gc") => net::host::collect(arguments)
+            .map(|()| 0)
+            .map_err(Into::into),
         _ => Err(
             format!("unknown entrypoint {entrypoint:?}: one of run, enter, attach, stop, gc")
                 .into(),

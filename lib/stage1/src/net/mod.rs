@@ -17,10 +17,13 @@
 //! Source: CNI specification 1.1.0; rkt 1.30, Documentation/networking/overview.md.
 
 mod attach;
+mod check;
 mod detach;
 mod error;
 mod files;
 mod gate;
+mod gc_verb;
+pub(crate) mod host;
 mod info;
 mod leftovers;
 mod namespace;

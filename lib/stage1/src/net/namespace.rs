@@ -12,7 +12,7 @@ use gantry_types::pod_layout;
 use crate::failed::{Failed, Step as _};
 
 /// Where network namespaces with names are, also those of ip(8).
-const DIRECTORY: &str = "/var/run/netns";
+pub(super) const DIRECTORY: &str = "/var/run/netns";
 
 /// Tells a namespace from an empty file. Source: linux/magic.h, `NSFS_MAGIC`.
 const NSFS_MAGIC: u64 = 0x6e73_6673;

@@ -79,12 +79,16 @@ impl Call<'_> {
             .stderr(stream(&prose).map_err(CallError::Start)?)
             .env("CNI_VERSION", self.version.as_str())
             .env("CNI_COMMAND", self.command)
-            .env("CNI_CONTAINERID", self.container)
-            .env("CNI_NETNS", self.netns)
-            .env("CNI_IFNAME", self.interface)
-            .env("CNI_ARGS", arguments(self.args))
             .env("CNI_PATH", self.plugin_path)
             .env("PATH", search_path());
+        // GC is about no container.
+        if !self.container.is_empty() {
+            command
+                .env("CNI_CONTAINERID", self.container)
+                .env("CNI_NETNS", self.netns)
+                .env("CNI_IFNAME", self.interface)
+                .env("CNI_ARGS", arguments(self.args));
+        }
         for private in ["RKT_LOCK_FD", "LISTEN_FDS", "LISTEN_PID", "NOTIFY_SOCKET"] {
             command.env_remove(private);
         }

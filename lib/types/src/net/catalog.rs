@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::definition::NetworkDefinition;
 use super::definition_error::DefinitionError;
 use super::request::{NetList, NetRequest};
+use super::version::CniVersion;
 use crate::diagnostic::{Diagnostic, Kind};
 
 /// Where a definition comes from, the most important first.
@@ -16,6 +17,17 @@ pub enum Origin {
     Shared,
     /// Known without a file.
     BuiltIn,
+}
+
+impl Origin {
+    /// A word for it: `local`, `shared` or `built-in`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Shared => "shared",
+            Self::BuiltIn => "built-in",
+        }
+    }
 }
 
 /// A file that may define a network, as it was read.
@@ -38,6 +50,17 @@ pub struct Definition {
     pub path: PathBuf,
     /// The definition.
     pub network: NetworkDefinition,
+}
+
+impl Definition {
+    /// Whether its plugins are told which attachments are left, so that they remove others (GC).
+    ///
+    /// Other tools' containers may be in networks of the shared directory, so that nobody knows all of those.
+    pub fn is_collected(&self) -> bool {
+        self.network.version >= CniVersion::V1_1_0
+            && !self.network.disable_gc
+            && self.origin != Origin::Shared
+    }
 }
 
 /// What is defined on a host.

@@ -9,6 +9,7 @@ mod definition;
 mod definition_error;
 mod prefix;
 mod request;
+mod traces;
 mod version;
 
 pub use answer::{Answer, AnswerError, Dns, IpConfig, PluginError};
@@ -17,6 +18,7 @@ pub use definition::{NetworkDefinition, PluginConf, is_definition_file};
 pub use definition_error::{DefinitionError, Problem};
 pub use prefix::Prefix;
 pub use request::{NetList, NetListError, NetRequest};
+pub use traces::{Lease, MAX_LEASE_BYTES, PacketRule, packet_rules, undo_packet_rules};
 pub use version::CniVersion;
 
 /// The directory of definitions that all container tools of a host share.

@@ -1,12 +1,15 @@
-//! Invariant: whatever the bytes of a network's definition, of a `--net` value or of a plugin's answer,
-//! reading them ends; what is read as a definition is, as its plugins get it, a definition again; a list of
-//! networks and an answer read back as themselves.
+//! Invariant: whatever the bytes of a network's definition, of a `--net` value, of a plugin's answer, of a lease
+//! or of iptables-save, reading them ends; what is read as a definition is, as its plugins get it, a definition again; a list of
+//! networks, an answer and a lease read back as themselves; of rules those of one container are undone.
 
 #![cfg_attr(feature = "libfuzzer", no_main)]
 
 use std::path::Path;
 
-use gantry_types::net::{Answer, CniVersion, NetList, NetworkDefinition, PluginError};
+use gantry_types::net::{
+    Answer, CniVersion, Lease, NetList, NetworkDefinition, PluginError, packet_rules,
+    undo_packet_rules,
+};
 
 gantry_fuzz::fuzz_target!(|data: &[u8]| {
     for file in ["a.conf", "a.conflist"] {
@@ -30,6 +33,18 @@ gantry_fuzz::fuzz_target!(|data: &[u8]| {
             let again = Answer::from_members(version.max(CniVersion::V0_3_0), previous);
             assert_eq!(again.map(|again| again.ips).unwrap_or_default(), answer.ips);
         }
+    }
+    if let Some(lease) = Lease::parse(data) {
+        let interface = lease.interface.as_deref().unwrap_or_default();
+        let again = format!("{}\r\n{interface}", lease.container);
+        assert_eq!(Lease::parse(again.as_bytes()), Some(lease));
+    }
+    let text = String::from_utf8_lossy(data);
+    if let Some(container) = packet_rules(&text).next().map(|rule| rule.container) {
+        let undone = undo_packet_rules(&text, container);
+        let own = packet_rules(&text).filter(|rule| rule.container == container);
+        let lines = undone.lines().filter(|line| line.starts_with("-D "));
+        assert_eq!(lines.count(), own.count());
     }
     assert!(!PluginError::parse(data, data).to_string().contains('\n'));
     if let Ok(list) = std::str::from_utf8(data)
