@@ -162,6 +162,20 @@ fn what_gone_pods_left_is_removed_and_nothing_else() {
          ip netns add other"
     ))
     .expect(0);
+    // As plugins from 1.6 on make them where there is no iptables.
+    let keep = &keeps.uuid;
+    lab.sh(&format!(
+        "nft -f - <<E
+table inet cni_plugins_masquerade {{ chain masq_checks {{
+    ip saddr 10.1.0.2 masquerade comment \"6a-1b, net: default, if: eth0, id: {gone}\"
+    ip saddr 10.1.0.3 masquerade comment \"6a-1c, net: default, if: eth0, id: {keep}\"
+}} }}
+table ip cni_hostport {{ chain hostports {{
+    ip protocol tcp th dport 8080 dnat ip to 10.1.0.2:80 comment \"{gone}\"
+}} }}
+E"
+    ))
+    .expect(0);
     let dry = lab.rkt(&["net", "gc", "--dry-run"]).expect(0).stdout;
     assert!(
         dry.contains(&format!(
@@ -210,6 +224,11 @@ fn what_gone_pods_left_is_removed_and_nothing_else() {
     ))
     .expect(0);
     lab.sh("test -e /run/netns/other").expect(0);
+    let ruleset = lab.sh("nft list ruleset").expect(0).stdout;
+    assert!(
+        !ruleset.contains(&gone) && ruleset.contains(&format!("id: {keep}")),
+        "{ruleset}"
+    );
     // A pod of another data directory is somebody's.
     let elsewhere = json(&lab, &["--dir=/run/another", "net", "gc", "--format=json"]);
     let containers = elsewhere["containers"].as_array().unwrap();

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use gantry_types::net::packet_rules;
+use gantry_types::net::{NFT_TABLES, nft_rules, packet_rules};
 
 use super::check;
 use super::error::NetError;
@@ -96,6 +96,17 @@ pub(crate) fn traces(arguments: impl Iterator<Item = OsString>) -> Result<(), Ho
                 "container": rule.container,
                 "network": rule.network,
                 "what": format!("{family} -t nat -A {}", rule.text),
+            })
+        }));
+    }
+    for table in NFT_TABLES {
+        let listed = leftovers::listed_rules(table).step(|| format!("list table {table}"))?;
+        traces.extend(nft_rules(&listed).map(|rule| {
+            json!({
+                "kind": "rule",
+                "container": rule.container,
+                "network": rule.network,
+                "what": format!("nft add rule {table} {} {}", rule.chain, rule.text),
             })
         }));
     }

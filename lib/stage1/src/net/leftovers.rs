@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use gantry_types::net::{Lease, MAX_LEASE_BYTES, undo_packet_rules};
+use gantry_types::net::{Lease, MAX_LEASE_BYTES, NFT_TABLES, undo_nft_rules, undo_packet_rules};
 
 use super::plugin::tool;
 use super::record::Attachment;
@@ -35,6 +35,12 @@ pub(super) fn remove_from(uuid: &str, places: &BTreeSet<PathBuf>) -> io::Result<
     }
     for family in FAMILIES {
         remove_rules(family, uuid)?;
+    }
+    for table in NFT_TABLES {
+        let script = undo_nft_rules(table, &listed_rules(table)?, uuid);
+        if !script.is_empty() {
+            tool("nft", &["-f", "-"], script.as_bytes())?;
+        }
     }
     Ok(())
 }
@@ -94,6 +100,24 @@ pub(super) fn saved_rules(family: &str) -> io::Result<String> {
         // Where the tool is not installed, no plugin made rules with it.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
         Err(error) => Err(error),
+    }
+}
+
+/// What nft prints of a table of plugins; nothing where it has none, or the kernel.
+pub(super) fn listed_rules(table: &str) -> io::Result<String> {
+    let words = ["-a", "list", "table"];
+    let words: Vec<&str> = words.into_iter().chain(table.split(' ')).collect();
+    match tool("nft", &words, b"") {
+        Ok(listed) => Ok(String::from_utf8_lossy(&listed).into_owned()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => {
+            let text = error.to_string();
+            let missing = ["No such file or directory", "not supported"];
+            match missing.into_iter().any(|words| text.contains(words)) {
+                true => Ok(String::new()),
+                false => Err(error),
+            }
+        }
     }
 }
 

@@ -205,6 +205,8 @@ pub(super) fn tool(program: &str, arguments: &[&str], input: &[u8]) -> io::Resul
         .stdin(stdin)
         .stdout(output.try_clone()?)
         .stderr(prose.try_clone()?)
+        // What it says is compared with words.
+        .env("LC_ALL", "C")
         .env("PATH", search_path());
     let watch = Watch {
         signals: None,

@@ -1,5 +1,6 @@
 //! Invariant: whatever the bytes of a network's definition, of a `--net` value, of a plugin's answer, of a lease
-//! or of iptables-save, reading them ends; what is read as a definition is, as its plugins get it, a definition again; a list of
+//! of iptables-save
+//! or of nft, reading them ends; what is read as a definition is, as its plugins get it, a definition again; a list of
 //! networks, an answer and a lease read back as themselves; of rules those of one container are undone.
 
 #![cfg_attr(feature = "libfuzzer", no_main)]
@@ -7,8 +8,8 @@
 use std::path::Path;
 
 use gantry_types::net::{
-    Answer, CniVersion, Lease, NetList, NetworkDefinition, PluginError, packet_rules,
-    undo_packet_rules,
+    Answer, CniVersion, Lease, NetList, NetworkDefinition, PluginError, nft_rules, packet_rules,
+    undo_nft_rules, undo_packet_rules,
 };
 
 gantry_fuzz::fuzz_target!(|data: &[u8]| {
@@ -45,6 +46,16 @@ gantry_fuzz::fuzz_target!(|data: &[u8]| {
         let own = packet_rules(&text).filter(|rule| rule.container == container);
         let lines = undone.lines().filter(|line| line.starts_with("-D "));
         assert_eq!(lines.count(), own.count());
+    }
+    if let Some(container) = nft_rules(&text).next().map(|rule| rule.container) {
+        let undone = undo_nft_rules("ip t", &text, container);
+        assert!(
+            undone
+                .lines()
+                .all(|line| line.starts_with("delete rule ip t "))
+        );
+        let own = nft_rules(&text).filter(|rule| rule.container == container);
+        assert_eq!(undone.lines().count(), own.count());
     }
     assert!(!PluginError::parse(data, data).to_string().contains('\n'));
     if let Ok(list) = std::str::from_utf8(data)
