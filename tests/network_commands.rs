@@ -166,13 +166,13 @@ fn what_gone_pods_left_is_removed_and_nothing_else() {
     let keep = &keeps.uuid;
     lab.sh(&format!(
         "nft -f - <<E
-table inet cni_plugins_masquerade {{ chain masq_checks {{
-    ip saddr 10.1.0.2 masquerade comment \"6a-1b, net: default, if: eth0, id: {gone}\"
-    ip saddr 10.1.0.3 masquerade comment \"6a-1c, net: default, if: eth0, id: {keep}\"
-}} }}
-table ip cni_hostport {{ chain hostports {{
-    ip protocol tcp th dport 8080 dnat ip to 10.1.0.2:80 comment \"{gone}\"
-}} }}
+add table inet cni_plugins_masquerade
+add chain inet cni_plugins_masquerade masq_checks
+add rule inet cni_plugins_masquerade masq_checks ip saddr 10.1.0.2 masquerade comment \"6a-1b, net: default, if: eth0, id: {gone}\"
+add rule inet cni_plugins_masquerade masq_checks ip saddr 10.1.0.3 masquerade comment \"6a-1c, net: default, if: eth0, id: {keep}\"
+add table ip cni_hostport
+add chain ip cni_hostport hostports
+add rule ip cni_hostport hostports ip protocol tcp th dport 8080 dnat ip addr . port to 10.1.0.2 . 80 comment \"{gone}\"
 E"
     ))
     .expect(0);
