@@ -17,6 +17,7 @@ mod index;
 mod manifest;
 mod media_type;
 mod platform;
+mod reference;
 mod strict;
 #[cfg(test)]
 mod tests;
@@ -31,3 +32,7 @@ pub use index::Index;
 pub use manifest::{MAX_LAYERS, Manifest};
 pub use media_type::{MediaType, Packing};
 pub use platform::{Platform, PlatformError};
+pub use reference::{
+    DEFAULT_REGISTRY, MAX_NAME_LENGTH, MAX_TAG_LENGTH, Reference, ReferenceError, Version,
+    registry_host,
+};
