@@ -1,27 +1,24 @@
-//! The HTTP client: one GET, with redirects, credentials and retries.
+//! The HTTP client: one request, with redirects, credentials and retries.
 
 use std::time::Instant;
 
 use reqwest::header::{ACCEPT_ENCODING, HOST, HeaderMap, HeaderValue};
+use reqwest::{Method, StatusCode};
 use url::Url;
 
-use crate::credentials::Credential;
+use crate::credentials::{Credential, confidential};
+use crate::host_tls::{self, Tls};
+use crate::request::Body;
 use crate::route::{Clients, Route};
 use crate::{
-    ClientConfig, HttpError, RedactedUrl, RedirectError, RequestLine, Response, TransportError,
-    redirect,
+    ClientConfig, HttpError, RedactedUrl, RedirectError, Request, RequestLine, Response,
+    TransportError, redirect,
 };
 
 /// Asks for URLs, one at a time per call; connections are kept and shared between calls and threads.
 pub struct HttpClient {
     config: ClientConfig,
     clients: Clients,
-}
-
-/// What of a request stays the same on its way through redirects and retries.
-struct Asking<'a> {
-    headers: &'a HeaderMap,
-    deadline: Option<Instant>,
 }
 
 impl HttpClient {
@@ -61,15 +58,40 @@ impl HttpClient {
     ///
     /// As [`get`](Self::get).
     pub fn get_with(&self, url: &Url, headers: &HeaderMap) -> Result<Response, HttpError> {
+        let credential = self.credential(url);
+        self.send(&Request {
+            headers: headers.clone(),
+            credential: credential.as_ref(),
+            ..Request::new(Method::GET, url)
+        })
+    }
+
+    /// Sends `request` and returns whatever final answer comes.
+    ///
+    /// Its credential goes where [`get`](Self::get) sends that of a host, and what is configured for the
+    /// host is not looked at. A request with a body, or with another method than GET and HEAD, is not
+    /// sent anywhere else, a redirect is its answer, and repeated only when it was turned away with 429.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get), and a body that cannot be read.
+    pub fn send(&self, request: &Request<'_>) -> Result<Response, HttpError> {
         let deadline = Instant::now().checked_add(self.config.total_timeout);
-        let asking = Asking { headers, deadline };
-        let mut credential = self.credential(url);
-        let mut at = url.clone();
+        let mut credential = request.credential.filter(|_| confidential(request.url));
+        let mut at = request.url.clone();
         let _ = at.set_username("");
         let _ = at.set_password(None);
+        let mut own = true;
         for _ in 0..=redirect::LIMIT {
-            let answer = self.patiently(&at, &asking, credential.as_ref())?;
-            if !redirect::is_redirect(answer.status) {
+            let hop = Hop {
+                request,
+                url: &at,
+                credential,
+                own,
+                deadline,
+            };
+            let answer = self.patiently(&hop)?;
+            if !redirect::is_redirect(answer.status) || !request.is_safe() {
                 return Ok(answer);
             }
             let allow_downgrade = self.config.allow_downgrade;
@@ -81,13 +103,14 @@ impl HttpClient {
             })?;
             if !redirect::same_origin(&at, &to) {
                 credential = None;
+                own = false;
             }
             tracing::debug!("redirected to {}", RedactedUrl::new(&to));
             at = to;
         }
         let limit = redirect::LIMIT;
         Err(HttpError::Redirect {
-            request: RequestLine::get(url),
+            request: RequestLine::new(&request.method, request.url),
             source: RedirectError::TooMany { limit },
         })
     }
@@ -99,41 +122,49 @@ impl HttpClient {
     }
 
     /// One hop, repeated as the retry policy says.
-    fn patiently(
-        &self,
-        url: &Url,
-        asking: &Asking<'_>,
-        credential: Option<&Credential>,
-    ) -> Result<Response, HttpError> {
+    fn patiently(&self, hop: &Hop<'_>) -> Result<Response, HttpError> {
         let policy = self.config.retry;
+        let safe = hop.request.is_safe();
         let mut tried = 1;
         loop {
-            let result = self.once(url, asking, credential);
+            let result = self.once(hop);
             let pause = match &result {
-                Ok(answer) => policy.after_answer(tried, answer.status, &answer.headers),
-                Err(HttpError::Transport { source, .. }) => policy.after_error(tried, source),
-                Err(_) => None,
+                _ if tried >= hop.request.tries => None,
+                // Of a request that is turned away for now nothing was done.
+                Ok(answer) if safe || answer.status == StatusCode::TOO_MANY_REQUESTS => {
+                    policy.after_answer(tried, answer.status, &answer.headers)
+                }
+                Err(HttpError::Transport { source, .. }) if safe => {
+                    policy.after_error(tried, source)
+                }
+                _ => None,
             };
             let Some(pause) = pause else { return result };
-            let in_time = asking
+            let in_time = hop
                 .deadline
                 .is_none_or(|deadline| Instant::now() + pause < deadline);
             if !in_time {
                 return result;
             }
-            tracing::debug!("{} to be repeated", RequestLine::get(url));
+            tracing::debug!("{} to be repeated", hop.line());
             std::thread::sleep(pause);
             tried += 1;
         }
     }
 
-    fn once(
-        &self,
-        url: &Url,
-        asking: &Asking<'_>,
-        credential: Option<&Credential>,
-    ) -> Result<Response, HttpError> {
-        let request = RequestLine::get(url);
+    /// How the certificate of the server is looked at.
+    fn tls(&self, hop: &Hop<'_>) -> Tls {
+        if self.config.insecure_tls || (hop.own && hop.request.insecure_tls) {
+            return Tls::Unverified;
+        }
+        match host_tls::directory(&self.config.certificates, hop.url) {
+            Some(directory) => Tls::Directory(directory),
+            None => Tls::Usual,
+        }
+    }
+
+    fn once(&self, hop: &Hop<'_>) -> Result<Response, HttpError> {
+        let (url, request) = (hop.url, hop.line());
         let unsupported = || HttpError::UnsupportedUrl {
             url: RedactedUrl::new(url),
         };
@@ -142,9 +173,9 @@ impl HttpClient {
         }
         let route = Route::of(&self.config, url).ok_or_else(unsupported)?;
         let mut sent_url = url.clone();
-        let mut sent = asking.headers.clone();
+        let mut sent = hop.request.headers.clone();
         sent.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        if let Some(credential) = credential {
+        if let Some(credential) = hop.credential {
             sent.extend(credential.headers(url, (self.config.clock)()));
         }
         if let Route::Elsewhere { host, port, .. } = &route {
@@ -158,12 +189,22 @@ impl HttpClient {
                 sent.insert(HOST, value.map_err(|_| unsupported())?);
             }
         }
-        let client = self
-            .clients
-            .get(&self.config, &route)
-            .map_err(|source| HttpError::Setup { source })?;
+        let client = self.clients.get(&self.config, route, self.tls(hop))?;
         tracing::debug!("{request}");
-        let answer = client.get(sent_url).headers(sent).send();
+        let method = hop.request.method.clone();
+        let mut sending = client.request(method, sent_url).headers(sent);
+        let body = &hop.request.body;
+        if let Some(body) = body.for_sending().map_err(|source| HttpError::Body {
+            request: request.clone(),
+            source,
+        })? {
+            sending = sending.body(body);
+        }
+        if *body != Body::Nothing {
+            // Of other requests this would be the limit for the whole answer.
+            sending = sending.timeout(body.patience(self.config.idle_timeout));
+        }
+        let answer = sending.send();
         let mut body = answer.map_err(|error| HttpError::Transport {
             request: request.clone(),
             source: TransportError::of(&error),
@@ -173,9 +214,25 @@ impl HttpClient {
             request,
             status: body.status(),
             headers: std::mem::take(body.headers_mut()),
-            deadline: asking.deadline,
+            deadline: hop.deadline,
             body,
         })
+    }
+}
+
+/// A request on its way to one server.
+struct Hop<'a> {
+    request: &'a Request<'a>,
+    url: &'a Url,
+    credential: Option<&'a Credential>,
+    /// Whether this is still the server that the request is for.
+    own: bool,
+    deadline: Option<Instant>,
+}
+
+impl Hop<'_> {
+    fn line(&self) -> RequestLine {
+        RequestLine::new(&self.request.method, self.url)
     }
 }
 

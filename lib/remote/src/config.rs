@@ -19,6 +19,8 @@ pub struct ClientConfig {
     pub allow_downgrade: bool,
     /// The certificate authorities to trust.
     pub roots: Roots,
+    /// Directories `certs.d`, each with a directory for every host that has certificates of its own.
+    pub certificates: Vec<PathBuf>,
     /// The proxies to go through.
     pub proxy: ProxyConfig,
     /// Who we are, for certain hosts only.
@@ -135,6 +137,7 @@ impl ClientConfig {
             insecure_tls: false,
             allow_downgrade: false,
             roots: Roots::System,
+            certificates: Vec::new(),
             proxy: ProxyConfig::default(),
             credentials: HostCredentials::default(),
             connect_timeout: Duration::from_secs(20),

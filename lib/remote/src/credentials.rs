@@ -166,7 +166,7 @@ fn parse_host(text: &str) -> Option<(String, Option<u16>)> {
 }
 
 /// Whether what is sent to `url` stays between us and its host.
-fn confidential(url: &Url) -> bool {
+pub(crate) fn confidential(url: &Url) -> bool {
     url.scheme() == "https" || is_loopback(url)
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use gantry_types::{Diagnostic, Kind};
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use url::Url;
 
 use crate::{RedactedUrl, TransportError};
@@ -12,14 +12,14 @@ use crate::{RedactedUrl, TransportError};
 /// The method and URL of a request, as errors show them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestLine {
-    method: &'static str,
+    method: Method,
     url: RedactedUrl,
 }
 
 impl RequestLine {
-    pub(crate) fn get(url: &Url) -> Self {
+    pub(crate) fn new(method: &Method, url: &Url) -> Self {
         Self {
-            method: "GET",
+            method: method.clone(),
             url: RedactedUrl::new(url),
         }
     }
@@ -89,6 +89,20 @@ pub enum HttpError {
     ConnectToAddress {
         /// What was asked for.
         request: RequestLine,
+    },
+    /// What is to be sent could not be read.
+    #[error("{request}: cannot read what is to be sent")]
+    Body {
+        /// What was to be done.
+        request: RequestLine,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The certificates that are kept for a host cannot be used.
+    #[error("cannot use the certificates kept for this host")]
+    Certificates {
+        /// Why.
+        source: crate::CertificatesError,
     },
     /// The HTTP client could not be set up.
     #[error("cannot set up HTTP")]

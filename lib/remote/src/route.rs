@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use reqwest::blocking;
 use url::Url;
 
-use crate::ClientConfig;
 use crate::credentials::is_loopback;
+use crate::host_tls::Tls;
 use crate::resolver::{Fixed, Resolver};
+use crate::{ClientConfig, HttpError};
 
 /// The most header lines accepted in an answer.
 const MAX_HEADERS: usize = 128;
@@ -69,22 +70,24 @@ impl Route {
 pub(crate) struct Clients {
     resolver: Resolver,
     tls: OnceLock<rustls::ClientConfig>,
-    made: Mutex<HashMap<Route, blocking::Client>>,
+    made: Mutex<HashMap<(Route, Tls), blocking::Client>>,
 }
 
 impl Clients {
-    /// The client for `route`, made by `config` at its first use.
+    /// The client for `route` and `tls`, made by `config` at its first use.
     pub(crate) fn get(
         &self,
         config: &ClientConfig,
-        route: &Route,
-    ) -> Result<blocking::Client, reqwest::Error> {
+        route: Route,
+        tls: Tls,
+    ) -> Result<blocking::Client, HttpError> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = made.get(route) {
+        let key = (route, tls);
+        if let Some(client) = made.get(&key) {
             return Ok(client.clone());
         }
-        let client = self.build(config, route)?;
-        made.insert(route.clone(), client.clone());
+        let client = self.build(config, &key.0, &key.1)?;
+        made.insert(key, client.clone());
         Ok(client)
     }
 
@@ -92,7 +95,9 @@ impl Clients {
         &self,
         config: &ClientConfig,
         route: &Route,
-    ) -> Result<blocking::Client, reqwest::Error> {
+        tls: &Tls,
+    ) -> Result<blocking::Client, HttpError> {
+        let failed = |source| HttpError::Setup { source };
         let mut builder = blocking::Client::builder()
             .user_agent(&config.user_agent)
             .connect_timeout(config.connect_timeout)
@@ -104,18 +109,24 @@ impl Clients {
             .referer(false)
             // Proxies come from the configuration, never from this process's environment.
             .no_proxy();
-        builder = if config.insecure_tls {
-            builder
+        builder = match tls {
+            Tls::Unverified => builder
                 .tls_certs_only([])
-                .tls_danger_accept_invalid_certs(true)
-        } else {
-            let settings = || crate::tls::settings(&config.roots);
-            builder.tls_backend_preconfigured(self.tls.get_or_init(settings).clone())
+                .tls_danger_accept_invalid_certs(true),
+            Tls::Usual => {
+                let settings = || crate::tls::settings(&config.roots);
+                builder.tls_backend_preconfigured(self.tls.get_or_init(settings).clone())
+            }
+            Tls::Directory(directory) => {
+                let settings = crate::tls::settings_with(&config.roots, directory);
+                let settings = settings.map_err(|source| HttpError::Certificates { source })?;
+                builder.tls_backend_preconfigured(settings)
+            }
         };
         match route {
             Route::Usual => {
                 builder = builder.dns_resolver(Arc::new(self.resolver.clone()));
-                for proxy in config.proxy.rules()? {
+                for proxy in config.proxy.rules().map_err(failed)? {
                     builder = builder.proxy(proxy);
                 }
             }
@@ -131,7 +142,7 @@ impl Clients {
                 }));
             }
         }
-        builder.build()
+        builder.build().map_err(failed)
     }
 }
 

@@ -19,6 +19,7 @@ use std::thread::JoinHandle;
 
 pub use hook::{Hook, TlsFault};
 pub use request::Request;
+pub use tls::Pem;
 
 /// A running server; it stops when dropped.
 pub struct WebServer {

@@ -6,7 +6,7 @@ use reqwest::header::{CACHE_CONTROL, HeaderMap};
 
 /// A `Content-Range` header: `bytes 0-9/10`, `bytes 0-9/*` or `bytes */10`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct ContentRange {
+pub(crate) struct ContentRange {
     pub first: Option<u64>,
     pub total: Option<u64>,
 }

@@ -17,6 +17,8 @@ use std::time::Duration;
 use gantry_types::{Diagnostic, Kind};
 use url::Url;
 
+pub(crate) use headers::ContentRange;
+
 use crate::{HttpClient, HttpError, RedactedUrl, Validator};
 
 /// What to download, and where to.

@@ -7,6 +7,8 @@ use std::time::Duration;
 pub enum Hook {
     /// Answers with this status, and its number as text.
     Status(u16),
+    /// Answers 401 with this `WWW-Authenticate` unless the `Authorization` is this.
+    Wants(String, String),
     /// Sends the head and this many bytes of the body, then closes the connection.
     CutAfter(u64),
     /// Sends the head and this many bytes of the body, then resets the connection.

@@ -1,9 +1,12 @@
-//! The head of a request.
+//! What a client asks.
 
 use std::io::{self, BufRead, Read};
 
 /// The longest head of a request, in bytes.
 const MAX_HEAD: u64 = 64 * 1024;
+
+/// The longest body read, in bytes.
+const MAX_BODY: u64 = 1024 * 1024;
 
 /// A request as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,12 +17,14 @@ pub struct Request {
     pub target: String,
     /// Whether it came over TLS.
     pub tls: bool,
+    /// The body, if its length was announced.
+    pub body: Vec<u8>,
     headers: Vec<(String, String)>,
 }
 
 impl Request {
     pub(super) fn read(stream: &mut impl BufRead, tls: bool) -> io::Result<Self> {
-        let mut head = stream.take(MAX_HEAD);
+        let mut head = stream.by_ref().take(MAX_HEAD);
         let mut line = || {
             let mut line = String::new();
             head.read_line(&mut line)?;
@@ -40,12 +45,19 @@ impl Request {
                 None => break,
             }
         }
-        Ok(Self {
+        let mut request = Self {
             method,
             target,
             tls,
+            body: Vec::new(),
             headers,
-        })
+        };
+        let length = request.header("content-length");
+        let length = length.and_then(|length| length.parse().ok()).unwrap_or(0);
+        stream
+            .take(length.min(MAX_BODY))
+            .read_to_end(&mut request.body)?;
+        Ok(request)
     }
 
     /// The value of a header, whose name is given in lower case.

@@ -105,9 +105,17 @@ fn well_or_badly(
             Hook::Status(status) => {
                 let text = status.to_string();
                 let head = format!("{extra}content-length: {}\r\n", text.len());
-                return start(out, *status, &head)
-                    .and_then(|()| out.write_all(text.as_bytes()))
-                    .map(|()| true);
+                start(out, *status, &head)?;
+                if request.method != "HEAD" {
+                    out.write_all(text.as_bytes())?;
+                }
+                return Ok(true);
+            }
+            Hook::Wants(authorization, challenge)
+                if request.header("authorization") != Some(authorization) =>
+            {
+                let head = format!("{extra}www-authenticate: {challenge}\r\ncontent-length: 0\r\n");
+                return start(out, 401, &head).map(|()| true);
             }
             Hook::Redirect(to) => {
                 let head = format!("{extra}location: {to}\r\ncontent-length: 0\r\n");
@@ -133,7 +141,10 @@ fn well_or_badly(
     }
     let Some(resource) = find(&request, shared) else {
         start(out, 404, &format!("{extra}content-length: 9\r\n"))?;
-        return out.write_all(b"not found").map(|()| true);
+        if request.method != "HEAD" {
+            out.write_all(b"not found")?;
+        }
+        return Ok(true);
     };
     for hook in &hooks {
         // Before anything is sent: the client may come back at once.

@@ -60,6 +60,30 @@ impl Identity {
     }
 }
 
+/// A server certificate made on the spot, in PEM form.
+pub struct Pem {
+    /// The certificate of the authority.
+    pub ca: String,
+    /// The certificate of the server.
+    pub certificate: String,
+    /// Its key.
+    pub key: String,
+}
+
+impl Pem {
+    /// One for `hosts`, `localhost` and 127.0.0.1.
+    pub fn new(hosts: &[&str]) -> Self {
+        let identity = Identity::new(hosts);
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params(identity.hosts).signed_by(&key, &identity.issuer);
+        Self {
+            ca: identity.ca_pem,
+            certificate: certificate.expect("a certificate").pem(),
+            key: key.serialize_pem(),
+        }
+    }
+}
+
 fn params(hosts: Vec<String>) -> CertificateParams {
     CertificateParams::new(hosts).expect("host names")
 }

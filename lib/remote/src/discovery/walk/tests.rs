@@ -204,7 +204,7 @@ fn an_answer_that_never_came_is_an_attempt_too() {
     impl PageSource for Broken {
         fn page(&self, url: &Url) -> Result<Page, HttpError> {
             Err(HttpError::Transport {
-                request: crate::RequestLine::get(url),
+                request: crate::RequestLine::new(&reqwest::Method::GET, url),
                 source: crate::TransportError::NameNotFound,
             })
         }
