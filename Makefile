@@ -80,6 +80,7 @@ bench: build packages deps-bench ## side by side with the peers; SIZE=128 for sm
 	$(CARGO) build --release --locked -p gantry-testkit --example serve
 	bench/run $(RELEASE)
 	bench/pods $(RELEASE)
+	bench/net $(RELEASE)
 	bench/images $(RELEASE)
 	bench/fetch $(RELEASE)
 
