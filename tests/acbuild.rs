@@ -365,8 +365,8 @@ fn bad_input_is_refused_and_changes_nothing() {
         ("write --overwrite home", "write: cannot write home"),
         ("write missing/x.aci", "write: cannot write missing/x.aci"),
         (
-            "write --sign x.aci",
-            "the sign flag has been removed, please invoke gpg directly",
+            "write --compression bzip2 x.aci",
+            "write: no such compression \"bzip2\"",
         ),
     ] {
         let outcome = acbuild(&env, line).says(says);

@@ -6,7 +6,9 @@ use std::path::Path;
 use std::str::FromStr;
 
 use gantry_cli::{Context, Failure, available_threads, note};
-use gantry_ops::build::{self, Build, CopyError, EditError, ImageFile, ModifyError, WriteOptions};
+use gantry_ops::build::{
+    self, Build, Compression, CopyError, EditError, ImageFile, ModifyError, WriteOptions,
+};
 use gantry_ops::epoch::{SOURCE_DATE_EPOCH, SourceDateEpoch};
 use gantry_types::ImageManifest;
 
@@ -93,6 +95,9 @@ impl Invocation<'_, '_> {
         let options = WriteOptions {
             overwrite: true,
             epoch: epoch.map_err(|error| Failure::usage(error.to_string()))?,
+            exact_times: false,
+            // Of no effect: the image keeps what it has.
+            compression: Compression::default(),
             threads: available_threads(),
         };
         let result = image.rebuild(scratch.path(), &options, change);

@@ -2,6 +2,7 @@
 
 mod content;
 mod entry;
+mod patterns;
 
 use std::collections::HashMap;
 use std::ffi::{CStr, CString, OsStr};
@@ -17,9 +18,11 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 pub(crate) use entry::{CREATE, Source};
+pub use patterns::{PatternError, Patterns};
 
 use crate::extract::Ownership;
 use crate::metadata::{Failed, Metadata, XattrPolicy, sorted_names, step};
+use crate::owner_note;
 use crate::room;
 
 /// Largest number of directories below one another: each holds two descriptors during the copy.
@@ -30,6 +33,10 @@ const MAX_DEPTH: usize = 400;
 pub struct CopyOptions {
     /// Whose the copies are.
     pub ownership: Ownership,
+    /// User and group of all of them, in place of those of the originals; as far as `ownership` keeps owners.
+    pub owner: Option<(u32, u32)>,
+    /// What lies in the tree and is left out.
+    pub exclude: Patterns,
 }
 
 /// A tree could not be copied. What was copied before is left.
@@ -132,7 +139,50 @@ struct Copier<'a> {
     depth: usize,
 }
 
+/// Whether [`Ownership::Noted`] can note anything beneath `directory`: not every file system takes attributes.
+#[must_use]
+pub fn can_note_owners(directory: BorrowedFd<'_>) -> bool {
+    owner_note::is_kept_in(directory)
+}
+
+impl CopyOptions {
+    /// Gives what is known of a file to the owner that all copies are to have.
+    fn give(&self, metadata: &mut Metadata) {
+        if let Some((uid, gid)) = self.owner {
+            (metadata.uid, metadata.gid) = (uid, gid);
+        }
+    }
+}
+
 impl Copier<'_> {
+    /// Copies an entry of a directory, unless it is left out.
+    fn wanted_entry(
+        &mut self,
+        from: BorrowedFd<'_>,
+        name: &CStr,
+        to: BorrowedFd<'_>,
+    ) -> Result<(), CopyError> {
+        let patterns = &self.options.exclude;
+        // The name of the copy itself is no part of the paths that patterns are about.
+        let slash = self.target_path.iter().position(|byte| *byte == b'/');
+        let path = slash.map_or(&[][..], |slash| &self.target_path[slash + 1..]);
+        if patterns.is_empty() || !patterns.exclude(path) {
+            return self.entry(from, name, to, name.to_bytes());
+        }
+        let is_directory = rustix::fs::statat(from, name, AtFlags::SYMLINK_NOFOLLOW)
+            .map(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
+            .map_err(|error| self.failed(step("find")(error)))?;
+        if !is_directory || !patterns.bring_back() {
+            return Ok(());
+        }
+        // Something below may be wanted again; only for that the directory is there.
+        self.entry(from, name, to, name.to_bytes())?;
+        match rustix::fs::unlinkat(to, name, AtFlags::REMOVEDIR) {
+            Ok(()) | Err(Errno::NOTEMPTY | Errno::EXIST) => Ok(()),
+            Err(error) => Err(self.failed(step("leave out")(error))),
+        }
+    }
+
     fn entry(
         &mut self,
         from: BorrowedFd<'_>,
@@ -161,7 +211,7 @@ impl Copier<'_> {
             stat: &stat,
         };
         source
-            .copy(to, to_name, self.options.ownership)
+            .copy(to, to_name, self.options)
             .map_err(|failed| self.failed(failed))
     }
 
@@ -184,8 +234,9 @@ impl Copier<'_> {
         let prepare = || -> Result<_, Failed> {
             let source = open(from, from_name.to_bytes(), "open")?;
             let stat = rustix::fs::fstat(&source).map_err(step("inspect"))?;
-            let metadata = Metadata::read(&stat, XattrTarget::Open(source.as_fd()))
+            let mut metadata = Metadata::read(&stat, XattrTarget::Open(source.as_fd()))
                 .map_err(step("read attributes of"))?;
+            self.options.give(&mut metadata);
             // Listed before the copy is made, so that a tree copied into itself ends.
             let names = sorted_names(&source).map_err(step("list"))?;
             rustix::fs::mkdirat(to, to_name, Mode::RWXU).map_err(step(CREATE))?;
@@ -199,7 +250,7 @@ impl Copier<'_> {
             self.source_path.push(OsStr::from_bytes(name.to_bytes()));
             self.target_path.push(b'/');
             self.target_path.extend_from_slice(name.to_bytes());
-            self.entry(source.as_fd(), &name, target.as_fd(), name.to_bytes())?;
+            self.wanted_entry(source.as_fd(), &name, target.as_fd())?;
             self.target_path.truncate(length);
             self.source_path.pop();
         }

@@ -32,12 +32,15 @@ pub enum Ownership {
     Shifted(UserRange),
     /// The user's who extracts: owners are ignored, devices refused, privileged attributes left out.
     CurrentUser,
+    /// The same, with the owner of each file and directory noted in an attribute of it, where the file system takes
+    /// that: an image that is made of them without root has the owners again.
+    Noted,
 }
 
 impl Ownership {
     /// Whether files get the owners that the archive names, and not that of who extracts.
     pub fn keeps_owners(self) -> bool {
-        self != Self::CurrentUser
+        !matches!(self, Self::CurrentUser | Self::Noted)
     }
 }
 

@@ -42,5 +42,6 @@ pub use gantry_sys::{remove_tree, rename, sync};
 
 mod member;
 mod metadata;
+mod owner_note;
 mod room;
 mod shift;

@@ -9,6 +9,7 @@ use rustix::fs::{AtFlags, Gid, Mode, Stat, Timespec, Timestamps, Uid};
 use rustix::io::Errno;
 
 use crate::extract::Ownership;
+use crate::owner_note;
 use crate::shift;
 use crate::tar::{Timestamp, Xattr};
 
@@ -81,6 +82,14 @@ impl Metadata {
             let (uid, gid) = self.owner(ownership).map_err(step("set owner of"))?;
             rustix::fs::fchown(fd, uid, gid).map_err(step("set owner of"))?;
         }
+        if ownership == Ownership::Noted && (self.uid, self.gid) != (0, 0) {
+            // Before the mode, which may forbid its owner to write.
+            let note = owner_note::encode(self.uid, self.gid);
+            match xattr::set(XattrTarget::Open(fd), owner_note::NAME, &note) {
+                Err(Errno::OPNOTSUPP | Errno::PERM) => {}
+                noted => noted.map_err(step("note the owner of"))?,
+            }
+        }
         rustix::fs::fchmod(fd, Mode::from_raw_mode(self.mode)).map_err(step("set mode of"))?;
         self.apply_xattrs(XattrTarget::Open(fd), ownership, policy)?;
         rustix::fs::futimens(fd, &self.times()).map_err(step("set time of"))
@@ -134,7 +143,7 @@ impl Metadata {
                     shifted = shift::attribute(name.to_bytes(), value, range);
                     &shifted
                 }
-                Ownership::Keep | Ownership::CurrentUser => value,
+                Ownership::Keep | Ownership::CurrentUser | Ownership::Noted => value,
             };
             match xattr::set(target, &name, value) {
                 Err(Errno::OPNOTSUPP | Errno::PERM) if policy == XattrPolicy::BestEffort => {}
@@ -150,7 +159,7 @@ impl Metadata {
                 range.to_host(self.uid).ok_or(Errno::OVERFLOW)?,
                 range.to_host(self.gid).ok_or(Errno::OVERFLOW)?,
             ),
-            Ownership::Keep | Ownership::CurrentUser => (self.uid, self.gid),
+            Ownership::Keep | Ownership::CurrentUser | Ownership::Noted => (self.uid, self.gid),
         };
         Ok((Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid))))
     }

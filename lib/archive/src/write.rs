@@ -25,7 +25,7 @@ pub enum Owner {
     /// User and group 0, all of them.
     Root,
     /// The given user and group become 0, others stay: what a user without root owns, root owns in the
-    /// image.
+    /// image, unless [`Ownership::Noted`](crate::extract::Ownership::Noted) has left word of another owner.
     MapUserToRoot {
         /// User that becomes 0.
         uid: u32,
@@ -56,6 +56,8 @@ pub struct WriteOptions {
     /// Seconds since 1970: later times are set back to it, and it is the manifest's own. Without it the
     /// manifest's time is the latest in the tree. Source: reproducible-builds.org, `SOURCE_DATE_EPOCH`.
     pub source_date_epoch: Option<i64>,
+    /// Every file has that time, or 1970 without one, so that the image does not depend on when files were made.
+    pub exact_times: bool,
     /// How many threads may compress; with 0 and 1 it is the caller's own. The bytes are the same.
     pub threads: usize,
 }
@@ -173,6 +175,7 @@ fn write_tar<W: Write>(
         mode: 0o644,
         uid: 0,
         gid: 0,
+        // With exact times the latest is that of all.
         mtime: epoch.map_or(latest, |seconds| Timestamp {
             seconds,
             nanoseconds: 0,

@@ -109,6 +109,7 @@ fn write(
         } else {
             Owner::Keep
         },
+        exact_times: false,
         source_date_epoch: options.epoch.map(SourceDateEpoch::seconds),
         threads: options.threads,
     };

@@ -88,7 +88,10 @@ fn fill_one(
     copy_tree(
         (content.as_fd(), Path::new(".")),
         to,
-        &CopyOptions { ownership },
+        &CopyOptions {
+            ownership,
+            ..CopyOptions::default()
+        },
     )
     .map_err(|source| copy_failed(app, source))
 }

@@ -251,7 +251,10 @@ fn copy_root(to: &Writer<'_>, app: &AcName, image: &StoredImage) -> Result<(), P
     copy_tree(
         (tree.dir.as_fd(), Path::new("rootfs")),
         target,
-        &CopyOptions { ownership },
+        &CopyOptions {
+            ownership,
+            ..CopyOptions::default()
+        },
     )
     .map_err(|source| PrepareError::Copy {
         app: app.clone(),

@@ -112,12 +112,16 @@ complete -c acbuild -n "__fish_acbuild_using_subcommand cat-manifest" -l pretty-
 complete -c acbuild -n "__fish_acbuild_using_subcommand cat-manifest" -l debug -d 'Say on standard error what is done'
 complete -c acbuild -n "__fish_acbuild_using_subcommand cat-manifest" -l no-history -d 'Do not record the command in the image'
 complete -c acbuild -n "__fish_acbuild_using_subcommand cat-manifest" -s h -l help -d 'Print help'
+complete -c acbuild -n "__fish_acbuild_using_subcommand copy" -l chown -d 'User and group of the copies, names of the image or numbers; without a group its number is the user\'s' -r
+complete -c acbuild -n "__fish_acbuild_using_subcommand copy" -l exclude -d 'Leave out files of a directory, in addition to those that its file `.acbuildignore` names; may be repeated' -r
 complete -c acbuild -n "__fish_acbuild_using_subcommand copy" -l work-path -d 'Directory that holds the build in progress' -r -F
 complete -c acbuild -n "__fish_acbuild_using_subcommand copy" -l modify-appc -d 'Change this ACI instead of the build in progress' -r -F
 complete -c acbuild -n "__fish_acbuild_using_subcommand copy" -l modify-oci -d 'Change this OCI image instead of the build in progress' -r -F
 complete -c acbuild -n "__fish_acbuild_using_subcommand copy" -l debug -d 'Say on standard error what is done'
 complete -c acbuild -n "__fish_acbuild_using_subcommand copy" -l no-history -d 'Do not record the command in the image'
 complete -c acbuild -n "__fish_acbuild_using_subcommand copy" -s h -l help -d 'Print help'
+complete -c acbuild -n "__fish_acbuild_using_subcommand copy-to-dir" -l chown -d 'User and group of the copies, names of the image or numbers; without a group its number is the user\'s' -r
+complete -c acbuild -n "__fish_acbuild_using_subcommand copy-to-dir" -l exclude -d 'Leave out files of a directory, in addition to those that its file `.acbuildignore` names; may be repeated' -r
 complete -c acbuild -n "__fish_acbuild_using_subcommand copy-to-dir" -l work-path -d 'Directory that holds the build in progress' -r -F
 complete -c acbuild -n "__fish_acbuild_using_subcommand copy-to-dir" -l modify-appc -d 'Change this ACI instead of the build in progress' -r -F
 complete -c acbuild -n "__fish_acbuild_using_subcommand copy-to-dir" -l modify-oci -d 'Change this OCI image instead of the build in progress' -r -F
@@ -489,14 +493,16 @@ complete -c acbuild -n "__fish_acbuild_using_subcommand version" -l modify-oci -
 complete -c acbuild -n "__fish_acbuild_using_subcommand version" -l debug -d 'Say on standard error what is done'
 complete -c acbuild -n "__fish_acbuild_using_subcommand version" -l no-history -d 'Do not record the command in the image'
 complete -c acbuild -n "__fish_acbuild_using_subcommand version" -s h -l help -d 'Print help'
+complete -c acbuild -n "__fish_acbuild_using_subcommand write" -l compression -d 'Compression of FILE: gzip, zstd, xz or none' -r
 complete -c acbuild -n "__fish_acbuild_using_subcommand write" -l work-path -d 'Directory that holds the build in progress' -r -F
 complete -c acbuild -n "__fish_acbuild_using_subcommand write" -l modify-appc -d 'Change this ACI instead of the build in progress' -r -F
 complete -c acbuild -n "__fish_acbuild_using_subcommand write" -l modify-oci -d 'Change this OCI image instead of the build in progress' -r -F
 complete -c acbuild -n "__fish_acbuild_using_subcommand write" -l overwrite -d 'Replace FILE if it exists'
-complete -c acbuild -n "__fish_acbuild_using_subcommand write" -l sign
+complete -c acbuild -n "__fish_acbuild_using_subcommand write" -l rewrite-timestamps -d 'Give every file the time of SOURCE_DATE_EPOCH, or 1970'
+complete -c acbuild -n "__fish_acbuild_using_subcommand write" -l sign -d 'Sign the image with gpg: FILE.asc. What stands after -- goes to gpg'
 complete -c acbuild -n "__fish_acbuild_using_subcommand write" -l debug -d 'Say on standard error what is done'
 complete -c acbuild -n "__fish_acbuild_using_subcommand write" -l no-history -d 'Do not record the command in the image'
-complete -c acbuild -n "__fish_acbuild_using_subcommand write" -s h -l help -d 'Print help'
+complete -c acbuild -n "__fish_acbuild_using_subcommand write" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c acbuild -n "__fish_acbuild_using_subcommand help; and not __fish_seen_subcommand_from annotation begin cat-manifest copy copy-to-dir dependency end environment isolator label layer mount port replace-manifest run script set-event-handler set-exec set-group set-name set-supp-groups set-tag set-user set-working-directory version write help" -f -a "annotation" -d 'Manage annotations'
 complete -c acbuild -n "__fish_acbuild_using_subcommand help; and not __fish_seen_subcommand_from annotation begin cat-manifest copy copy-to-dir dependency end environment isolator label layer mount port replace-manifest run script set-event-handler set-exec set-group set-name set-supp-groups set-tag set-user set-working-directory version write help" -f -a "begin" -d 'Start a new build'
 complete -c acbuild -n "__fish_acbuild_using_subcommand help; and not __fish_seen_subcommand_from annotation begin cat-manifest copy copy-to-dir dependency end environment isolator label layer mount port replace-manifest run script set-event-handler set-exec set-group set-name set-supp-groups set-tag set-user set-working-directory version write help" -f -a "cat-manifest" -d 'Print the manifest'

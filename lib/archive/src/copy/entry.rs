@@ -7,8 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use gantry_sys::xattr::XattrTarget;
 use rustix::fs::{FileType, Mode, OFlags, Stat};
 
-use super::content;
-use crate::extract::Ownership;
+use super::{CopyOptions, content};
 use crate::metadata::{Failed, Metadata, XattrPolicy, step};
 
 /// What is tried when the target cannot be made.
@@ -32,16 +31,16 @@ impl Source<'_> {
         self,
         to: BorrowedFd<'_>,
         to_name: &[u8],
-        ownership: Ownership,
+        options: &CopyOptions,
     ) -> Result<(), Failed> {
         match FileType::from_raw_mode(self.stat.st_mode) {
-            FileType::RegularFile => self.file(to, to_name, ownership),
+            FileType::RegularFile => self.file(to, to_name, options),
             FileType::Socket | FileType::Unknown => Ok(()),
-            file_type => self.special(file_type, to, to_name, ownership),
+            file_type => self.special(file_type, to, to_name, options),
         }
     }
 
-    fn file(self, to: BorrowedFd<'_>, to_name: &[u8], ownership: Ownership) -> Result<(), Failed> {
+    fn file(self, to: BorrowedFd<'_>, to_name: &[u8], options: &CopyOptions) -> Result<(), Failed> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let source = rustix::fs::openat(self.directory, self.name, flags, Mode::empty())
             .map_err(step("open"))?;
@@ -52,14 +51,15 @@ impl Source<'_> {
                 io::Error::other("it was replaced while it was copied"),
             ));
         }
-        let metadata = Metadata::read(&stat, XattrTarget::Open(source.as_fd()))
+        let mut metadata = Metadata::read(&stat, XattrTarget::Open(source.as_fd()))
             .map_err(step("read attributes of"))?;
+        options.give(&mut metadata);
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let target = rustix::fs::openat(to, to_name, flags, Mode::RUSR | Mode::WUSR)
             .map_err(step(CREATE))?;
         let target = File::from(target);
         content::copy(&File::from(source), &target).map_err(|error| ("copy", error))?;
-        metadata.apply(target.as_fd(), ownership, XattrPolicy::BestEffort)
+        metadata.apply(target.as_fd(), options.ownership, XattrPolicy::BestEffort)
     }
 
     fn special(
@@ -67,10 +67,11 @@ impl Source<'_> {
         file_type: FileType,
         to: BorrowedFd<'_>,
         to_name: &[u8],
-        ownership: Ownership,
+        options: &CopyOptions,
     ) -> Result<(), Failed> {
-        let metadata = Metadata::read(self.stat, XattrTarget::Named(self.directory, self.name))
-            .map_err(step("read attributes of"))?;
+        let target = XattrTarget::Named(self.directory, self.name);
+        let mut metadata = Metadata::read(self.stat, target).map_err(step("read attributes of"))?;
+        options.give(&mut metadata);
         let is_link = file_type == FileType::Symlink;
         if is_link {
             let link = rustix::fs::readlinkat(self.directory, self.name, Vec::new())
@@ -81,6 +82,12 @@ impl Source<'_> {
             rustix::fs::mknodat(to, to_name, file_type, mode, self.stat.st_rdev)
                 .map_err(step(CREATE))?;
         }
-        metadata.apply_named(to, to_name, is_link, ownership, XattrPolicy::BestEffort)
+        metadata.apply_named(
+            to,
+            to_name,
+            is_link,
+            options.ownership,
+            XattrPolicy::BestEffort,
+        )
     }
 }

@@ -11,7 +11,10 @@ fn copy(from: &Path, to_directory: &Path, name: &str) -> Result<(), CopyError> {
         false => Ownership::CurrentUser,
     };
     let target = File::open(to_directory).unwrap();
-    let options = CopyOptions { ownership };
+    let options = CopyOptions {
+        ownership,
+        ..CopyOptions::default()
+    };
     copy_tree(
         (rustix::fs::CWD, from),
         (target.as_fd(), OsStr::new(name)),

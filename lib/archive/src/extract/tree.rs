@@ -12,7 +12,7 @@ use gantry_sys::sync::begin_writing;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::{ExtractError, ExtractOptions, Ownership};
+use super::{ExtractError, ExtractOptions};
 use crate::aci::AciError;
 use crate::member::Naming;
 use crate::metadata::{Failed, Metadata, XattrPolicy, step};
@@ -157,7 +157,7 @@ impl<'a> Tree<'a> {
             EntryKind::HardLink(target) => self.make_link(path, target),
             EntryKind::Fifo => self.make_node(parent, name, FileType::Fifo, (0, 0), &metadata),
             EntryKind::CharDevice { .. } | EntryKind::BlockDevice { .. }
-                if self.options.ownership == Ownership::CurrentUser =>
+                if !self.options.ownership.keeps_owners() =>
             {
                 Err(Rule::DeviceWithoutRoot.into())
             }

@@ -10,7 +10,7 @@ use rustix::fs::{AtFlags, Mode, OFlags};
 
 use super::list::join;
 use super::{ImageTree, RenderError};
-use crate::copy::{CREATE, Source};
+use crate::copy::{CREATE, CopyOptions, Source};
 use crate::extract::Ownership;
 use crate::metadata::{Failed, Metadata, XattrPolicy, step};
 
@@ -100,7 +100,11 @@ impl<'a> Maker<'a> {
                     name,
                     stat: &stat,
                 };
-                source.copy(parent, name, self.ownership)?;
+                let options = CopyOptions {
+                    ownership: self.ownership,
+                    ..CopyOptions::default()
+                };
+                source.copy(parent, name, &options)?;
                 self.original = Some((entry.image, above, original));
                 Ok(())
             }

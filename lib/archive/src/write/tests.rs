@@ -243,6 +243,7 @@ fn two_copies_of_a_tree_give_the_same_bytes_under_an_epoch() {
             compression,
             owner: Owner::Root,
             source_date_epoch: Some(1_500_000_000),
+            exact_times: false,
             threads: 2,
         };
         assert!(

@@ -15,7 +15,8 @@ use rustix::io::Errno;
 
 use super::{MAX_DEPTH, Owner, WriteError, WriteOptions, sparse};
 use crate::metadata::{Metadata, sorted_names};
-use crate::tar::{Entry, EntryKind, Extent, Timestamp, data_padding, encode};
+use crate::owner_note;
+use crate::tar::{Entry, EntryKind, Extent, Timestamp, Xattr, data_padding, encode};
 
 /// Size of the buffer for file content, in bytes.
 const COPY_BUFFER: usize = 256 << 10;
@@ -173,15 +174,22 @@ impl<W: Write> Walk<'_, W> {
         target: XattrTarget<'_>,
         sparse: Option<&[Extent]>,
     ) -> Result<(), WriteError> {
-        let metadata = Metadata::read(stat, target)
+        let mut metadata = Metadata::read(stat, target)
             .map_err(|error| self.failed("read attributes of", error))?;
         let (uid, gid) = match self.options.owner {
             Owner::Keep => (metadata.uid, metadata.gid),
             Owner::Root => (0, 0),
-            Owner::MapUserToRoot { uid, gid } => (
-                if metadata.uid == uid { 0 } else { metadata.uid },
-                if metadata.gid == gid { 0 } else { metadata.gid },
-            ),
+            Owner::MapUserToRoot { uid, gid } => {
+                let noted = take_note(&mut metadata.xattrs);
+                (
+                    noted
+                        .0
+                        .unwrap_or(if metadata.uid == uid { 0 } else { metadata.uid }),
+                    noted
+                        .1
+                        .unwrap_or(if metadata.gid == gid { 0 } else { metadata.gid }),
+                )
+            }
             Owner::Unshift { first, count } => {
                 let unshift = |id: u32| match id.checked_sub(first) {
                     Some(own) if own < count => own,
@@ -190,11 +198,13 @@ impl<W: Write> Walk<'_, W> {
                 (unshift(metadata.uid), unshift(metadata.gid))
             }
         };
+        let epoch = |seconds| Timestamp {
+            seconds,
+            nanoseconds: 0,
+        };
         let mtime = match self.options.source_date_epoch {
-            Some(seconds) => metadata.mtime.min(Timestamp {
-                seconds,
-                nanoseconds: 0,
-            }),
+            given if self.options.exact_times => epoch(given.unwrap_or(0)),
+            Some(seconds) => metadata.mtime.min(epoch(seconds)),
             None => metadata.mtime,
         };
         self.latest = self.latest.max(mtime);
@@ -246,6 +256,14 @@ impl<W: Write> Walk<'_, W> {
             source: error.into(),
         }
     }
+}
+
+/// Takes the note of an owner from the attributes of a file, if it has one.
+fn take_note(xattrs: &mut Vec<Xattr>) -> (Option<u32>, Option<u32>) {
+    let is_note = |xattr: &Xattr| xattr.name == owner_note::NAME.to_bytes();
+    let found = xattrs.iter().position(is_note);
+    let note = found.and_then(|index| owner_note::decode(&xattrs.remove(index).value));
+    note.unwrap_or_default()
 }
 
 fn size(stat: &Stat) -> u64 {

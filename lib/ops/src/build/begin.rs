@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use gantry_archive::aci::{self, AciError};
 use gantry_archive::copy::{self, CopyOptions};
-use gantry_archive::extract::{self, ExtractOptions};
+use gantry_archive::extract::{self, ExtractOptions, Ownership};
 use gantry_types::{
     Diagnostic, ImageManifest, Kind, Labels, MAX_MANIFEST_BYTES, ManifestError, os_arch,
 };
@@ -276,7 +276,10 @@ fn extract_image(
     threads: usize,
 ) -> Result<Option<&'static str>, BeginError> {
     let options = ExtractOptions {
-        ownership: current_ownership(),
+        ownership: match current_ownership() {
+            Ownership::CurrentUser => Ownership::Noted,
+            kept => kept,
+        },
         threads,
         ..ExtractOptions::default()
     };
@@ -355,6 +358,7 @@ fn copy_rootfs(
 ) -> Result<(), BeginError> {
     let options = CopyOptions {
         ownership: current_ownership(),
+        ..CopyOptions::default()
     };
     copy::copy_tree(from, (image, OsStr::new(ROOTFS)), &options).map_err(|source| {
         BeginError::Copy {

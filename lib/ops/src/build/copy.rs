@@ -6,18 +6,33 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use gantry_archive::copy::{self as archive, CopyOptions};
+use gantry_archive::copy::{self as archive, CopyOptions, PatternError, Patterns};
 use gantry_archive::extract::Ownership;
 use gantry_types::{Diagnostic, Kind};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, Timespec, Timestamps};
 use rustix::io::Errno;
 
 use super::begin::holds;
-use super::context::{Build, UNFINISHED};
+use super::context::{Build, UNFINISHED, read_file};
 use super::edit::EditError;
-use super::error::{OpenError, room};
+use super::error::{OpenError, at, room};
 use super::place::{Place, components, open_dir_all, open_parent, open_place};
 use super::remove::remove_tree;
+
+/// Longest `.acbuildignore`, in bytes.
+const MAX_IGNORE: u64 = 1 << 20;
+
+/// Name of the file that says what of its directory is not to be copied.
+const IGNORE: &str = ".acbuildignore";
+
+/// How files are copied into the image.
+#[derive(Debug, Clone, Default)]
+pub struct CopyChoices {
+    /// User and group of the copies, in place of those of the originals.
+    pub owner: Option<(u32, u32)>,
+    /// What is left out of a directory, besides what its file `.acbuildignore` says.
+    pub exclude: Vec<Vec<u8>>,
+}
 
 /// Files could not be copied into the image.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +86,38 @@ pub enum CopyError {
         /// Why.
         source: io::Error,
     },
+    /// What is to be left out cannot be understood.
+    #[error("cannot tell what to leave out of {}", path.display())]
+    Exclude {
+        /// The source, or the file in it that says so.
+        path: PathBuf,
+        /// Why.
+        source: PatternError,
+    },
+    /// The file that says what is to be left out cannot be read.
+    #[error("cannot read {}", path.display())]
+    Ignore {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: OpenError,
+    },
+    /// The image does not know whom the copies are to belong to.
+    #[error("{file} of the image has no {name:?}")]
+    NoAccount {
+        /// The name.
+        name: String,
+        /// The file that was looked into.
+        file: String,
+    },
+    /// Nothing can hold the owner that the copies are to have.
+    #[error("files of the image cannot belong to {uid}:{gid} here")]
+    Owner {
+        /// The user.
+        uid: u32,
+        /// The group.
+        gid: u32,
+    },
     /// The copy broke off.
     #[error("cannot copy {}", path.display())]
     Copy {
@@ -88,7 +135,8 @@ impl Diagnostic for CopyError {
     fn kind(&self) -> Kind {
         match self {
             Self::Build(error) => error.kind(),
-            Self::Source { .. } | Self::Target { .. } => Kind::Environment,
+            Self::Source { .. } | Self::Target { .. } | Self::Owner { .. } => Kind::Environment,
+            Self::Ignore { source, .. } => source.kind(),
             Self::Copy { source, .. } => source.kind(),
             Self::History(error) => error.kind(),
             _ => Kind::Usage,
@@ -99,6 +147,14 @@ impl Diagnostic for CopyError {
         match self {
             Self::Build(error) => error.hint(),
             Self::HoldsBuild { .. } => Some("put the build elsewhere with --work-path DIR".into()),
+            Self::NoAccount { .. } => {
+                Some("numbers need no entry: --chown 1000:1000".into())
+            }
+            Self::Owner { .. } => Some(
+                "become root, get a range of IDs in /etc/subuid and /etc/subgid, or put the build on a file \
+                 system with extended attributes with --work-path DIR"
+                    .into(),
+            ),
             Self::Copy { source, .. } => source.hint(),
             Self::Target { source, .. } => room(source),
             Self::History(error) => error.hint(),
@@ -111,13 +167,19 @@ impl Build {
     /// Copies `from` to the path `to` of the image; missing parents are made.
     ///
     /// Mode, time and extended attributes are kept, the owner too if root copies. A file replaces a
-    /// file; nothing else is replaced.
+    /// file; nothing else is replaced. A directory may have a file `.acbuildignore`, which is not copied itself.
     ///
     /// # Errors
     ///
     /// [`CopyError`]; the image is then as it was, but for parents made.
-    pub fn copy(&self, from: &Path, to: &Path, history: Option<&str>) -> Result<(), CopyError> {
-        self.copy_one(from, &components(to))?;
+    pub fn copy(
+        &self,
+        from: &Path,
+        to: &Path,
+        choices: &CopyChoices,
+        history: Option<&str>,
+    ) -> Result<(), CopyError> {
+        self.copy_one(from, &components(to), choices)?;
         self.record_copy(history)
     }
 
@@ -130,6 +192,7 @@ impl Build {
         &self,
         sources: &[PathBuf],
         dir: &Path,
+        choices: &CopyChoices,
         history: Option<&str>,
     ) -> Result<(), CopyError> {
         let root = self.rootfs()?;
@@ -149,7 +212,7 @@ impl Build {
                 .to_owned();
             let mut to = dir_components.clone();
             to.push(name);
-            self.copy_one(source, &to)?;
+            self.copy_one(source, &to, choices)?;
         }
         self.record_copy(history)
     }
@@ -162,8 +225,14 @@ impl Build {
     }
 
     /// Copies beside the image first, so that what appears in it is complete.
-    fn copy_one(&self, from: &Path, to: &[OsString]) -> Result<(), CopyError> {
+    fn copy_one(
+        &self,
+        from: &Path,
+        to: &[OsString],
+        choices: &CopyChoices,
+    ) -> Result<(), CopyError> {
         let kind = self.source_kind(from)?;
+        let options = self.copy_options(from, kind, choices)?;
         let root = self.rootfs()?;
         let place = if kind == FileType::RegularFile {
             open_place(root.as_fd(), to)
@@ -182,9 +251,6 @@ impl Build {
             source,
         };
         remove_tree(staging, UNFINISHED).map_err(broken)?;
-        let options = CopyOptions {
-            ownership: self.copied,
-        };
         let name = OsStr::from_bytes(UNFINISHED.to_bytes());
         let copied = archive::copy_tree((CWD, from), (staging, name), &options)
             .map_err(|source| CopyError::Copy {
@@ -199,6 +265,30 @@ impl Build {
             let _ = remove_tree(staging, UNFINISHED);
         }
         copied
+    }
+
+    fn copy_options(
+        &self,
+        from: &Path,
+        kind: FileType,
+        choices: &CopyChoices,
+    ) -> Result<CopyOptions, CopyError> {
+        let ownership = match choices.owner {
+            None => self.copied,
+            Some(_) if rustix::process::geteuid().is_root() => Ownership::Keep,
+            Some((0, 0)) => Ownership::CurrentUser,
+            Some(_) if archive::can_note_owners(self.context.dir()) => Ownership::Noted,
+            Some((uid, gid)) => return Err(CopyError::Owner { uid, gid }),
+        };
+        let exclude = match kind {
+            FileType::Directory => exclusions(from, &choices.exclude)?,
+            _ => Patterns::default(),
+        };
+        Ok(CopyOptions {
+            ownership,
+            owner: choices.owner,
+            exclude,
+        })
     }
 
     fn source_kind(&self, from: &Path) -> Result<FileType, CopyError> {
@@ -224,6 +314,34 @@ impl Build {
         }
         Ok(kind)
     }
+}
+
+/// What of the directory `from` is not to be copied.
+fn exclusions(from: &Path, given: &[Vec<u8>]) -> Result<Patterns, CopyError> {
+    let file = from.join(IGNORE);
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let read = rustix::fs::open(from, flags, Mode::empty())
+        .map_err(at(from))
+        .and_then(|dir| read_file(dir.as_fd(), IGNORE, MAX_IGNORE));
+    let text = read.map_err(|source| CopyError::Ignore {
+        path: file.clone(),
+        source,
+    })?;
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        |source| CopyError::Exclude { path, source }
+    };
+    let mut patterns = match &text {
+        Some(text) => Patterns::parse(text).map_err(failed(&file))?,
+        None => Patterns::default(),
+    };
+    for line in given {
+        patterns.add(line).map_err(failed(from))?;
+    }
+    if text.is_some() {
+        patterns.add(IGNORE.as_bytes()).map_err(failed(&file))?;
+    }
+    Ok(patterns)
 }
 
 /// Whose the files of an image in the making are: only root can give files away.

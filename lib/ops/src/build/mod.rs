@@ -18,6 +18,7 @@
 //! Owners: a user without root owns everything in `rootfs`, and the written image says root. So root
 //! and every user get the same image from the same input that belongs to root.
 
+mod accounts;
 mod begin;
 mod context;
 mod copy;
@@ -31,11 +32,14 @@ mod remove;
 mod replace;
 mod run;
 mod script;
+mod sign;
 mod write;
+
+pub use gantry_archive::compress::Compression;
 
 pub use begin::{BeginError, BeginOptions, Start};
 pub use context::Build;
-pub use copy::CopyError;
+pub use copy::{CopyChoices, CopyError};
 pub use edit::EditError;
 pub use error::OpenError;
 pub use history::command_line;
@@ -43,4 +47,5 @@ pub use modify::{ImageFile, ModifyError};
 pub use replace::ReplaceError;
 pub use run::RunError;
 pub use script::{ScriptCommand, ScriptError, ScriptProblem, parse_script};
+pub use sign::SignError;
 pub use write::{WriteError, WriteOptions, Written};

@@ -1,7 +1,9 @@
 //! Writing the image in the making to a file.
 
+use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::path::{Path, PathBuf};
 
 use gantry_archive::compress::Compression;
@@ -11,8 +13,9 @@ use gantry_types::{Diagnostic, ImageId, Kind};
 use super::context::Build;
 use super::edit::unnamed;
 use super::error::OpenError;
+use super::sign::{SignError, sign};
 use crate::epoch::SourceDateEpoch;
-use crate::new_file::{NewFileError, Place};
+use crate::new_file::{NewFile, NewFileError, Place};
 use crate::room::is_full;
 
 /// How an image is written.
@@ -22,6 +25,10 @@ pub struct WriteOptions {
     pub overwrite: bool,
     /// What "now" is in the image.
     pub epoch: Option<SourceDateEpoch>,
+    /// Every file has the time that is "now", or 1970 without one.
+    pub exact_times: bool,
+    /// How the file is compressed.
+    pub compression: Compression,
     /// How many threads may compress; the file does not depend on it.
     pub threads: usize,
 }
@@ -70,6 +77,14 @@ pub enum WriteError {
         /// Path in the image.
         path: PathBuf,
     },
+    /// The image could not be signed; neither it nor a signature was written.
+    #[error("cannot sign {}", path.display())]
+    Sign {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: SignError,
+    },
     /// The image could not be put together.
     #[error(transparent)]
     Archive(archive::WriteError),
@@ -114,6 +129,7 @@ impl Diagnostic for WriteError {
             Self::Build(error) => error.kind(),
             Self::Unnamed | Self::Exists { .. } | Self::NotAFile { .. } => Kind::Usage,
             Self::Target { .. } | Self::Permission { .. } => Kind::Environment,
+            Self::Sign { source, .. } => source.kind(),
             Self::Archive(error) => error.kind(),
         }
     }
@@ -127,27 +143,38 @@ impl Diagnostic for WriteError {
                 Some("make room on its file system, or write elsewhere".into())
             }
             Self::Target { .. } | Self::Permission { .. } | Self::NotAFile { .. } => None,
+            Self::Sign { source, .. } => source.hint(),
             Self::Archive(error) => error.hint(),
         }
     }
 }
 
 impl Build {
-    /// Writes the image to `file`, compressed with gzip; the build goes on.
+    /// Writes the image to `file`; the build goes on.
     ///
     /// The file gets its name when it is complete and on stable storage. On failure nothing is left.
     /// A symbolic link to a file stays, and the file it leads to is replaced.
     ///
+    /// With `sign`, arguments of gpg, the signature is written to `FILE.asc`; without it the image is not written.
+    ///
     /// # Errors
     ///
     /// [`WriteError`].
-    pub fn write(&self, file: &Path, options: &WriteOptions) -> Result<Written, WriteError> {
+    pub fn write(
+        &self,
+        file: &Path,
+        options: &WriteOptions,
+        sign: Option<&[OsString]>,
+    ) -> Result<Written, WriteError> {
         let manifest = self.manifest()?;
         if manifest.name == unnamed() {
             return Err(WriteError::Unnamed);
         }
         let refused = |error| WriteError::refused(file, error);
         let place = Place::new(file, options.overwrite).map_err(refused)?;
+        let signature = sign
+            .map(|arguments| Signature::plan(file, options.overwrite, arguments))
+            .transpose()?;
         let new = place
             .create(".acbuild-")
             .map_err(|error| refused(error.into()))?;
@@ -155,7 +182,15 @@ impl Build {
         let id = self.put_together(file, &mut buffered, &archive_options(options))?;
         buffered.flush().map_err(|error| refused(error.into()))?;
         drop(buffered);
+        let signature = signature
+            .map(|signature| signature.make(file, &new))
+            .transpose()?;
         new.publish().map_err(refused)?;
+        if let Some((asc, signature)) = signature {
+            signature
+                .publish()
+                .map_err(|error| WriteError::refused(&asc, error))?;
+        }
         let exec_missing = manifest.app.is_some_and(|app| app.exec.is_empty());
         Ok(Written { id, exec_missing })
     }
@@ -174,6 +209,48 @@ impl Build {
     }
 }
 
+/// A signature to be made.
+struct Signature<'a> {
+    file: PathBuf,
+    place: Place,
+    arguments: &'a [OsString],
+}
+
+impl<'a> Signature<'a> {
+    fn plan(image: &Path, overwrite: bool, arguments: &'a [OsString]) -> Result<Self, WriteError> {
+        let mut file = image.as_os_str().to_owned();
+        file.push(".asc");
+        let file = PathBuf::from(file);
+        let place = Place::new(&file, overwrite);
+        Ok(Self {
+            place: place.map_err(|error| WriteError::refused(&file, error))?,
+            file,
+            arguments,
+        })
+    }
+
+    /// Signs the finished file `new`, which has no name yet.
+    fn make(self, image: &Path, new: &NewFile) -> Result<(PathBuf, NewFile), WriteError> {
+        let target = |path: &Path| {
+            let path = path.to_owned();
+            |source| WriteError::Target { path, source }
+        };
+        // Its own descriptor can only be written to.
+        let content = File::open(format!("/proc/self/fd/{}", new.file().as_raw_fd()))
+            .map_err(target(image))?;
+        let text = sign(content, self.arguments).map_err(|source| WriteError::Sign {
+            path: image.to_owned(),
+            source,
+        })?;
+        let signature = self.place.create(".acbuild-").map_err(target(&self.file))?;
+        signature
+            .file()
+            .write_all(&text)
+            .map_err(target(&self.file))?;
+        Ok((self.file, signature))
+    }
+}
+
 pub(super) fn archive_options(options: &WriteOptions) -> archive::WriteOptions {
     let uid = rustix::process::geteuid();
     let owner = if uid.is_root() {
@@ -185,9 +262,10 @@ pub(super) fn archive_options(options: &WriteOptions) -> archive::WriteOptions {
         }
     };
     archive::WriteOptions {
-        compression: Compression::Gzip,
+        compression: options.compression,
         owner,
         source_date_epoch: options.epoch.map(SourceDateEpoch::seconds),
+        exact_times: options.exact_times,
         threads: options.threads,
     }
 }
@@ -214,6 +292,8 @@ mod tests {
     const OVERWRITE: WriteOptions = WriteOptions {
         overwrite: true,
         epoch: None,
+        exact_times: false,
+        compression: Compression::Gzip,
         threads: 1,
     };
 
@@ -230,14 +310,14 @@ mod tests {
             0,
         )
         .unwrap();
-        let error = build.write(&path("fifo"), &OVERWRITE).unwrap_err();
+        let error = build.write(&path("fifo"), &OVERWRITE, None).unwrap_err();
         assert!(error.to_string().ends_with("fifo is not a regular file"));
         assert!(!fs::metadata(path("fifo")).unwrap().is_file());
 
         fs::create_dir(path("images")).unwrap();
         fs::write(path("images/app-1.aci"), "old").unwrap();
         std::os::unix::fs::symlink("images/app-1.aci", path("app.aci")).unwrap();
-        build.write(&path("app.aci"), &OVERWRITE).unwrap();
+        build.write(&path("app.aci"), &OVERWRITE, None).unwrap();
         assert!(path("app.aci").is_symlink());
         assert_ne!(fs::read(path("images/app-1.aci")).unwrap(), b"old");
         assert_eq!(fs::read_dir(path("images")).unwrap().count(), 1);

@@ -174,6 +174,7 @@ pub fn extract(store: &Store, id: &ImageId, output: &Output<'_>) -> Result<(), O
         let from = store.tree_path(&TreeId::of_images(&[*id])).join(ROOTFS);
         let options = CopyOptions {
             ownership: output.ownership,
+            ..CopyOptions::default()
         };
         copy_tree(
             (rustix::fs::CWD, &from),

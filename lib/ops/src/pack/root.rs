@@ -53,6 +53,7 @@ pub fn pack_root(
             None => Owner::Keep,
         },
         source_date_epoch: None,
+        exact_times: false,
         threads: options.threads,
     };
     let mut output = BufWriter::with_capacity(WRITE_BUFFER, new.file());
