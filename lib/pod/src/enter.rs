@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::ffi::{CString, NulError, OsStr, OsString};
-use std::fs::File;
 use std::io;
 use std::os::fd::AsFd as _;
 use std::os::unix::ffi::OsStrExt as _;
@@ -131,9 +130,8 @@ impl Pod {
             path: stage1.to_owned(),
             source,
         };
-        let program = File::open(stage1)
-            .and_then(|file| gantry_sys::memfd::sealed_copy(&file))
-            .map_err(stage1_error)?;
+        let program =
+            gantry_sys::sealed::sealed_program(stage1, self.as_fd()).map_err(stage1_error)?;
         let c_string = |s: &OsStr| {
             CString::new(s.as_bytes()).map_err(|source| EnterError::ZeroByte { source })
         };
@@ -213,7 +211,7 @@ mod tests {
                 r#"{{"acVersion":"0.8.11","acKind":"PodManifest","apps":[{}]}}"#,
                 apps.join(",")
             );
-            File::create(path)
+            std::fs::File::create(path)
                 .unwrap()
                 .write_all(text.as_bytes())
                 .unwrap();

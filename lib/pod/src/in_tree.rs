@@ -168,7 +168,7 @@ impl Waiting {
     pub fn prepare(command: &TreeCommand, place: &TreePlace<'_>) -> Result<Self, TreeRunError> {
         let run = pod_dir::make(command, place).map_err(step("make the directory of the run"))?;
         let program = File::open(&command.stage1)
-            .and_then(|file| gantry_sys::memfd::sealed_copy(&file))
+            .and_then(|file| gantry_sys::sealed::sealed_copy(&file))
             .map_err(step("read stage1"))?;
         let signals = SignalSet::of(&SIGNALS);
         signals.block().map_err(step("block signals"))?;

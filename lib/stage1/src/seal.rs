@@ -1,4 +1,4 @@
-//! This program runs from a sealed copy of itself.
+//! This program runs from where nobody can change it.
 
 use std::ffi::CString;
 use std::fs::File;
@@ -6,19 +6,26 @@ use std::io;
 use std::os::fd::AsFd as _;
 use std::os::unix::ffi::OsStringExt as _;
 
-use gantry_sys::memfd::{is_sealed, sealed_copy};
+use rustix::fs::{Mode, OFlags};
+
 use gantry_sys::process::exec_file;
+use gantry_sys::sealed::{is_sealed, sealed_program};
 
 use crate::failed::{Failed, Step as _};
 
-/// Returns if this program is a sealed copy, and otherwise starts over as one.
+const PROGRAM: &str = "/proc/self/exe";
+
+/// Returns if this program cannot be changed through this process, and otherwise starts over so that it cannot.
+/// The working directory must be the pod directory.
 pub(crate) fn ensure() -> Result<(), Failed> {
-    let name = || "run from a sealed copy of this program";
-    let program = File::open("/proc/self/exe").step(name)?;
+    let name = || "run from where nobody can change this program";
+    let program = File::open(PROGRAM).step(name)?;
     if is_sealed(&program).step(name)? {
         return Ok(());
     }
-    let copy = sealed_copy(&program).step(name)?;
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let pod = rustix::fs::open(".", flags, Mode::empty()).step(name)?;
+    let sealed = sealed_program(PROGRAM.as_ref(), pod.as_fd()).step(name)?;
     let strings = |strings: Vec<std::ffi::OsString>| -> io::Result<Vec<CString>> {
         Ok(strings
             .into_iter()
@@ -32,6 +39,6 @@ pub(crate) fn ensure() -> Result<(), Failed> {
         name
     });
     let environment = strings(environment.collect()).step(name)?;
-    let Err(error) = exec_file(copy.as_fd(), &arguments, &environment);
+    let Err(error) = exec_file(sealed.as_fd(), &arguments, &environment);
     Err(error).step(name)
 }

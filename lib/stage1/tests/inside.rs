@@ -232,7 +232,7 @@ fn the_working_directory_must_lie_inside() {
 }
 
 #[test]
-fn the_program_runs_from_a_sealed_copy() {
+fn the_program_runs_from_where_nobody_can_change_it() {
     if !can_run_pods() {
         return;
     }
@@ -241,7 +241,12 @@ fn the_program_runs_from_a_sealed_copy() {
     running.says("up");
     for pid in [running.pid(), support::children(running.pid())[0]] {
         let program = std::fs::read_link(format!("/proc/{pid}/exe")).unwrap();
-        assert_eq!(program.to_str(), Some("/memfd:stage1 (deleted)"));
+        // The root of an overlay that is mounted nowhere, or where there is none a copy in memory.
+        let program = program.to_str().unwrap();
+        assert!(
+            ["/stage1", "/memfd:stage1 (deleted)"].contains(&program),
+            "{program}"
+        );
         let write = std::fs::OpenOptions::new()
             .write(true)
             .open(format!("/proc/{pid}/exe"));
