@@ -110,14 +110,27 @@ pub(crate) fn go_bool(text: &str) -> Result<bool, BoolError> {
 
 /// The parser.
 pub(crate) fn parser() -> clap::Command {
-    // Of a flag that has one value and is given twice the last counts, as in the original.
-    let once = |command: clap::Command| command.args_override_self(true);
-    let mut parser = once(with_go_booleans(Cli::command())).mut_subcommands(once);
+    let mut parser = parser_without_texts();
     // The flags behind an image are cut off before; the help has to show them all the same.
     for name in ["prepare", "run"] {
         parser = parser.mut_subcommand(name, |command| command.after_help(app_options()));
     }
     parser
+}
+
+/// The parser for these arguments; texts that only help shows are made only where one may ask for help.
+pub(crate) fn parser_for(arguments: &[String]) -> clap::Command {
+    let asks = |word: &String| word == "-h" || word.starts_with("--h") || word.starts_with('h');
+    match arguments.iter().any(asks) {
+        true => parser(),
+        false => parser_without_texts(),
+    }
+}
+
+fn parser_without_texts() -> clap::Command {
+    // Of a flag that has one value and is given twice the last counts, as in the original.
+    let once = |command: clap::Command| command.args_override_self(true);
+    once(with_go_booleans(Cli::command())).mut_subcommands(once)
 }
 
 /// The parser that completions are made of: what may follow an image stands among the other flags.
@@ -166,15 +179,16 @@ fn app_options() -> String {
     text
 }
 
-/// Takes the arguments after the tool's name apart by rkt's grammar.
+/// Takes the arguments after the tool's name apart by rkt's grammar, which `parser` knows the flags for.
 ///
 /// # Errors
 ///
 /// Where flags and images are out of order; with the name of the command.
 pub(crate) fn take_apart(
     arguments: &[String],
+    parser: &clap::Command,
 ) -> Result<Parts, (Option<String>, crate::grammar::GrammarError)> {
-    let grammar = grammar();
+    let grammar = grammar(parser);
     let parts = grammar.take_apart(arguments);
     parts.map_err(|error| (grammar.command_of(arguments), error))
 }
@@ -184,13 +198,12 @@ pub(crate) fn take_apart(
 /// # Errors
 ///
 /// clap's own, which may also be a request for help.
-pub(crate) fn parse(plain: &[String]) -> Result<Cli, clap::Error> {
+pub(crate) fn parse(plain: &[String], parser: clap::Command) -> Result<Cli, clap::Error> {
     let words = std::iter::once("rkt".to_owned()).chain(plain.iter().cloned());
-    Cli::from_arg_matches(&parser().try_get_matches_from(words)?)
+    Cli::from_arg_matches(&parser.try_get_matches_from(words)?)
 }
 
-fn grammar() -> Grammar {
-    let tool = parser();
+fn grammar(tool: &clap::Command) -> Grammar {
     let app = commands::app_args::AppArgs::augment_args(clap::Command::new("app"));
     let all = commands::pod_args::MountArgs::augment_args(clap::Command::new("all"));
     let mut commands = std::collections::BTreeMap::new();
@@ -213,7 +226,7 @@ fn grammar() -> Grammar {
         commands.insert(command.get_name().to_owned(), flags);
     }
     Grammar {
-        global: flags_of(&tool, Scope::Pod),
+        global: flags_of(tool, Scope::Pod),
         commands,
         with_images: WITH_IMAGES,
     }
@@ -247,16 +260,16 @@ mod tests {
     #[test]
     fn a_command_that_is_still_to_come_is_no_typing_error() {
         for name in NOT_YET {
-            let error = parse(&[name.to_owned()]).unwrap_err();
+            let error = parse(&[name.to_owned()], parser()).unwrap_err();
             assert_eq!(missing_command(&error), Some(name));
         }
-        let error = parse(&["bogus".to_owned()]).unwrap_err();
+        let error = parse(&["bogus".to_owned()], parser()).unwrap_err();
         assert_eq!(missing_command(&error), None);
     }
 
     #[test]
     fn the_grammar_knows_where_flags_stand() {
-        let grammar = grammar();
+        let grammar = grammar(&parser());
         let run = &grammar.commands["run"];
         assert_eq!(
             run["exec"],

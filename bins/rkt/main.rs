@@ -48,14 +48,15 @@ fn run(arguments: Vec<String>, context: &mut Context<'_>) -> Result<(), Failure>
     if let Some(written) = write_generated(&arguments, FlagStyle::TwoDashes, parser) {
         return written.map_err(Failure::Output);
     }
-    let parts = match cli::take_apart(&arguments) {
+    let parser = cli::parser_for(&arguments);
+    let parts = match cli::take_apart(&arguments, &parser) {
         Ok(parts) => parts,
         Err((command, error)) => {
             let command = command.as_deref().unwrap_or("rkt");
             return reported(command, error.into(), false, context);
         }
     };
-    let parsed = match cli::parse(&parts.plain) {
+    let parsed = match cli::parse(&parts.plain, parser) {
         Ok(parsed) => parsed,
         Err(error) => return usage(&error, context),
     };
