@@ -91,6 +91,19 @@ impl Filter {
         Self(assemble::program(sections.collect()))
     }
 
+    /// A filter that was made before, from [`Filter::program`].
+    #[must_use]
+    pub fn made_before(program: &[(u16, u8, u8, u32)]) -> Self {
+        let instruction = |&(code, yes, no, k)| Instruction { code, yes, no, k };
+        Self(program.iter().map(instruction).collect())
+    }
+
+    /// Its instructions: code, jumps if true and if false, and value, as in `struct sock_filter`.
+    #[must_use]
+    pub fn program(&self) -> Vec<(u16, u8, u8, u32)> {
+        self.0.iter().map(|i| (i.code, i.yes, i.no, i.k)).collect()
+    }
+
     /// Puts the calling thread, and whatever it starts, under this filter for good.
     ///
     /// # Errors
