@@ -7,6 +7,7 @@ pub mod disturb;
 pub mod durability;
 pub mod fault;
 pub mod golden;
+pub mod groups;
 pub mod key_lab;
 pub mod lab;
 pub mod own_mounts;
@@ -221,14 +222,9 @@ pub fn without_origin(text: &str) -> String {
 
 impl Drop for World {
     fn drop(&mut self) {
-        // The control groups of a pod that was killed lie outside of the data directory.
-        let left = ["run", "exited-garbage"].iter().any(|phase| {
-            let phase = self.env.path(format!("rkt/pods/{phase}"));
-            std::fs::read_dir(phase).is_ok_and(|mut pods| pods.next().is_some())
-        });
-        for _ in 0..if left { 2 } else { 0 } {
-            let gc = ["gc", "--grace-period=0s"];
-            let _ = self.rkt_command().args(gc).output();
+        let left = groups::end(self);
+        if !std::thread::panicking() {
+            assert_eq!(left, [""; 0].map(PathBuf::from), "control groups that stay");
         }
     }
 }

@@ -262,9 +262,18 @@ impl Pod {
 
 impl Drop for Pod {
     fn drop(&mut self) {
+        let Ok(record) = fs::read(self.path("cgroups.json")) else {
+            return;
+        };
         // Also ends what a failed test left running.
-        if self.path("cgroups.json").exists() {
-            let _ = self.entrypoint_command(&["gc"]).output();
+        let collected = self.entrypoint_command(&["gc"]).output();
+        if std::thread::panicking() {
+            return;
+        }
+        let record: Value = serde_json::from_slice(&record).unwrap_or_default();
+        let groups = record["groups"].as_array().into_iter().flatten();
+        for group in groups.filter_map(|group| group["directory"].as_str()) {
+            assert!(!Path::new(group).exists(), "{group} stays: {collected:?}");
         }
     }
 }
