@@ -15,6 +15,7 @@
 mod activation;
 mod app_root;
 mod arguments;
+mod dbus;
 mod device;
 mod docker_user;
 mod enter;
@@ -30,6 +31,7 @@ mod label;
 mod launch;
 mod lifecycle;
 mod limits;
+mod machined;
 mod net;
 mod notify;
 mod overlay;
@@ -55,6 +57,7 @@ use std::process::ExitCode;
 use failed::{Chain, report};
 use status::SETUP_FAILED;
 
+pub use dbus::answers as answers_of_bus;
 pub use program::interpreter as interpreter_of_program;
 pub use user::find as find_account;
 

@@ -29,6 +29,7 @@ use crate::init;
 use crate::io::outside::Outside;
 use crate::io::terminal::RawTerminal;
 use crate::limits::{LimitError, PodGroups};
+use crate::machined::Machine;
 use crate::net::{Gate, NetError, Networks, Watch};
 use crate::notify::{self, FromInit, Notifier, Readiness, Word};
 use crate::plan::{self, PlanError};
@@ -178,8 +179,12 @@ pub(crate) fn run(
             }
         }
     }
+    let machine = Machine::register(&arguments.uuid, child.pid);
     let status = wait_for(&child, &from_init, &signals, notifier.as_ref());
     drop(raw);
+    if let Some(machine) = machine {
+        machine.end();
+    }
     let mut lock = Some(lock);
     if let Some(networks) = &networks {
         // A service manager ends a unit with all that is in it when its main process has ended.
