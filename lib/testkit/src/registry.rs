@@ -59,7 +59,7 @@ impl Registry {
         digest
     }
 
-    /// Puts a document there, under a tag and under its digest, which it gives.
+    /// Puts a document there, under a tag and under its digest, which it gives; hooks of the tag are gone then.
     pub fn put_manifest(
         &self,
         repository: &str,
@@ -71,6 +71,7 @@ impl Registry {
         for version in [tag, &digest] {
             let path = Self::manifest_path(repository, version);
             self.web.put(&path, bytes);
+            self.web.clear_hooks_of(&path);
             let header = |name: &str, value: &str| {
                 let hook = Hook::Header(name.to_owned(), value.to_owned());
                 self.web.hook(&path, hook);
@@ -86,4 +87,78 @@ impl Registry {
 pub fn digest(bytes: &[u8]) -> String {
     let sum = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
     format!("sha256:{}", hex(sum.as_ref()))
+}
+
+/// An image to be put into a registry.
+#[derive(Debug, Clone)]
+pub struct Image {
+    /// Its layers, each an uncompressed tar, lowest first.
+    pub layers: Vec<Vec<u8>>,
+    /// What runs in it.
+    pub command: Vec<String>,
+    /// The processor it is for, as Go calls it.
+    pub architecture: &'static str,
+}
+
+impl Image {
+    /// One for this machine, of `layers` that run `command`.
+    pub fn new(layers: &[&[u8]], command: &[&str]) -> Self {
+        Self {
+            layers: layers.iter().map(|layer| layer.to_vec()).collect(),
+            command: command.iter().map(|&word| word.to_owned()).collect(),
+            architecture: match std::env::consts::ARCH {
+                "x86_64" => "amd64",
+                "aarch64" => "arm64",
+                other => other,
+            },
+        }
+    }
+
+    /// Its configuration.
+    pub fn config(&self) -> Vec<u8> {
+        let diff_ids: Vec<String> = self.layers.iter().map(|layer| digest(layer)).collect();
+        serde_json::json!({
+            "architecture": self.architecture,
+            "os": "linux",
+            "config": { "Cmd": self.command },
+            "rootfs": { "type": "layers", "diff_ids": diff_ids },
+        })
+        .to_string()
+        .into_bytes()
+    }
+
+    /// Its manifest as OCI has it.
+    pub fn manifest(&self) -> Vec<u8> {
+        let descriptor = |kind: &str, bytes: &[u8]| {
+            serde_json::json!({
+                "mediaType": format!("application/vnd.oci.image.{kind}"),
+                "digest": digest(bytes),
+                "size": bytes.len(),
+            })
+        };
+        let layers: Vec<_> = self
+            .layers
+            .iter()
+            .map(|layer| descriptor("layer.v1.tar", layer))
+            .collect();
+        serde_json::json!({
+            "schemaVersion": 2,
+            "mediaType": MANIFEST,
+            "config": descriptor("config.v1+json", &self.config()),
+            "layers": layers,
+        })
+        .to_string()
+        .into_bytes()
+    }
+}
+
+impl Registry {
+    /// Puts an image there with everything that it consists of, and gives the digest of its manifest.
+    pub fn put_image(&self, repository: &str, tag: &str, image: &Image) -> String {
+        for layer in &image.layers {
+            self.put_blob(repository, layer);
+        }
+        self.put_blob(repository, &image.config());
+        self.put_manifest(repository, tag, MANIFEST, &image.manifest())
+    }
 }

@@ -141,6 +141,11 @@ impl WebServer {
         *self.shared.fault() = None;
     }
 
+    /// Ends the misbehaviour at requests for `path`.
+    pub fn clear_hooks_of(&self, path: &str) {
+        self.site().hooks.retain(|(hooked, _, _)| hooked != path);
+    }
+
     /// How many bytes of bodies of files have been sent so far, and begins to count anew.
     ///
     /// An answer that began before is not counted any more, though the server may write on until it notices

@@ -11,6 +11,7 @@ use gantry_types::config_file::Secret;
 use gantry_types::oci::DEFAULT_REGISTRY;
 use serde_json::Value;
 
+use super::helper::is_helper_name;
 use crate::{base64, small_file};
 
 /// Largest file read, in bytes.
@@ -240,10 +241,10 @@ fn object(
 /// The name of a helper, or none if it is empty.
 fn helper_name(value: &Value, place: impl Fn() -> String) -> Result<Option<String>, AuthFileError> {
     let name = value.as_str().ok_or_else(|| kind(place(), "a text"))?;
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    match name.bytes().all(plain) {
-        true => Ok(Some(name.to_owned()).filter(|name| !name.is_empty())),
-        false => Err(AuthFileError::HelperName { place: place() }),
+    match name {
+        "" => Ok(None),
+        name if is_helper_name(name) => Ok(Some(name.to_owned())),
+        _ => Err(AuthFileError::HelperName { place: place() }),
     }
 }
 

@@ -79,6 +79,12 @@ pub enum HelperError {
     },
 }
 
+/// Whether a name makes a program's with `docker-credential-` before it, and nothing that leads elsewhere.
+pub(super) fn is_helper_name(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    !name.is_empty() && name.bytes().all(plain)
+}
+
 impl Helpers {
     /// What the helper `name` knows about `server`; nothing if it knows nothing.
     ///

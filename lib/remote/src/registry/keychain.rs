@@ -14,13 +14,18 @@ use crate::small_file;
 /// Where logins are looked for; nothing is read before one is needed.
 ///
 /// The order: what rkt's own configuration says (kind `dockerAuth`), then the files, of which the first
-/// that knows a registry holds.
+/// that knows a registry holds. `credential-helpers` of registries.conf puts helpers before or after the files.
 #[derive(Debug, Clone, Default)]
 pub struct Keychain {
     configured: BTreeMap<String, Login>,
     files: Vec<Place>,
     helpers: Helpers,
+    /// Who is asked in this order, if not the files alone.
+    order: Option<Vec<String>>,
 }
+
+/// What the files together are called among the helpers.
+const FILES: &str = "containers-auth.json";
 
 /// A file that may keep logins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,7 +140,13 @@ impl Keychain {
             configured: BTreeMap::new(),
             files,
             helpers,
+            order: None,
         }
+    }
+
+    /// Sets who is asked, and in which order: helpers, and `containers-auth.json` for the files.
+    pub fn set_order(&mut self, order: Vec<String>) {
+        self.order = Some(order);
     }
 
     /// Sets the login for `registry` that beats all files.
@@ -153,20 +164,26 @@ impl Keychain {
         if let Some(login) = self.configured.get(&normalized(registry)) {
             return Ok(Some(login.clone()));
         }
+        let files = [FILES.to_owned()];
+        for keeper in self.order.as_deref().unwrap_or(&files) {
+            let found = match keeper.as_str() {
+                FILES => self.in_files(registry, repository)?,
+                name => self.by_helper(name, registry, "registries.conf".as_ref())?,
+            };
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
+    fn in_files(&self, registry: &str, repository: &str) -> Result<Option<Login>, KeychainError> {
         for place in &self.files {
             let Some(file) = place.read()? else { continue };
             let found = match file.find(registry, repository) {
                 None => continue,
                 Some(Entry::Login(login)) => Some(login.clone()),
-                Some(Entry::Helper(name)) => {
-                    tracing::debug!("asking docker-credential-{name} about {registry}");
-                    let asked = self.helpers.ask(name, &server_name(registry));
-                    asked.map_err(|source| KeychainError::Helper {
-                        registry: registry.to_owned(),
-                        path: place.path.clone(),
-                        source,
-                    })?
-                }
+                Some(Entry::Helper(name)) => self.by_helper(name, registry, &place.path)?,
             };
             if found.is_some() {
                 tracing::debug!("login for {registry} by {}", place.path.display());
@@ -174,6 +191,22 @@ impl Keychain {
             }
         }
         Ok(None)
+    }
+
+    /// What the helper `name`, which the file `path` names, knows.
+    fn by_helper(
+        &self,
+        name: &str,
+        registry: &str,
+        path: &Path,
+    ) -> Result<Option<Login>, KeychainError> {
+        tracing::debug!("asking docker-credential-{name} about {registry}");
+        let asked = self.helpers.ask(name, &server_name(registry));
+        asked.map_err(|source| KeychainError::Helper {
+            registry: registry.to_owned(),
+            path: path.to_owned(),
+            source,
+        })
     }
 }
 
@@ -292,6 +325,27 @@ mod tests {
             },
         );
         assert_eq!(user(&own).as_deref(), Some("rkt"));
+    }
+
+    #[test]
+    fn helpers_are_asked_before_or_after_the_files_as_was_said() {
+        use std::os::unix::fs::PermissionsExt;
+        let home = tempfile::tempdir().unwrap();
+        let home = home.path();
+        put(home, ".docker/config.json", "file");
+        let program = home.join("docker-credential-test");
+        let script = r#"#!/bin/sh
+            echo '{"Username":"helper","Secret":"s"}'"#;
+        fs::write(&program, script).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let ordered = |order: &[&str]| {
+            let mut keychain = keychain(home, &[("PATH", "")]);
+            keychain.set_order(order.iter().map(|&name| name.to_owned()).collect());
+            user(&keychain).unwrap_or_default()
+        };
+        assert_eq!(ordered(&["test", FILES]), "helper");
+        assert_eq!(ordered(&[FILES, "test"]), "file");
+        assert_eq!(ordered(&[FILES]), "file");
     }
 
     #[test]

@@ -81,10 +81,13 @@ impl Registry {
     #[must_use]
     pub fn new(
         http: HttpClient,
-        keychain: Keychain,
+        mut keychain: Keychain,
         conf: RegistriesConf,
         allow_http: bool,
     ) -> Self {
+        if let Some(order) = &conf.credential_helpers {
+            keychain.set_order(order.clone());
+        }
         Self {
             http,
             keychain,

@@ -21,6 +21,8 @@ pub use read::{ConfError, MAX_CONF_BYTES, parse};
 pub struct RegistriesConf {
     /// Registries at which names without one are looked for, in this order.
     pub(crate) search: Option<Vec<String>>,
+    /// Who is asked for logins, in this order: credential helpers, and `containers-auth.json` for the files.
+    pub(crate) credential_helpers: Option<Vec<String>>,
     /// What to do when such a name can mean several images.
     pub(crate) short_name_mode: Option<ShortNameMode>,
     /// Short names, and the names that they stand for.
@@ -126,6 +128,7 @@ impl RegistriesConf {
     /// Adds what a later file says: it replaces what is said of the same prefix, alias or setting.
     pub fn override_with(&mut self, later: Self) {
         self.search = later.search.or(self.search.take());
+        self.credential_helpers = later.credential_helpers.or(self.credential_helpers.take());
         self.short_name_mode = later.short_name_mode.or(self.short_name_mode);
         self.aliases.extend(later.aliases);
         self.rules.extend(later.rules);

@@ -2,6 +2,7 @@
 
 use toml_edit::{Document, Item, TableLike, Value};
 
+use super::super::helper::is_helper_name;
 use crate::small_file;
 
 use super::{Mirror, RegistriesConf, Rule, Serves, ShortNameMode};
@@ -62,13 +63,15 @@ pub fn parse(text: &[u8]) -> Result<RegistriesConf, ConfError> {
     if file.table.get("registries").is_some_and(Item::is_table) {
         return Err(ConfError::Version1);
     }
-    let search = "unqualified-search-registries";
-    let mut conf = RegistriesConf::default();
-    if let Some(list) = file.table.get(search) {
-        let list = list.as_array().ok_or_else(|| file.kind(search, "a list"))?;
-        let text = |value: &Value| value.as_str().map(str::to_owned);
-        let texts: Option<Vec<String>> = list.iter().map(text).collect();
-        conf.search = Some(texts.ok_or_else(|| file.kind(search, "a list of texts"))?);
+    let mut conf = RegistriesConf {
+        search: file.texts("unqualified-search-registries")?,
+        ..RegistriesConf::default()
+    };
+    if let Some(helpers) = file.texts("credential-helpers")? {
+        if !helpers.iter().all(|name| is_helper_name(name)) {
+            return Err(file.kind("credential-helpers", "a list of names of helpers"));
+        }
+        conf.credential_helpers = Some(helpers).filter(|helpers| !helpers.is_empty());
     }
     conf.short_name_mode = match file.text("short-name-mode")? {
         None | Some("") => None,
@@ -181,6 +184,18 @@ impl<'a> Place<'a> {
                 .as_bool()
                 .ok_or_else(|| self.kind(key, "true or false")),
         }
+    }
+
+    fn texts(&self, key: &str) -> Result<Option<Vec<String>>, ConfError> {
+        let Some(list) = self.table.get(key) else {
+            return Ok(None);
+        };
+        let list = list.as_array().ok_or_else(|| self.kind(key, "a list"))?;
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let texts: Option<Vec<String>> = list.iter().map(text).collect();
+        Ok(Some(
+            texts.ok_or_else(|| self.kind(key, "a list of texts"))?,
+        ))
     }
 
     /// The tables of a list, written as `[[KEY]]` or in place.

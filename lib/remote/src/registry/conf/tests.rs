@@ -184,6 +184,10 @@ fn mistakes_are_named_by_their_place() {
             "unqualified-search-registries = [1]",
             "is not a list of texts",
         ),
+        (
+            "credential-helpers = [\"../x\"]",
+            "credential-helpers is not",
+        ),
         ("short-name-mode = \"x\"", "short-name-mode is not"),
         ("aliases = 1", "aliases is not a table"),
     ] {

@@ -122,3 +122,47 @@ fn images_go_there_and_back_with_a_password() {
     );
     round_trip(&registry, &setup.with_login(&registry.host()).client());
 }
+
+#[test]
+fn images_that_we_bring_are_taken_by_skopeo() {
+    if !gantry_testkit::needs_program("skopeo") {
+        return;
+    }
+    let Some(registry) = DockerRegistry::start(Speaks::Http) else {
+        return;
+    };
+    let client = Setup::new().client();
+    let layer = gantry_testkit::archive::ArchiveBuilder::new()
+        .file("a", b"1")
+        .finish();
+    let image = kit::Image::new(&[&layer, &[0; 1024]], &["/a"]);
+    let endpoint = endpoint(&format!("{}/app:1", registry.host()));
+    for bytes in image.layers.iter().chain([&image.config()]) {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        let upload = Upload {
+            digest: &kit::digest(bytes).parse().unwrap(),
+            size: bytes.len() as u64,
+            file: &file,
+            from: None,
+        };
+        let uploaded = client.push_blob(&endpoint, &upload).unwrap();
+        assert_eq!(uploaded, Uploaded::Sent);
+    }
+    let manifest = image.manifest();
+    client
+        .push_manifest(&endpoint, MANIFEST, &manifest)
+        .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let output = std::process::Command::new("skopeo")
+        .args(["copy", "-q", "--insecure-policy", "--src-tls-verify=false"])
+        .arg(format!("docker://{}/app:1", registry.host()))
+        .arg(format!("dir:{}", folder.path().display()))
+        .env("TMPDIR", folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let copied = std::fs::read(folder.path().join("manifest.json")).unwrap();
+    assert_eq!(copied, manifest);
+}
