@@ -83,6 +83,7 @@ bench: build packages deps-bench ## side by side with the peers; SIZE=128 for sm
 	bench/net $(RELEASE)
 	bench/images $(RELEASE)
 	bench/fetch $(RELEASE)
+	bench/acbuild $(RELEASE)
 
 install: ## PREFIX (/usr/local) and DESTDIR are honoured; run `make build` first, as the user who builds
 	@test -x $(RELEASE)/rkt || { echo "run 'make build' first"; exit 1; }

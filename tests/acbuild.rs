@@ -404,10 +404,6 @@ fn without_a_build_every_command_says_how_to_begin_one() {
             "begin /dev/null",
             "begin: /dev/null is neither a file nor a directory",
         ),
-        (
-            "begin --build-mode oci",
-            "build mode oci is not supported yet",
-        ),
         ("begin --build-mode x", "begin: invalid build mode: x"),
         (
             "begin docker://busybox",

@@ -7,7 +7,8 @@ use std::str::FromStr;
 
 use gantry_cli::{Context, Failure, available_threads, note};
 use gantry_ops::build::{
-    self, Build, Compression, CopyError, EditError, ImageFile, ModifyError, WriteOptions,
+    self, Build, Compression, CopyError, EditError, ImageFile, ModifyError, OciBuildError,
+    OciImage, WriteOptions,
 };
 use gantry_ops::epoch::{SOURCE_DATE_EPOCH, SourceDateEpoch};
 use gantry_types::ImageManifest;
@@ -47,25 +48,37 @@ impl Invocation<'_, '_> {
         Ok(build)
     }
 
+    /// What "now" is in the image, if the environment says so.
+    pub(crate) fn epoch(&self) -> Result<Option<SourceDateEpoch>, Failure> {
+        let value = std::env::var_os(SOURCE_DATE_EPOCH);
+        let epoch = SourceDateEpoch::from_variable(value.as_deref());
+        epoch.map_err(|error| Failure::usage(error.to_string()))
+    }
+
     /// What the history records of this command: its name and positional arguments.
     pub(crate) fn history<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Option<String> {
         let line = build::command_line(self.name, arguments.iter().map(AsRef::as_ref));
         (!self.globals.no_history).then_some(line)
     }
 
-    /// Changes the manifest of the build in progress.
+    /// Changes the manifest of the build in progress, by the one or the other for what it makes.
     pub(crate) fn edit<S: AsRef<OsStr>>(
         &mut self,
         arguments: &[S],
-        change: impl FnOnce(&mut ImageManifest) -> Result<(), EditError>,
+        appc: impl FnOnce(&mut ImageManifest) -> Result<(), EditError>,
+        oci: impl FnOnce(&mut OciImage) -> Result<(), OciBuildError>,
     ) -> Result<(), Ending> {
         self.explain(arguments);
         let history = self.history(arguments);
+        let history = history.as_deref();
         let result = match self.image()? {
-            Some(image) => image.edit(history.as_deref(), available_threads(), change),
+            Some(image) => image.edit(history, available_threads(), appc),
             None => {
-                let edited = self.open()?.edit(history.as_deref(), change);
-                edited.map_err(ModifyError::Edit)
+                let build = self.open()?;
+                if build.is_oci() {
+                    return Ok(build.edit_oci(history, oci)?);
+                }
+                build.edit(history, appc).map_err(ModifyError::Edit)
             }
         };
         match result {
@@ -91,10 +104,9 @@ impl Invocation<'_, '_> {
             return Ok(change(&self.open_files()?)?);
         };
         let scratch = Scratch::new()?;
-        let epoch = SourceDateEpoch::from_variable(std::env::var_os(SOURCE_DATE_EPOCH).as_deref());
         let options = WriteOptions {
             overwrite: true,
-            epoch: epoch.map_err(|error| Failure::usage(error.to_string()))?,
+            epoch: self.epoch()?,
             exact_times: false,
             // Of no effect: the image keeps what it has.
             compression: Compression::default(),

@@ -3,10 +3,9 @@
 use std::ffi::OsString;
 
 use gantry_ops::build::edit;
-use gantry_types::AcIdentifier;
 
 use crate::ending::Ending;
-use crate::invocation::{Invocation, parsed, texts};
+use crate::invocation::{Invocation, texts};
 
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum Command {
@@ -33,16 +32,22 @@ pub(crate) fn run(command: &Command, invocation: &mut Invocation<'_, '_>) -> Res
     match command {
         Command::Add { arguments } => {
             let [name, value] = texts(arguments)?;
-            let name: AcIdentifier = parsed(name)?;
-            invocation.edit(arguments, |manifest| {
-                edit::set_annotation(manifest, name, value)
-            })
+            invocation.edit(
+                arguments,
+                |manifest| edit::set_annotation(manifest, edit::identifier(name)?, value),
+                |image| {
+                    image.set_annotation(name, value);
+                    Ok(())
+                },
+            )
         }
         Command::Remove { arguments } => {
             let [name] = texts(arguments)?;
-            invocation.edit(arguments, |manifest| {
-                edit::remove_annotation(manifest, name)
-            })
+            invocation.edit(
+                arguments,
+                |manifest| edit::remove_annotation(manifest, name),
+                |image| image.remove_annotation(name),
+            )
         }
     }
 }

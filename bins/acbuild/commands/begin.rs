@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Args, invocation: &mut Invocation<'_, '_>) -> Result<()
     };
     match &*args.build_mode {
         "appc" => {}
-        "oci" => return Err(not_yet("build mode oci").into()),
+        "oci" => {}
         other => return Err(Failure::usage(format!("invalid build mode: {other}")).into()),
     }
     invocation.explain(&args.arguments);
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &Args, invocation: &mut Invocation<'_, '_>) -> Result<()
             if matches!(&start, Start::Local(path) if !path.is_dir()) {
                 rootless::keep_owners()?;
             }
-            begin(start, invocation)
+            begin(args, start, invocation)
         }
         None => begin_stored(args, invocation),
     }?;
@@ -59,10 +59,12 @@ pub(crate) fn run(args: &Args, invocation: &mut Invocation<'_, '_>) -> Result<()
     Ok(())
 }
 
-fn begin(start: Start, invocation: &Invocation<'_, '_>) -> Result<Build, Ending> {
+fn begin(args: &Args, start: Start, invocation: &Invocation<'_, '_>) -> Result<Build, Ending> {
     let options = BeginOptions {
         threads: available_threads(),
         other_owners: rootless::has_many_ids(),
+        oci: args.build_mode == "oci",
+        epoch: invocation.epoch()?,
     };
     Ok(Build::begin_with(invocation.work_path(), &start, &options)?)
 }
@@ -90,7 +92,7 @@ fn begin_stored(args: &Args, invocation: &mut Invocation<'_, '_>) -> Result<Buil
         .fetch(name, invocation.ctx)
         .map_err(|failure| failure.with_hint("local file paths must start with '/' or '.'"))?;
     let tree = gantry_ops::image::own_tree(images.store(), &id)?;
-    begin(Start::Stored(tree), invocation)
+    begin(args, Start::Stored(tree), invocation)
 }
 
 /// A local file has to begin with `/` or `.`; everything else, `None`, is a name to be looked up.

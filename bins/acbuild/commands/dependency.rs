@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use gantry_cli::Failure;
-use gantry_ops::build::edit;
+use gantry_ops::build::{appc_only, edit};
 use gantry_types::{AcIdentifier, Dependency, Hash, ImageName, Labels};
 
 use crate::ending::Ending;
@@ -52,16 +52,22 @@ pub(crate) fn run(command: &Command, invocation: &mut Invocation<'_, '_>) -> Res
         Command::Add(args) => {
             let [name] = texts(&args.arguments)?;
             let dependency = parse(args, name)?;
-            invocation.edit(&args.arguments, |manifest| {
-                edit::set_dependency(manifest, dependency);
-                Ok(())
-            })
+            invocation.edit(
+                &args.arguments,
+                |manifest| {
+                    edit::set_dependency(manifest, dependency);
+                    Ok(())
+                },
+                |_| appc_only("dependencies"),
+            )
         }
         Command::Remove { arguments } => {
             let [name] = texts(arguments)?;
-            invocation.edit(arguments, |manifest| {
-                edit::remove_dependency(manifest, name)
-            })
+            invocation.edit(
+                arguments,
+                |manifest| edit::remove_dependency(manifest, name),
+                |_| appc_only("dependencies"),
+            )
         }
     }
 }

@@ -32,13 +32,19 @@ pub(crate) fn run(command: &Command, invocation: &mut Invocation<'_, '_>) -> Res
     match command {
         Command::Add { arguments } => {
             let [name, value] = texts(arguments)?;
-            invocation.edit(arguments, |manifest| {
-                edit::set_variable(manifest, name, value)
-            })
+            invocation.edit(
+                arguments,
+                |manifest| edit::set_variable(manifest, name, value),
+                |image| image.set_variable(name, value),
+            )
         }
         Command::Remove { arguments } => {
             let [name] = texts(arguments)?;
-            invocation.edit(arguments, |manifest| edit::remove_variable(manifest, name))
+            invocation.edit(
+                arguments,
+                |manifest| edit::remove_variable(manifest, name),
+                |image| image.remove_variable(name),
+            )
         }
     }
 }

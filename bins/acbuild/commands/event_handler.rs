@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use gantry_ops::build::edit;
+use gantry_ops::build::{appc_only, edit};
 use gantry_types::Event;
 
 use super::set::command_line;
@@ -33,8 +33,12 @@ pub(crate) fn run(command: &Command, invocation: &mut Invocation<'_, '_>) -> Res
         Command::PostStop { arguments } => (Event::PostStop, arguments),
     };
     let exec = command_line(arguments)?;
-    invocation.edit(arguments, |manifest| {
-        edit::set_event_handler(manifest, event, exec);
-        Ok(())
-    })
+    invocation.edit(
+        arguments,
+        |manifest| {
+            edit::set_event_handler(manifest, event, exec);
+            Ok(())
+        },
+        |_| appc_only("event handlers"),
+    )
 }

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
 
 use gantry_cli::Failure;
-use gantry_ops::build::edit;
+use gantry_ops::build::{appc_only, edit};
 use gantry_types::{Isolator, IsolatorValue};
 
 use crate::ending::Ending;
@@ -48,13 +48,21 @@ pub(crate) fn run(command: &Command, invocation: &mut Invocation<'_, '_>) -> Res
                     Failure::usage(format!("unknown isolator name: {}", isolator.name())).into(),
                 );
             }
-            invocation.edit(arguments, |manifest| edit::set_isolator(manifest, isolator))
+            invocation.edit(
+                arguments,
+                |manifest| edit::set_isolator(manifest, isolator),
+                |_| appc_only("isolators"),
+            )
         }
         Command::Remove { arguments } => {
             let [name] = texts(arguments)?;
             // Here a missing element is a failure like any other; scripts know it so.
             invocation
-                .edit(arguments, |manifest| edit::remove_isolator(manifest, name))
+                .edit(
+                    arguments,
+                    |manifest| edit::remove_isolator(manifest, name),
+                    |_| appc_only("isolators"),
+                )
                 .map_err(|ending| match ending {
                     Ending::Absent(failure) => Ending::Failed(failure),
                     other => other,

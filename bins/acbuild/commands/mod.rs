@@ -10,6 +10,7 @@ pub(crate) mod environment;
 pub(crate) mod event_handler;
 pub(crate) mod isolator;
 pub(crate) mod label;
+mod layer;
 pub(crate) mod mount;
 pub(crate) mod port;
 pub(crate) mod run;
@@ -39,7 +40,7 @@ pub(crate) fn run(command: Command, invocation: &mut Invocation<'_, '_>) -> Resu
         Command::Environment(command) => environment::run(&command, invocation),
         Command::Isolator(command) => isolator::run(&command, invocation),
         Command::Label(command) => label::run(&command, invocation),
-        Command::Layer(args) => unsupported::layer(&args),
+        Command::Layer(args) => layer::run(&args, invocation),
         Command::Mount(command) => mount::run(&command, invocation),
         Command::Port(command) => port::run(&command, invocation),
         Command::ReplaceManifest(args) => set::replace_manifest(&args, invocation),

@@ -44,16 +44,22 @@ pub(crate) fn run(command: &Command, invocation: &mut Invocation<'_, '_>) -> Res
                 path: path.to_owned(),
                 read_only: *read_only,
             };
-            invocation.edit(arguments, |manifest| {
-                edit::set_mount_point(manifest, mount);
-                Ok(())
-            })
+            invocation.edit(
+                arguments,
+                |manifest| {
+                    edit::set_mount_point(manifest, mount);
+                    Ok(())
+                },
+                |image| image.add_mount(name, path, *read_only),
+            )
         }
         Command::Remove { arguments } => {
             let [name] = texts(arguments)?;
-            invocation.edit(arguments, |manifest| {
-                edit::remove_mount_point(manifest, name)
-            })
+            invocation.edit(
+                arguments,
+                |manifest| edit::remove_mount_point(manifest, name),
+                |image| image.remove_mount(name),
+            )
         }
     }
 }

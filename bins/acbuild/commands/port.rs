@@ -52,14 +52,23 @@ pub(crate) fn run(command: &Command, invocation: &mut Invocation<'_, '_>) -> Res
                 count: *count,
                 socket_activated: *socket_activated,
             };
-            invocation.edit(arguments, |manifest| {
-                edit::set_port(manifest, port);
-                Ok(())
-            })
+            let numbers = (port.port, port.count);
+            invocation.edit(
+                arguments,
+                |manifest| {
+                    edit::set_port(manifest, port);
+                    Ok(())
+                },
+                |image| image.add_port(name, protocol, numbers, *socket_activated),
+            )
         }
         Command::Remove { arguments } => {
             let [name] = texts(arguments)?;
-            invocation.edit(arguments, |manifest| edit::remove_port(manifest, name))
+            invocation.edit(
+                arguments,
+                |manifest| edit::remove_port(manifest, name),
+                |image| image.remove_port(name),
+            )
         }
     }
 }

@@ -71,10 +71,7 @@ pub(crate) fn run(args: &Args, invocation: &mut Invocation<'_, '_>) -> Result<()
     match (status, engine) {
         (0, _) => {
             let history = invocation.history(&args.arguments);
-            if history.is_some() {
-                build.edit(history.as_deref(), |_| Ok(()))?;
-            }
-            Ok(())
+            Ok(build.record(history.as_deref())?)
         }
         (status, Engine::Chroot) => Err(Ending::Child(status)),
         (status, Engine::Namespaces) => Err(Ending::ChildFailed(
@@ -119,7 +116,7 @@ fn run_in(
     collect(build.directory(), &stage1)?;
     let host_resolv_conf =
         build.begin_run(engine == Engine::Namespaces)? && Path::new("/etc/resolv.conf").is_file();
-    let manifest = build.manifest()?;
+    let needs = Needs::of(build)?;
     let command = TreeCommand {
         stage1,
         engine,
@@ -127,7 +124,7 @@ fn run_in(
         local_config: args.images.local_config.clone(),
         uuid: gantry_pod::new_uuid()?,
         exec,
-        environment: environment(&manifest),
+        environment: needs.environment.clone(),
         working_directory: args.working_dir.clone(),
         host_resolv_conf,
     };
@@ -137,7 +134,7 @@ fn run_in(
         lock: build.lock(),
         tree: &tree,
     };
-    let result = run_over(args, &command, &place, &manifest, invocation);
+    let result = run_over(args, &command, &place, &needs, invocation);
     let ended = build.end_run();
     let status = result?;
     for path in ended?.removed {
@@ -157,13 +154,13 @@ fn run_over(
     args: &Args,
     command: &TreeCommand,
     place: &TreePlace<'_>,
-    manifest: &ImageManifest,
+    needs: &Needs,
     invocation: &mut Invocation<'_, '_>,
 ) -> Result<u8, Ending> {
     let waiting = Waiting::prepare(command, place)?;
-    if manifest.dependencies.is_empty() {
+    let Some(manifest) = &needs.manifest else {
         return Ok(waiting.run(place, Vec::new())?);
-    }
+    };
     let images = Images::open(
         &args.images,
         "run",
@@ -176,8 +173,33 @@ fn run_over(
     Ok(waiting.run(place, layers.lower.clone())?)
 }
 
-/// The variables of the image's app, which a command gets as well.
-fn environment(manifest: &ImageManifest) -> Environment {
-    let app = manifest.app.as_ref();
-    app.map(|app| app.environment.clone()).unwrap_or_default()
+/// What the image has to do with a command.
+struct Needs {
+    /// The variables of the image's app, which a command gets as well.
+    environment: Environment,
+    /// The manifest, if it names other images.
+    manifest: Option<ImageManifest>,
+}
+
+impl Needs {
+    fn of(build: &Build) -> Result<Self, Ending> {
+        if build.is_oci() {
+            let mut environment = Environment::default();
+            for variable in &build.oci_image()?.config.config.env {
+                if let Some((name, value)) = variable.split_once('=') {
+                    environment.set(name, value)?;
+                }
+            }
+            return Ok(Self {
+                environment,
+                manifest: None,
+            });
+        }
+        let manifest = build.manifest()?;
+        let app = manifest.app.as_ref();
+        Ok(Self {
+            environment: app.map(|app| app.environment.clone()).unwrap_or_default(),
+            manifest: (!manifest.dependencies.is_empty()).then_some(manifest),
+        })
+    }
 }

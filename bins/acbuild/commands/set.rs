@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use gantry_cli::{Failure, available_threads};
-use gantry_ops::build::edit;
+use gantry_ops::build::{appc_only, edit};
 use gantry_types::AcIdentifier;
 
 use crate::ending::Ending;
@@ -24,10 +24,14 @@ pub(crate) fn name(args: &NameArgs, invocation: &mut Invocation<'_, '_>) -> Resu
         return Err(Failure::usage("name cannot be empty").into());
     }
     let name: AcIdentifier = parsed(name)?;
-    invocation.edit(&args.arguments, |manifest| {
-        manifest.name = name;
-        Ok(())
-    })
+    invocation.edit(
+        &args.arguments,
+        |manifest| {
+            manifest.name = name;
+            Ok(())
+        },
+        |_| appc_only("setting names"),
+    )
 }
 
 #[derive(clap::Args, Debug)]
@@ -40,7 +44,15 @@ pub(crate) struct ExecArgs {
 
 pub(crate) fn exec(args: &ExecArgs, invocation: &mut Invocation<'_, '_>) -> Result<(), Ending> {
     let exec = command_line(&args.arguments)?;
-    invocation.edit(&args.arguments, |manifest| edit::set_exec(manifest, exec))
+    let of_oci = exec.clone();
+    invocation.edit(
+        &args.arguments,
+        |manifest| edit::set_exec(manifest, exec),
+        |image| {
+            image.set_exec(of_oci);
+            Ok(())
+        },
+    )
 }
 
 #[derive(clap::Args, Debug)]
@@ -53,7 +65,11 @@ pub(crate) struct UserArgs {
 
 pub(crate) fn user(args: &UserArgs, invocation: &mut Invocation<'_, '_>) -> Result<(), Ending> {
     let [user] = texts(&args.arguments)?;
-    invocation.edit(&args.arguments, |manifest| edit::set_user(manifest, user))
+    invocation.edit(
+        &args.arguments,
+        |manifest| edit::set_user(manifest, user),
+        |image| image.set_user(user),
+    )
 }
 
 #[derive(clap::Args, Debug)]
@@ -66,7 +82,11 @@ pub(crate) struct GroupArgs {
 
 pub(crate) fn group(args: &GroupArgs, invocation: &mut Invocation<'_, '_>) -> Result<(), Ending> {
     let [group] = texts(&args.arguments)?;
-    invocation.edit(&args.arguments, |manifest| edit::set_group(manifest, group))
+    invocation.edit(
+        &args.arguments,
+        |manifest| edit::set_group(manifest, group),
+        |image| image.set_group(group),
+    )
 }
 
 #[derive(clap::Args, Debug)]
@@ -86,10 +106,14 @@ pub(crate) fn supp_groups(
     }
     let groups = args.arguments.iter().map(group_number);
     let groups = groups.collect::<Result<_, Ending>>()?;
-    invocation.edit(&args.arguments, |manifest| {
-        edit::app(manifest).supplementary_gids = groups;
-        Ok(())
-    })
+    invocation.edit(
+        &args.arguments,
+        |manifest| {
+            edit::app(manifest).supplementary_gids = groups;
+            Ok(())
+        },
+        |_| appc_only("supplementary groups"),
+    )
 }
 
 #[derive(clap::Args, Debug)]
@@ -103,9 +127,11 @@ pub(crate) struct TagArgs {
 pub(crate) fn tag(args: &TagArgs, invocation: &mut Invocation<'_, '_>) -> Result<(), Ending> {
     let [tag] = texts(&args.arguments)?;
     let version: AcIdentifier = "version".parse()?;
-    invocation.edit(&args.arguments, |manifest| {
-        edit::set_label(manifest, version, tag)
-    })
+    invocation.edit(
+        &args.arguments,
+        |manifest| edit::set_label(manifest, version, tag),
+        |image| image.set_tag(tag),
+    )
 }
 
 #[derive(clap::Args, Debug)]
@@ -121,10 +147,17 @@ pub(crate) fn working_directory(
     invocation: &mut Invocation<'_, '_>,
 ) -> Result<(), Ending> {
     let [dir] = texts(&args.arguments)?;
-    invocation.edit(&args.arguments, |manifest| {
-        edit::app(manifest).working_directory = dir.to_owned();
-        Ok(())
-    })
+    invocation.edit(
+        &args.arguments,
+        |manifest| {
+            edit::app(manifest).working_directory = dir.to_owned();
+            Ok(())
+        },
+        |image| {
+            image.set_working_directory(dir);
+            Ok(())
+        },
+    )
 }
 
 #[derive(clap::Args, Debug)]
@@ -145,7 +178,13 @@ pub(crate) fn replace_manifest(
     let (file, history) = (Path::new(file), history.as_deref());
     match invocation.image()? {
         Some(image) => Ok(image.replace_manifest(file, history, available_threads())?),
-        None => Ok(invocation.open()?.replace_manifest(file, history)?),
+        None => {
+            let build = invocation.open()?;
+            match build.is_oci() {
+                true => Ok(build.edit_oci(history, |image| image.replace_config(file))?),
+                false => Ok(build.replace_manifest(file, history)?),
+            }
+        }
     }
 }
 

@@ -4,11 +4,10 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use gantry_cli::{Failure, available_threads, note, say};
-use gantry_ops::build::{Compression, WriteOptions};
-use gantry_ops::epoch::{SOURCE_DATE_EPOCH, SourceDateEpoch};
+use gantry_ops::build::{Compression, OciTarget, WriteOptions};
 
 use crate::ending::Ending;
-use crate::invocation::{Invocation, exactly};
+use crate::invocation::{Invocation, exactly, text};
 
 /// Compressions by name.
 const COMPRESSIONS: [Compression; 4] = [
@@ -34,10 +33,13 @@ pub(crate) struct Args {
     /// Give every file the time of SOURCE_DATE_EPOCH, or 1970
     #[arg(long)]
     rewrite_timestamps: bool,
+    /// Write one layer, in place of those that an OCI image has
+    #[arg(long)]
+    squash: bool,
     /// Sign the image with gpg: FILE.asc. What stands after -- goes to gpg
     #[arg(long)]
     sign: bool,
-    /// The image file to write, such as `app.aci`
+    /// The image file to write, such as `app.aci`; of an OCI build an archive, or `oci:DIR[:TAG]` for a layout directory
     #[arg(value_name = "FILE")]
     arguments: Vec<OsString>,
 }
@@ -52,21 +54,54 @@ pub(crate) fn run(args: &Args, invocation: &mut Invocation<'_, '_>) -> Result<()
     let compression = compressions.find(|known| known.name() == args.compression);
     let compression = compression
         .ok_or_else(|| Failure::usage(format!("no such compression {:?}", args.compression)))?;
-    let epoch = SourceDateEpoch::from_variable(std::env::var_os(SOURCE_DATE_EPOCH).as_deref());
     let options = WriteOptions {
         overwrite: args.overwrite,
-        epoch: epoch.map_err(|error| Failure::usage(error.to_string()))?,
+        epoch: invocation.epoch()?,
         exact_times: args.rewrite_timestamps,
         compression,
         threads: available_threads(),
     };
     invocation.explain(&args.arguments);
     let sign = args.sign.then_some(gpg);
-    let written = invocation
-        .open_files()?
-        .write(Path::new(file), &options, sign)?;
-    if written.exec_missing {
+    let build = invocation.open_files()?;
+    let (exec_missing, id) = if build.is_oci() {
+        if args.sign {
+            return Err(Failure::usage("--sign signs App Container images").into());
+        }
+        let file = text(file)?;
+        let (target, tag) = target(file);
+        let written = build.write_oci(target, tag, args.squash, &options)?;
+        (written.exec_missing, written.digest.to_string())
+    } else {
+        if args.squash {
+            return Err(Failure::usage("squash is only supported in OCI builds").into());
+        }
+        let written = build.write(Path::new(file), &options, sign)?;
+        (written.exec_missing, written.id.to_string())
+    };
+    if exec_missing {
         note(invocation.ctx.err, "warning: exec command was never set.");
     }
-    Ok(say(invocation.ctx.out, written.id)?)
+    Ok(say(invocation.ctx.out, id)?)
+}
+
+/// Where an OCI image goes: `oci:DIR[:TAG]` and what ends in a slash is a layout directory, `oci-archive:FILE[:TAG]`
+/// and everything else an archive.
+fn target(text: &str) -> (OciTarget<'_>, Option<&str>) {
+    let tagged = |text| match str::split_once(text, ':') {
+        Some((path, tag)) => (path, Some(tag)),
+        None => (text, None),
+    };
+    if let Some(layout) = text.strip_prefix("oci:") {
+        let (path, tag) = tagged(layout);
+        return (OciTarget::Layout(Path::new(path)), tag);
+    }
+    if let Some(archive) = text.strip_prefix("oci-archive:") {
+        let (path, tag) = tagged(archive);
+        return (OciTarget::Archive(Path::new(path)), tag);
+    }
+    match text.ends_with('/') {
+        true => (OciTarget::Layout(Path::new(text)), None),
+        false => (OciTarget::Archive(Path::new(text)), None),
+    }
 }

@@ -7,6 +7,7 @@
 //! - [`extract`] puts an image's files beneath a directory, and nowhere else;
 //! - [`mod@write`] makes an image of a directory, the same bytes on every run;
 //! - [`rewrite`] copies an image and puts another manifest into it;
+//! - [`snapshot`] tells later what has changed in a tree, which [`write::write_layer`] makes a layer of;
 //! - [`copy`] copies a tree of files with everything that belongs to them;
 //! - [`render`] makes one tree of those of an image and all that it depends on;
 //! - [`overlay_marks`] takes out of a tree what an overlay left in it;
@@ -35,6 +36,7 @@ pub mod pipeline;
 pub mod refusal;
 pub mod render;
 pub mod rewrite;
+pub mod snapshot;
 pub mod tar;
 pub mod write;
 

@@ -18,7 +18,7 @@ mod resize;
 mod sparse;
 mod xattr;
 
-pub(crate) use encode::{END, data_padding, encode};
+pub use encode::{END, data_padding, encode};
 pub use error::TarError;
 pub(crate) use header::is_tar_header;
 pub use header::{EntryKind, Timestamp};

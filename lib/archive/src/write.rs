@@ -1,5 +1,6 @@
 //! Writing an image: the same tree gives the same bytes.
 
+mod layer;
 mod sparse;
 mod walk;
 
@@ -15,6 +16,8 @@ use crate::digest::Sha512Writer;
 use crate::room;
 use crate::tar::{END, Entry, EntryKind, Timestamp, data_padding, encode};
 use walk::walk;
+
+pub use layer::{Counted, WrittenLayer, write_layer};
 
 /// Whose files the image says they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -499,6 +499,7 @@ complete -c acbuild -n "__fish_acbuild_using_subcommand write" -l modify-appc -d
 complete -c acbuild -n "__fish_acbuild_using_subcommand write" -l modify-oci -d 'Change this OCI image instead of the build in progress' -r -F
 complete -c acbuild -n "__fish_acbuild_using_subcommand write" -l overwrite -d 'Replace FILE if it exists'
 complete -c acbuild -n "__fish_acbuild_using_subcommand write" -l rewrite-timestamps -d 'Give every file the time of SOURCE_DATE_EPOCH, or 1970'
+complete -c acbuild -n "__fish_acbuild_using_subcommand write" -l squash -d 'Write one layer, in place of those that an OCI image has'
 complete -c acbuild -n "__fish_acbuild_using_subcommand write" -l sign -d 'Sign the image with gpg: FILE.asc. What stands after -- goes to gpg'
 complete -c acbuild -n "__fish_acbuild_using_subcommand write" -l debug -d 'Say on standard error what is done'
 complete -c acbuild -n "__fish_acbuild_using_subcommand write" -l no-history -d 'Do not record the command in the image'

@@ -18,7 +18,7 @@ const PREFIX_BYTES: usize = 155;
 /// what is given here. The same entry always gives the same bytes. User and group are numbers; the names
 /// are `root` for 0
 /// and blank otherwise, so that no account data of the machine gets in.
-pub(crate) fn encode(entry: &Entry) -> Vec<u8> {
+pub fn encode(entry: &Entry) -> Vec<u8> {
     let mut block = [0; BLOCK];
     let mut records = Vec::new();
     // Records are UTF-8 unless they say otherwise; bsdtar fails on others.
@@ -176,10 +176,10 @@ fn split_path(path: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// The end marker: two blocks of zeros.
-pub(crate) const END: [u8; 2 * BLOCK] = [0; 2 * BLOCK];
+pub const END: [u8; 2 * BLOCK] = [0; 2 * BLOCK];
 
 /// Zeros that pad `size` bytes of data to whole blocks.
-pub(crate) fn data_padding(size: u64) -> &'static [u8] {
+pub fn data_padding(size: u64) -> &'static [u8] {
     &END[..usize::try_from(padding(size)).unwrap_or(0)]
 }
 

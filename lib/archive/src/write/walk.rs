@@ -1,7 +1,7 @@
 //! The walk over the tree that becomes an image.
 
 use std::collections::HashMap;
-use std::ffi::{CStr, OsStr};
+use std::ffi::{CStr, CString, OsStr};
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -16,6 +16,7 @@ use rustix::io::Errno;
 use super::{MAX_DEPTH, Owner, WriteError, WriteOptions, sparse};
 use crate::metadata::{Metadata, sorted_names};
 use crate::owner_note;
+use crate::snapshot::{Mark, Snapshot};
 use crate::tar::{Entry, EntryKind, Extent, Timestamp, Xattr, data_padding, encode};
 
 /// Size of the buffer for file content, in bytes.
@@ -27,17 +28,21 @@ pub(super) fn walk<W: Write>(
     archive: &mut W,
     options: &WriteOptions,
 ) -> Result<Timestamp, WriteError> {
-    let mut walk = Walk {
-        archive,
-        options,
-        links: HashMap::new(),
-        latest: Timestamp::default(),
-        buffer: vec![0; COPY_BUFFER],
-        path: b"rootfs".to_vec(),
-        depth: 0,
-    };
+    let mut walk = Walk::new(archive, options, b"rootfs", None);
     walk.directory(rootfs, c".")?;
     Ok(walk.latest)
+}
+
+/// Writes what has changed beneath `rootfs` since `before`, and gives the number of entries.
+pub(super) fn walk_layer<W: Write>(
+    rootfs: BorrowedFd<'_>,
+    before: &Snapshot,
+    archive: &mut W,
+    options: &WriteOptions,
+) -> Result<u64, WriteError> {
+    let mut walk = Walk::new(archive, options, b"", Some(before));
+    walk.directory(rootfs, c".")?;
+    Ok(walk.entries)
 }
 
 struct Walk<'a, W> {
@@ -47,12 +52,79 @@ struct Walk<'a, W> {
     links: HashMap<(u64, u64), Vec<u8>>,
     latest: Timestamp,
     buffer: Vec<u8>,
-    /// Name in the archive of the entry at hand.
+    /// Name in the archive of the entry at hand; of a layer, the empty name is that of the root.
     path: Vec<u8>,
     depth: usize,
+    /// Of a layer, what was there before.
+    before: Option<&'a Snapshot>,
+    entries: u64,
 }
 
-impl<W: Write> Walk<'_, W> {
+impl<'a, W: Write> Walk<'a, W> {
+    fn new(
+        archive: &'a mut W,
+        options: &'a WriteOptions,
+        root: &[u8],
+        before: Option<&'a Snapshot>,
+    ) -> Self {
+        Self {
+            archive,
+            options,
+            links: HashMap::new(),
+            latest: Timestamp::default(),
+            buffer: vec![0; COPY_BUFFER],
+            path: root.to_vec(),
+            depth: 0,
+            before,
+            entries: 0,
+        }
+    }
+
+    /// Whether the entry at hand belongs into the archive.
+    fn is_wanted(&self, stat: &Stat, target: XattrTarget<'_>) -> Result<bool, WriteError> {
+        let Some(before) = self.before else {
+            return Ok(true);
+        };
+        if self.path.is_empty() && before.mark(b"").is_none() {
+            // What every root is, unless told otherwise. Owners are those on disk here.
+            return Ok(stat.st_mode & 0o7777 != 0o755);
+        }
+        let mark = Mark::of(stat, target);
+        let mark = mark.map_err(|error| self.failed("read attributes of", error))?;
+        Ok(before.mark(&self.path) != Some(mark))
+    }
+
+    /// Writes that what was in the directory at hand and is not among `names` is gone.
+    fn whiteouts(&mut self, names: &[CString]) -> Result<(), WriteError> {
+        let Some(before) = self.before else {
+            return Ok(());
+        };
+        let is_there = |name: &[u8]| names.binary_search_by(|n| n.to_bytes().cmp(name)).is_ok();
+        let gone = before.names(&self.path).filter(|name| !is_there(name));
+        let gone: Vec<Vec<u8>> = gone.map(<[u8]>::to_vec).collect();
+        for name in gone {
+            let mut path = self.path.clone();
+            if !path.is_empty() {
+                path.push(b'/');
+            }
+            path.extend_from_slice(b".wh.");
+            path.extend_from_slice(&name);
+            self.entries += 1;
+            self.output(&encode(&Entry {
+                path,
+                kind: EntryKind::File,
+                mode: 0o644,
+                uid: 0,
+                gid: 0,
+                mtime: Timestamp::default(),
+                size: 0,
+                xattrs: Vec::new(),
+                sparse: None,
+            }))?;
+        }
+        Ok(())
+    }
+
     fn directory(&mut self, parent: BorrowedFd<'_>, name: &CStr) -> Result<(), WriteError> {
         if self.depth > MAX_DEPTH {
             return Err(WriteError::TooDeep { path: self.shown() });
@@ -62,12 +134,17 @@ impl<W: Write> Walk<'_, W> {
             .map_err(|error| self.failed("open", error))?;
         let stat = rustix::fs::fstat(&fd).map_err(|error| self.failed("inspect", error))?;
         let target = XattrTarget::Open(fd.as_fd());
-        self.header(EntryKind::Directory, &stat, target, None)?;
+        if self.is_wanted(&stat, target)? {
+            self.header(EntryKind::Directory, &stat, target, None)?;
+        }
         let names = sorted_names(&fd).map_err(|error| self.failed("list", error))?;
+        self.whiteouts(&names)?;
         let length = self.path.len();
         self.depth += 1;
         for name in names {
-            self.path.push(b'/');
+            if !self.path.is_empty() {
+                self.path.push(b'/');
+            }
             self.path.extend_from_slice(name.to_bytes());
             self.entry(fd.as_fd(), &name)?;
             self.path.truncate(length);
@@ -85,6 +162,9 @@ impl<W: Write> Walk<'_, W> {
             return Ok(());
         }
         let target = XattrTarget::Named(parent, name.to_bytes());
+        if file_type != FileType::Directory && !self.is_wanted(&stat, target)? {
+            return Ok(());
+        }
         if file_type != FileType::Directory && stat.st_nlink > 1 {
             let key = (stat.st_dev, stat.st_ino);
             if let Some(first) = self.links.get(&key) {
@@ -211,8 +291,12 @@ impl<W: Write> Walk<'_, W> {
         // Attributes of a file with several names stand at the first of them.
         let is_link = matches!(kind, EntryKind::HardLink(_));
         let is_file = kind == EntryKind::File;
+        self.entries += 1;
         let entry = Entry {
-            path: self.path.clone(),
+            path: match self.path.as_slice() {
+                b"" => b"./".to_vec(),
+                path => path.to_vec(),
+            },
             kind,
             mode: metadata.mode,
             uid,
@@ -233,7 +317,10 @@ impl<W: Write> Walk<'_, W> {
 
     /// Path of the entry at hand beneath the root directory, for messages.
     fn shown(&self) -> PathBuf {
-        let beneath = self.path.strip_prefix(b"rootfs/").unwrap_or_default();
+        let beneath = match self.before {
+            Some(_) => &self.path[..],
+            None => self.path.strip_prefix(b"rootfs/").unwrap_or_default(),
+        };
         PathBuf::from(OsStr::from_bytes(beneath))
     }
 

@@ -16,14 +16,16 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use super::context::{
-    APPC, BUILD_MODE, Build, IMAGE, MANIFEST, ROOTFS, SUBORDINATE, UNFINISHED, USERS, clear,
+    APPC, BUILD_MODE, Build, IMAGE, MANIFEST, OCI, ROOTFS, SUBORDINATE, UNFINISHED, USERS, clear,
     open_dir, read_file, remove_context, write_file,
 };
 use super::copy::current_ownership;
 use super::edit::unnamed;
 use super::error::{OpenError, at};
 use super::lock::{IfAbsent, LockedContext};
+use super::oci::{OciBuildError, OciImage};
 use super::remove::remove_tree;
+use crate::epoch::SourceDateEpoch;
 
 /// What a build starts with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +45,10 @@ pub struct BeginOptions {
     pub threads: usize,
     /// The caller is root of a user namespace in which files have the owners that images name.
     pub other_owners: bool,
+    /// An OCI image is made, and not an App Container image.
+    pub oci: bool,
+    /// What "now" is in the image.
+    pub epoch: Option<SourceDateEpoch>,
 }
 
 /// A build could not be started. Nothing of it is left.
@@ -101,6 +107,15 @@ pub enum BeginError {
         /// Why.
         source: copy::CopyError,
     },
+    /// The image depends on others, which an OCI image cannot.
+    #[error("{} depends on other images, which an OCI image cannot", path.display())]
+    Dependencies {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The files of an OCI image could not be made.
+    #[error(transparent)]
+    Oci(#[from] OciBuildError),
     /// The working directory could not be used.
     #[error(transparent)]
     Build(#[from] OpenError),
@@ -110,6 +125,7 @@ impl Diagnostic for BeginError {
     fn kind(&self) -> Kind {
         match self {
             Self::Build(error) => error.kind(),
+            Self::Oci(error) => error.kind(),
             Self::Extract { source, .. } => source.kind(),
             Self::Copy { source, .. } => source.kind(),
             Self::Source { .. } => Kind::Environment,
@@ -122,6 +138,10 @@ impl Diagnostic for BeginError {
             Self::InProgress => Some("go on with it, or remove it with \"acbuild end\"".into()),
             Self::HoldsBuild { .. } => Some("put the build elsewhere with --work-path DIR".into()),
             Self::Build(error) => error.hint(),
+            Self::Oci(error) => error.hint(),
+            Self::Dependencies { .. } => {
+                Some("render it first: \"rkt image render\" makes a directory to begin with".into())
+            }
             Self::Extract { source, .. } => source.hint(),
             Self::Copy { source, .. } => source.hint(),
             _ => None,
@@ -146,6 +166,8 @@ impl Build {
         let options = BeginOptions {
             threads: 1,
             other_owners: false,
+            oci: false,
+            epoch: None,
         };
         Self::begin_with(work_path, start, &options)
     }
@@ -172,6 +194,7 @@ impl Build {
                 image,
                 lacking,
                 copied: current_ownership(),
+                oci: options.oci,
             }),
             Err(error) => {
                 // The first error is what the user can mend; what this leaves, the next `begin` removes.
@@ -221,30 +244,40 @@ fn prepare(
     let mut lacking = None;
     match (source, start) {
         (Source::File(file), Start::Local(path)) => {
-            lacking = extract_image(&file, path, image.as_fd(), options.threads)?;
+            lacking = extract_image(&file, path, image.as_fd(), options)?;
         }
         (Source::Directory(from), Start::Local(path)) => {
             if holds(from.as_fd(), dir).map_err(at(path))? {
                 return Err(BeginError::HoldsBuild { path: path.clone() });
             }
             copy_rootfs((from.as_fd(), Path::new(".")), path, image.as_fd())?;
-            new_manifest(image.as_fd())?;
+            new_image(image.as_fd(), options)?;
         }
         (Source::Directory(tree), Start::Stored(path)) => {
             copy_rootfs((tree.as_fd(), Path::new(ROOTFS)), path, image.as_fd())?;
-            copy_manifest(tree.as_fd(), path, image.as_fd())?;
+            let json = stored_manifest(tree.as_fd(), path)?;
+            take_manifest(&json, path, image.as_fd(), options)?;
         }
         _ => {
             make_dir(image.as_fd(), ROOTFS)?;
-            new_manifest(image.as_fd())?;
+            new_image(image.as_fd(), options)?;
         }
     }
     if options.other_owners {
         write_file(dir, USERS, SUBORDINATE)?;
     }
-    write_file(dir, BUILD_MODE, APPC.as_bytes())?;
+    let mode = if options.oci { OCI } else { APPC };
+    write_file(dir, BUILD_MODE, mode.as_bytes())?;
     rustix::fs::renameat(dir, UNFINISHED, dir, IMAGE).map_err(at(IMAGE))?;
     Ok((image, lacking))
+}
+
+/// Makes what says of an image what it is.
+fn new_image(image: BorrowedFd<'_>, options: &BeginOptions) -> Result<(), BeginError> {
+    match options.oci {
+        true => Ok(Build::begin_oci(image, &OciImage::new(options.epoch))?),
+        false => new_manifest(image),
+    }
 }
 
 fn new_manifest(image: BorrowedFd<'_>) -> Result<(), BeginError> {
@@ -273,14 +306,14 @@ fn extract_image(
     file: &File,
     path: &Path,
     image: BorrowedFd<'_>,
-    threads: usize,
+    begin: &BeginOptions,
 ) -> Result<Option<&'static str>, BeginError> {
     let options = ExtractOptions {
         ownership: match current_ownership() {
             Ownership::CurrentUser => Ownership::Noted,
             kept => kept,
         },
-        threads,
+        threads: begin.threads,
         ..ExtractOptions::default()
     };
     let failed = |source| BeginError::Extract {
@@ -289,13 +322,8 @@ fn extract_image(
     };
     let error = match extract::extract_aci(file, image, &options) {
         Ok(extracted) => {
-            return match ImageManifest::from_json(&extracted.manifest) {
-                Ok(_) => Ok(None),
-                Err(source) => Err(BeginError::Manifest {
-                    path: path.to_owned(),
-                    source,
-                }),
-            };
+            take_manifest(&extracted.manifest, path, image, begin)?;
+            return Ok(None);
         }
         Err(error) => error,
     };
@@ -312,7 +340,7 @@ fn extract_image(
         source,
     })?;
     extract::extract_rootfs(file, image, &options).map_err(failed)?;
-    new_manifest(image)?;
+    new_image(image, begin)?;
     Ok(Some(missing))
 }
 
@@ -337,18 +365,40 @@ fn rewind(mut file: &File, path: &Path) -> Result<(), BeginError> {
     })
 }
 
-/// Copies the manifest of an image of the store, which was valid when the image came there.
-fn copy_manifest(
-    tree: BorrowedFd<'_>,
+/// Reads the manifest of an image of the store.
+fn stored_manifest(tree: BorrowedFd<'_>, path: &Path) -> Result<Vec<u8>, BeginError> {
+    let json = read_file(tree, MANIFEST, MAX_MANIFEST_BYTES as u64)?;
+    json.ok_or_else(|| BeginError::Source {
+        path: path.join(MANIFEST),
+        source: io::ErrorKind::NotFound.into(),
+    })
+}
+
+/// Takes the manifest of an App Container image over, as what the image in the making needs.
+fn take_manifest(
+    json: &[u8],
     path: &Path,
     image: BorrowedFd<'_>,
+    options: &BeginOptions,
 ) -> Result<(), BeginError> {
-    let json = read_file(tree, MANIFEST, MAX_MANIFEST_BYTES as u64)?.unwrap_or_default();
-    ImageManifest::from_json(&json).map_err(|source| BeginError::Manifest {
+    let manifest = ImageManifest::from_json(json).map_err(|source| BeginError::Manifest {
         path: path.to_owned(),
         source,
     })?;
-    Ok(write_file(image, MANIFEST, &json)?)
+    if !options.oci {
+        return Ok(write_file(image, MANIFEST, json)?);
+    }
+    if !manifest.dependencies.is_empty() {
+        return Err(BeginError::Dependencies {
+            path: path.to_owned(),
+        });
+    }
+    match rustix::fs::unlinkat(image, MANIFEST, rustix::fs::AtFlags::empty()) {
+        Ok(()) | Err(Errno::NOENT) => {}
+        Err(errno) => return Err(at(MANIFEST)(errno).into()),
+    }
+    let begun = OciImage::of_aci(&manifest, options.epoch);
+    Ok(Build::begin_oci(image, &begun)?)
 }
 
 fn copy_rootfs(

@@ -17,8 +17,9 @@ use super::error::{OpenError, at};
 use super::lock::{CONTEXT, IfAbsent, LockedContext};
 use super::remove::remove_tree;
 
-/// The only build mode there is so far, as `buildMode` records it.
+/// The build modes, as `buildMode` records them.
 pub(super) const APPC: &str = "appc";
+pub(super) const OCI: &str = "oci";
 
 pub(super) const BUILD_MODE: &str = "buildMode";
 
@@ -43,6 +44,8 @@ pub struct Build {
     pub(super) lacking: Option<&'static str>,
     /// Whose files are that are copied from the host.
     pub(super) copied: Ownership,
+    /// It makes an OCI image.
+    pub(super) oci: bool,
 }
 
 impl Build {
@@ -51,7 +54,7 @@ impl Build {
     /// # Errors
     ///
     /// [`OpenError::NoBuild`] if none was begun there, [`OpenError::Locked`] if another command is at
-    /// work, [`OpenError::Mode`] for a build that is not an ACI.
+    /// work, [`OpenError::Mode`] for a build of a kind that is not known.
     pub fn open(work_path: &Path) -> Result<Self, OpenError> {
         let context = LockedContext::acquire(work_path, IfAbsent::Fail)?;
         let image = open_dir(context.dir(), IMAGE).map_err(|errno| match errno {
@@ -60,7 +63,8 @@ impl Build {
         })?;
         // Releases before 0.4 wrote no mode, and knew only this one.
         let mode = read_file(context.dir(), BUILD_MODE, 64)?.unwrap_or_else(|| APPC.into());
-        if mode != APPC.as_bytes() {
+        let oci = mode == OCI.as_bytes();
+        if !oci && mode != APPC.as_bytes() {
             return Err(OpenError::Mode {
                 mode: String::from_utf8_lossy(&mode).into_owned(),
             });
@@ -70,7 +74,14 @@ impl Build {
             image,
             lacking: None,
             copied: current_ownership(),
+            oci,
         })
+    }
+
+    /// Whether this build makes an OCI image, and not an App Container image.
+    #[must_use]
+    pub fn is_oci(&self) -> bool {
+        self.oci
     }
 
     /// Whether there is a build in `work_path`, as far as can be seen without taking it.

@@ -14,8 +14,8 @@ use rustix::io::Errno;
 
 use super::begin::holds;
 use super::context::{Build, UNFINISHED, read_file};
-use super::edit::EditError;
 use super::error::{OpenError, at, room};
+use super::history::RecordError;
 use super::place::{Place, components, open_dir_all, open_parent, open_place};
 use super::remove::remove_tree;
 
@@ -128,7 +128,7 @@ pub enum CopyError {
     },
     /// The files are there, but the history could not be recorded.
     #[error(transparent)]
-    History(#[from] EditError),
+    History(#[from] RecordError),
 }
 
 impl Diagnostic for CopyError {
@@ -218,10 +218,7 @@ impl Build {
     }
 
     fn record_copy(&self, history: Option<&str>) -> Result<(), CopyError> {
-        if history.is_some() {
-            self.edit(history, |_| Ok(()))?;
-        }
-        Ok(())
+        Ok(self.record(history)?)
     }
 
     /// Copies beside the image first, so that what appears in it is complete.

@@ -4,9 +4,9 @@
 //! history and saves the result. What exists already is replaced, so a script can be run twice.
 
 use gantry_types::{
-    AcIdentifier, AnnotationsError, App, Dependency, Diagnostic, EnvironmentError, Event,
-    EventHandler, ImageManifest, Isolator, IsolatorError, Kind, LabelsError, ManifestError,
-    MountPoint, Port,
+    AcIdentifier, AcIdentifierError, AnnotationsError, App, Dependency, Diagnostic,
+    EnvironmentError, Event, EventHandler, ImageManifest, Isolator, IsolatorError, Kind,
+    LabelsError, ManifestError, MountPoint, Port,
 };
 
 use super::context::Build;
@@ -26,6 +26,14 @@ pub enum EditError {
         what: &'static str,
         /// Its name.
         name: String,
+    },
+    /// A name is not one.
+    #[error("{name:?}: {cause}")]
+    Name {
+        /// The name.
+        name: String,
+        /// Why. Shown with it, as one without the other says nothing.
+        cause: AcIdentifierError,
     },
     /// A setter was given nothing to set.
     #[error("{what} cannot be empty")]
@@ -107,6 +115,18 @@ pub(super) fn record(manifest: &mut ImageManifest, line: &str) -> Result<(), Edi
         .parse()
         .expect("the prefix is an identifier, and a number may end one");
     Ok(manifest.annotations.set(name, line)?)
+}
+
+/// The name of an annotation or a label.
+///
+/// # Errors
+///
+/// [`EditError::Name`] for what is none.
+pub fn identifier(name: &str) -> Result<AcIdentifier, EditError> {
+    name.parse().map_err(|cause| EditError::Name {
+        name: name.to_owned(),
+        cause,
+    })
 }
 
 /// Sets an annotation, in its old place if there is one.

@@ -20,7 +20,7 @@ pub enum OpenError {
     #[error("permission denied: please run this as a user with appropriate privileges")]
     Permission,
     /// The build was begun in a mode this tool does not know.
-    #[error("build mode {mode:?} is not supported yet")]
+    #[error("invalid build mode: {mode}")]
     Mode {
         /// The mode.
         mode: String,

@@ -4,6 +4,12 @@ use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt;
 
+use gantry_types::{Diagnostic, Kind};
+
+use super::context::Build;
+use super::edit::EditError;
+use super::oci::OciBuildError;
+
 /// Annotation names are this and a number that counts from 1.
 pub(super) const PREFIX: &str = "coreos.com/acbuild/command-";
 
@@ -16,6 +22,48 @@ pub(super) fn next_number<'a>(names: impl Iterator<Item = &'a str>) -> u64 {
         .filter_map(|number| number.parse::<u64>().ok())
         .max();
     highest.unwrap_or(0).saturating_add(1)
+}
+
+/// A command could not be recorded in the image.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// In the manifest of an App Container image.
+    #[error(transparent)]
+    Appc(#[from] EditError),
+    /// In that of an OCI image.
+    #[error(transparent)]
+    Oci(#[from] OciBuildError),
+}
+
+impl Diagnostic for RecordError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Appc(error) => error.kind(),
+            Self::Oci(error) => error.kind(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Appc(error) => error.hint(),
+            Self::Oci(error) => error.hint(),
+        }
+    }
+}
+
+impl Build {
+    /// Records a command that has changed files alone.
+    ///
+    /// # Errors
+    ///
+    /// [`RecordError`].
+    pub fn record(&self, history: Option<&str>) -> Result<(), RecordError> {
+        match history {
+            None => Ok(()),
+            Some(_) if self.is_oci() => Ok(self.edit_oci(history, |_| Ok(()))?),
+            Some(_) => Ok(self.edit(history, |_| Ok(()))?),
+        }
+    }
 }
 
 /// The value of a history annotation: `acbuild label add "version" "1.0.0"`.

@@ -3,7 +3,7 @@
 //! ```text
 //! WORK_PATH/.acbuild/
 //!   lock                 flock during every command, removed after it
-//!   buildMode            `appc`
+//!   buildMode            `appc` or `oci`
 //!   currentaci/manifest  replaced in one step by every edit
 //!   currentaci/rootfs/   what the image holds
 //!   unfinished/          what `begin` prepares and `end` takes apart
@@ -27,6 +27,7 @@ mod error;
 mod history;
 mod lock;
 mod modify;
+mod oci;
 mod place;
 mod remove;
 mod replace;
@@ -42,8 +43,9 @@ pub use context::Build;
 pub use copy::{CopyChoices, CopyError};
 pub use edit::EditError;
 pub use error::OpenError;
-pub use history::command_line;
+pub use history::{RecordError, command_line};
 pub use modify::{ImageFile, ModifyError};
+pub use oci::{OciBuildError, OciImage, OciTarget, WrittenOci, appc_only};
 pub use replace::ReplaceError;
 pub use run::RunError;
 pub use script::{ScriptCommand, ScriptError, ScriptProblem, parse_script};

@@ -98,7 +98,7 @@ pub(super) fn lay_over(
 /// Lays `over` over `base`; members named in `nested` are objects of which the same is true.
 ///
 /// Names of members are compared as Go does, without regard to case.
-fn overlay(base: &mut Map<String, Value>, over: Map<String, Value>, nested: &[&str]) {
+pub(super) fn overlay(base: &mut Map<String, Value>, over: Map<String, Value>, nested: &[&str]) {
     for (key, value) in over {
         let key = base
             .keys()
