@@ -131,6 +131,7 @@ impl Images {
             signature: None,
             policy: PullPolicy::New,
             insecure: self.insecure.clone(),
+            platform: None,
         };
         Ok(self.with_context(ctx, |fetching| fetch_for_use(&request, fetching))?)
     }

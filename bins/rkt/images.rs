@@ -17,6 +17,7 @@ use gantry_ops::trust::{
 use gantry_ops::{
     ClientConfig, ConnectTo, DiscoveryOptions, HttpClient, Keystore, Lease, Scope, Store,
 };
+use gantry_types::oci::Platform;
 use gantry_types::{AcIdentifier, ImageId};
 
 use crate::cli::Globals;
@@ -29,6 +30,7 @@ pub(crate) struct Fetcher {
     http: HttpClient,
     policy: PullPolicy,
     insecure: InsecureOptions,
+    platform: Option<Platform>,
     trust_https: bool,
     quiet: bool,
     debug: bool,
@@ -58,6 +60,7 @@ impl Fetcher {
                 _ => PullPolicy::New,
             },
             insecure: setup.insecure().clone(),
+            platform: None,
             trust_https: globals.trust_keys_from_https,
             quiet,
             debug: globals.debug,
@@ -68,6 +71,12 @@ impl Fetcher {
     pub(crate) fn without_signatures(mut self) -> Self {
         // As if asked for, which is what the image's record says; nothing but files is fetched so.
         self.insecure = "image".parse().unwrap_or(self.insecure);
+        self
+    }
+
+    /// The same, but for OCI and Docker images for the machine that was asked for.
+    pub(crate) fn for_platform(mut self, platform: Option<&Platform>) -> Self {
+        self.platform = platform.cloned();
         self
     }
 
@@ -118,6 +127,7 @@ impl Fetcher {
             signature: signature.map(Path::to_owned),
             policy: self.policy,
             insecure: self.insecure.clone(),
+            platform: self.platform.clone(),
         };
         Ok(self.with_context(context, |fetching| how(&request, fetching))?)
     }

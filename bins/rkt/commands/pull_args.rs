@@ -2,6 +2,7 @@
 
 use clap::Args;
 use gantry_cli::{Context, Failure, note};
+use gantry_types::oci::Platform;
 
 /// Flags for where images come from.
 #[derive(Args, Debug)]
@@ -9,6 +10,9 @@ pub(crate) struct PullArgs {
     /// When to look for images elsewhere than in the store
     #[arg(long, value_name = "never|new|update", default_value = "new")]
     pull_policy: String,
+    /// Machine that OCI and Docker images are for, such as linux/arm64 [default: this one]
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
+    pub(crate) platform: Option<Platform>,
     /// The same as --pull-policy=never
     #[arg(long, hide = true)]
     store_only: bool,

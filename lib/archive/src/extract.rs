@@ -1,5 +1,6 @@
 //! Extraction beneath a directory.
 
+mod layer;
 mod tree;
 
 use std::fs::File;
@@ -21,6 +22,7 @@ use crate::tar::{EntryKind, Reader};
 use tree::Tree;
 
 pub use crate::metadata::is_kept;
+pub use layer::{ExtractedLayer, check_layer, extract_layer};
 
 /// Whose files extraction makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -185,7 +187,7 @@ fn extract_stream(
         }
     }
     let manifest = layout.finish()?;
-    let implied = tree.finish()?;
+    let implied = tree.finish()?.implied;
     write_manifest(target, &manifest)?;
     reader.finish().map_err(AciError::from)?;
     Ok(Content {

@@ -5,6 +5,7 @@
 //! - [`aci`] says whether a stream is an App Container Image, and finds its manifest;
 //! - [`list`] says what lies in an image, file by file;
 //! - [`extract`] puts an image's files beneath a directory, and nowhere else;
+//! - [`layer`] has what is special about the layers of OCI and Docker images;
 //! - [`mod@write`] makes an image of a directory, the same bytes on every run;
 //! - [`rewrite`] copies an image and puts another manifest into it;
 //! - [`snapshot`] tells later what has changed in a tree, which [`write::write_layer`] makes a layer of;
@@ -29,6 +30,7 @@ pub mod compress;
 pub mod copy;
 pub mod digest;
 pub mod extract;
+pub mod layer;
 pub mod limits;
 pub mod list;
 pub mod overlay_marks;

@@ -41,6 +41,9 @@ pub(crate) enum Naming {
     Image,
     /// The archive's own root is the root.
     Root,
+    /// As [`Naming::Root`]; and since some builders of layers write names from the root directory on, a slash
+    /// at the beginning means nothing.
+    Layer,
 }
 
 impl Naming {
@@ -48,7 +51,7 @@ impl Naming {
     pub(crate) fn prefix(self) -> &'static [u8] {
         match self {
             Self::Image => b"rootfs/",
-            Self::Root => b"",
+            Self::Root | Self::Layer => b"",
         }
     }
 
@@ -56,6 +59,10 @@ impl Naming {
     pub(crate) fn beneath(self, name: &[u8], limits: &Limits) -> Result<Option<Vec<u8>>, Rule> {
         match self {
             Self::Root => Ok(Some(clean(name, limits)?.join(&b'/'))),
+            Self::Layer => {
+                let start = name.iter().take_while(|byte| **byte == b'/').count();
+                Ok(Some(clean(&name[start..], limits)?.join(&b'/')))
+            }
             Self::Image => Ok(match Member::parse(name, limits)? {
                 Member::Rootfs => Some(Vec::new()),
                 Member::Beneath(path) => Some(path),

@@ -120,6 +120,17 @@ pub enum Rule {
     #[error("what lies above it is not a directory")]
     BeneathFile,
 
+    // Layers.
+    /// A whiteout that names nothing, or the directory it lies in, or the one above.
+    #[error("it is a whiteout of {0:?}, which is no name")]
+    BadWhiteout(EntryName),
+    /// A directory whose own name is that of a whiteout: to some readers it is one, to others it is none.
+    #[error("what lies above it has the name of a whiteout")]
+    BeneathWhiteout,
+    /// A character device 0:0 is how overlay file systems mark what was removed; an image must not forge it.
+    #[error("it is a character device 0:0, which is reserved for the host")]
+    ReservedDevice,
+
     // Links.
     /// A hard link to what lies outside the root would open it to the image.
     #[error("it is a hard link to {0:?}, which is not beneath the root")]

@@ -222,13 +222,16 @@ pub fn own_tree(store: &Store, id: &ImageId) -> Result<PathBuf, StoreError> {
     path.ok_or(StoreError::Missing { id: *id })
 }
 
-/// The manifest of an ACI in the store.
+/// The manifest of an image in the store; an OCI image has one as well, made of its configuration.
 ///
 /// # Errors
 ///
 /// [`ImageError`].
 pub fn manifest(store: &Store, id: &ImageId) -> Result<ImageManifest, ImageError> {
     let (_lease, record) = store.use_image(id)?;
+    if let Some(manifest) = store.derived_manifest(&record)? {
+        return Ok(manifest);
+    }
     let path = store
         .tree_path(&TreeId::of_images(&[record.id]))
         .join("manifest");

@@ -245,8 +245,9 @@ fn copy_root(to: &Writer<'_>, app: &AcName, image: &StoredImage) -> Result<(), P
         Some(users) => Ownership::Shifted(users),
         None => Ownership::Keep,
     };
-    let [tree] = image.trees.as_slice() else {
-        return image.parts.render(target, ownership);
+    let tree = match image.trees.as_slice() {
+        [tree] if !image.parts.layers => tree,
+        _ => return image.parts.render(target, ownership),
     };
     copy_tree(
         (tree.dir.as_fd(), Path::new("rootfs")),

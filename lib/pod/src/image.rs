@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::PathBuf;
 
-use gantry_store::{ImageKind, Lease, Store, TreeId, Verdict};
+use gantry_store::{Lease, Store, TreeId, Verdict};
 use gantry_types::{ImageId, ImageManifest};
 
 use crate::file;
@@ -44,9 +44,6 @@ impl StoredImage {
             id: *id,
             source: Box::new(source),
         })?;
-        if record.kind != ImageKind::Aci {
-            return Err(PrepareError::UnsupportedImage { id: *id });
-        }
         let parts = Parts::of(store, &record);
         if let Some(rendered) = &record.rendered
             && !store.has_tree(rendered)
@@ -72,19 +69,33 @@ impl StoredImage {
             path: store.root().join("trees"),
             source: io::ErrorKind::NotFound.into(),
         };
-        let top = trees.first().ok_or_else(missing)?;
-        let manifest_json = file::read(top.dir.as_fd(), "manifest")
-            .map_err(|source| PrepareError::Tree {
-                path: store.tree_path(&top.id),
-                source,
-            })?
-            .ok_or_else(missing)?;
-        let manifest = ImageManifest::from_json(&manifest_json).map_err(|source| {
-            PrepareError::ImageManifest {
-                id: *id,
-                source: Box::new(source),
-            }
+        let derived = store.derived_manifest(&record);
+        let derived = derived.map_err(|source| PrepareError::Image {
+            id: *id,
+            source: Box::new(source),
         })?;
+        let (manifest, manifest_json) = match derived {
+            Some(manifest) => {
+                let json = manifest.to_json();
+                (manifest, json)
+            }
+            None => {
+                let top = trees.first().ok_or_else(missing)?;
+                let json = file::read(top.dir.as_fd(), "manifest")
+                    .map_err(|source| PrepareError::Tree {
+                        path: store.tree_path(&top.id),
+                        source,
+                    })?
+                    .ok_or_else(missing)?;
+                let manifest = ImageManifest::from_json(&json).map_err(|source| {
+                    PrepareError::ImageManifest {
+                        id: *id,
+                        source: Box::new(source),
+                    }
+                })?;
+                (manifest, json)
+            }
+        };
         Ok(Self {
             id: *id,
             manifest,

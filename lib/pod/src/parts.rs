@@ -1,14 +1,16 @@
 //! The trees of an image and of those it depends on, to make one root of them.
 
 use std::ffi::OsStr;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::PathBuf;
 
 use gantry_archive::extract::Ownership;
+use gantry_archive::layer::flatten;
 use gantry_archive::render::{ImageTree, Images, RenderError};
-use gantry_store::{ImageRecord, Store, StoreError, TreeId, TreeStaging};
+use gantry_store::{ImageKind, ImageRecord, Store, StoreError, TreeId, TreeStaging};
 use gantry_types::render::FlatList;
 
+use crate::file;
 use crate::prepare_error::PrepareError;
 
 /// Where the trees are.
@@ -17,6 +19,8 @@ pub(crate) struct Parts {
     flat: FlatList,
     /// In the order of [`FlatList::distinct`].
     trees: Vec<PathBuf>,
+    /// Whether the trees are layers, which say what is not there as well.
+    pub(crate) layers: bool,
 }
 
 impl Parts {
@@ -25,6 +29,7 @@ impl Parts {
         Self {
             flat: record.flat_list(),
             trees: record.trees.iter().map(|id| store.tree_path(id)).collect(),
+            layers: record.kind == ImageKind::Oci,
         }
     }
 
@@ -34,11 +39,32 @@ impl Parts {
         to: (BorrowedFd<'_>, &OsStr),
         ownership: Ownership,
     ) -> Result<(), PrepareError> {
+        if self.layers {
+            return self.flatten(to, ownership);
+        }
         let render = || {
             let images = self.read()?;
             images.render(&images.plan(), to, ownership)
         };
         render().map_err(|source| self.failed(source))
+    }
+
+    fn flatten(
+        &self,
+        to: (BorrowedFd<'_>, &OsStr),
+        ownership: Ownership,
+    ) -> Result<(), PrepareError> {
+        let mut roots = Vec::new();
+        for tree in &self.trees {
+            let path = tree.join("rootfs");
+            let root = file::open_dir(rustix::fs::CWD, &path);
+            roots.push(root.map_err(|source| PrepareError::Tree { path, source })?);
+        }
+        let roots: Vec<_> = roots.iter().map(AsFd::as_fd).collect();
+        flatten(&roots, to, ownership).map_err(|source| PrepareError::Flatten {
+            image: self.flat.top(),
+            source,
+        })
     }
 
     /// Renders the tree of the image once more, to be in the store as after its fetch.

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use gantry_archive::copy::CopyError;
+use gantry_archive::layer::LayerError;
 use gantry_archive::render::RenderError;
 use gantry_store::{ResolveError, StoreError};
 use gantry_types::os_arch::OsArchError;
@@ -28,8 +29,8 @@ pub enum PrepareError {
         /// Why.
         source: Box<StoreError>,
     },
-    /// An image is of a kind that cannot be run yet.
-    #[error("cannot run image {}: it is not an ACI", id.key())]
+    /// An image has no files.
+    #[error("cannot run image {}: it has no layers", id.key())]
     UnsupportedImage {
         /// The image.
         id: ImageId,
@@ -238,6 +239,14 @@ pub enum PrepareError {
         /// Why.
         source: RenderError,
     },
+    /// The layers of an image cannot be made into one tree.
+    #[error("cannot render image {}", image.key())]
+    Flatten {
+        /// The image.
+        image: ImageId,
+        /// Why.
+        source: LayerError,
+    },
     /// What was rendered anew cannot be kept.
     #[error("cannot keep the rendered image {}", image.key())]
     Keep {
@@ -262,6 +271,7 @@ impl Diagnostic for PrepareError {
             Self::Copy { source, .. } | Self::CopyStage1 { source } => source.kind(),
             Self::Users(source) => source.kind(),
             Self::Render { source, .. } => source.kind(),
+            Self::Flatten { source, .. } => source.kind(),
             Self::Keep { source, .. } => source.kind(),
             Self::Tree { .. } | Self::Write { .. } | Self::VolumeSource { .. } => Kind::Environment,
             Self::Widening { .. } => Kind::Refused,
@@ -294,6 +304,7 @@ impl Diagnostic for PrepareError {
         match self {
             Self::Image { source, .. } | Self::Keep { source, .. } => source.hint(),
             Self::Render { source, .. } => source.hint(),
+            Self::Flatten { source, .. } => source.hint(),
             Self::Create(source) => source.hint(),
             Self::Resolve { .. } => Some("fetch it first with \"rkt fetch\"".to_owned()),
             Self::Users(source) => source.hint(),

@@ -76,6 +76,7 @@ impl Sample {
                 option: "--insecure-options=image".into(),
             },
             signature: None,
+            oci: None,
         };
         let mut publication = self.store.publication(&id).unwrap();
         publication.tree(tree_id, staging);

@@ -30,6 +30,11 @@ impl<R: Read> DigestReader<R> {
         }
     }
 
+    /// The reader.
+    pub fn get_ref(&self) -> &R {
+        &self.source
+    }
+
     /// Reads what is left and gives the digest of everything.
     ///
     /// # Errors

@@ -4,7 +4,8 @@
 //! store/version                the number 1; `migrate.rs` knows how older layouts become this one
 //! store/blobs/ALGO/HEX         bytes exactly as received, read-only, named by digest
 //! store/trees/TREEID/          extracted image: `manifest`, `rootfs`, perhaps `implied`; or one rendered
-//!                              together with what it depends on; hidden (`.new-…`) while filled
+//!                              together with what it depends on; or `rootfs` of one layer of an OCI
+//!                              image; hidden (`.new-…`) while filled
 //! store/images/ID.json         ImageRecord; the image is in the store if and only if this file is
 //! store/names/KEY/             look-up by name, name and version, URL and short ID; hints only
 //! store/ingest/                partial downloads (see `Ingest`) and hidden files being written
@@ -37,6 +38,7 @@ mod ingest_need;
 mod lease;
 mod migrate;
 mod names;
+mod oci;
 mod publish;
 mod record;
 mod record_file;
@@ -62,6 +64,7 @@ pub use gc::{AskInUse, GcReport, InUse};
 pub use ingest::{Ingest, IngestReader, Sidecar};
 pub use ingest_need::IngestNeed;
 pub use lease::Lease;
+pub use oci::OciParts;
 pub use publish::Publication;
 pub use record::{
     ImageKind, ImageRecord, Layer, MAX_ORIGINS, MAX_RECORD_BYTES, Origin, Signer, Source, Verdict,

@@ -113,6 +113,36 @@ impl Publication<'_> {
         Ok(digest)
     }
 
+    /// Adds a small blob under a digest that is known to be its own, such as the manifest of an OCI image.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Io`].
+    pub fn named_bytes(&mut self, digest: Digest, bytes: &[u8]) -> Result<(), StoreError> {
+        let dir = self.store.ingest_dir();
+        let file = StagedFile::write(&dir, bytes).map_err(StoreError::io("write to", dir))?;
+        self.files.push((digest, file));
+        Ok(())
+    }
+
+    /// Keeps a blob of this length that is in the store from collection until the commit; false if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Io`].
+    pub fn share_blob(&mut self, digest: &Digest, size: u64) -> Result<bool, StoreError> {
+        let path = self.store.blob_path(digest);
+        match PathLock::existing(&path, Share::Shared, Wait::Block) {
+            Ok(Some(lock)) if self.store.has_blob_of(digest, size) => {
+                self.held.push(Held::Path(lock));
+                Ok(true)
+            }
+            Ok(_) => Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(StoreError::io("lock", path)(error)),
+        }
+    }
+
     /// Keeps a tree that is in the store from collection until the commit; false if it is not there.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use gantry_types::{AcIdentifier, ImageId, ImageName, Labels};
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
+use crate::oci::OciParts;
 use crate::record_json::{labels, names, optional_name, text};
 use crate::tree_id::TreeId;
 
@@ -38,7 +39,8 @@ pub struct ImageRecord {
     pub aliases: Vec<ImageName>,
     /// Blobs of the image, lowest layer first; an ACI is one layer.
     pub layers: Vec<Layer>,
-    /// Extracted trees that make up the root, topmost first. For an ACI each holds `manifest` and
+    /// Extracted trees that make up the root, topmost first. For an OCI image these are its layers, down to one that
+    /// hides all below it. For an ACI each holds `manifest` and
     /// `rootfs`, its own first, then those of its dependencies, in the order of
     /// [`FlatList::distinct`].
     pub trees: Vec<TreeId>,
@@ -68,6 +70,9 @@ pub struct ImageRecord {
     /// Blob of the detached signature that covers the (only) layer's blob.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<Digest>,
+    /// The other parts of an OCI image; `None` for an ACI.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oci: Option<OciParts>,
 }
 
 /// Format of an image.
@@ -90,6 +95,9 @@ pub struct Layer {
     pub diff_id: Digest,
     /// Length of the blob in bytes.
     pub size: u64,
+    /// Sum of the sizes of all files in it; 0 if it was not noted.
+    #[serde(default)]
+    pub unpacked: u64,
 }
 
 /// Why an image was believed.
@@ -227,6 +235,7 @@ impl ImageRecord {
             .iter()
             .map(|layer| &layer.digest)
             .chain(&self.signature)
+            .chain(self.oci.iter().flat_map(|oci| [&oci.manifest, &oci.config]))
     }
 
     /// Every tree the record refers to.
@@ -277,8 +286,12 @@ impl ImageRecord {
         let excess = merged.origins.len().saturating_sub(MAX_ORIGINS);
         merged.origins.drain(..excess);
         merged.aliases = self.aliases.clone();
-        for alias in &new.aliases {
-            if !merged.aliases.contains(alias) {
+        // An OCI image does not say what it is called: it may arrive again under another name.
+        for alias in [self.image_name(), new.image_name()]
+            .iter()
+            .chain(&new.aliases)
+        {
+            if *alias != merged.image_name() && !merged.aliases.contains(alias) {
                 merged.aliases.push(alias.clone());
             }
         }

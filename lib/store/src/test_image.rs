@@ -35,6 +35,7 @@ pub(crate) fn record(name: &str, byte: u8) -> ImageRecord {
             digest: sha512_of(&[byte]),
             diff_id: Digest::sha512([byte; 64]),
             size: 1,
+            unpacked: 1,
         }],
         trees: vec![TreeId::of_images(&[id(byte)])],
         flat: None,
@@ -55,6 +56,7 @@ pub(crate) fn record(name: &str, byte: u8) -> ImageRecord {
             option: "--insecure-options=image".to_owned(),
         },
         signature: None,
+        oci: None,
     }
 }
 

@@ -65,6 +65,16 @@ impl TreeId {
         ))
     }
 
+    /// Tree of one layer that has something of the layers below: `chain-sha512-` and 64 hex digits.
+    ///
+    /// `diff_ids` are those of the layers below it and of itself, lowest first.
+    #[must_use]
+    pub fn of_chain(diff_ids: &[Digest]) -> Self {
+        let ids: Vec<String> = diff_ids.iter().map(ToString::to_string).collect();
+        let digest = sha512_of(ids.join(" ").as_bytes());
+        Self(format!("chain-sha512-{}", &digest.hex()[..64]))
+    }
+
     /// Name of the directory.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -123,11 +123,26 @@ impl<R: Read> Decoder<R> {
     ///
     /// [`DecodeError`] if they cannot be read or are of no known kind.
     pub fn new(source: R, limits: &Limits) -> Result<Self, DecodeError> {
+        Self::open(source, limits, false)
+    }
+
+    /// As [`Decoder::new`], but takes what it does not know for what it is, uncompressed: somebody else said
+    /// that it is a tar archive, and it may be an empty one.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError::Read`].
+    pub fn of_tar(source: R, limits: &Limits) -> Result<Self, DecodeError> {
+        Self::open(source, limits, true)
+    }
+
+    fn open(source: R, limits: &Limits, is_tar: bool) -> Result<Self, DecodeError> {
         let read = |source| DecodeError::Read { source };
         let mut input = Input::new(source);
         let head = input.peek(SNIFF_BYTES).map_err(read)?;
         let compression = match sniff(head) {
             Some(compression) => compression,
+            None if is_tar => Compression::None,
             None if is_tar_header(head) => return Err(DecodeError::OldTar),
             None => return Err(DecodeError::UnknownType),
         };

@@ -1,11 +1,13 @@
 //! The tree that an archive's entries become.
 
+mod content;
+mod layered;
+
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{self, BufRead, Write};
+use std::io::BufRead;
 use std::mem;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::FileExt;
 
 use gantry_sys::openat::open_beneath;
 use gantry_sys::sync::begin_writing;
@@ -14,10 +16,13 @@ use rustix::io::Errno;
 
 use super::{ExtractError, ExtractOptions};
 use crate::aci::AciError;
+use crate::layer::Link;
 use crate::member::Naming;
 use crate::metadata::{Failed, Metadata, XattrPolicy, step};
 use crate::refusal::{EntryName, Refusal, Rule};
-use crate::tar::{Entry, EntryKind, Extent, Reader};
+use crate::tar::{Entry, EntryKind, Reader};
+use content::{write_data, write_extent};
+use layered::Layered;
 
 /// For directories that are only gone through: no permission to read them is needed.
 const STEP: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
@@ -48,6 +53,18 @@ pub(super) struct Tree<'a> {
     directories: Vec<(Vec<u8>, Metadata)>,
     early_links: Vec<EarlyLink>,
     deferred: usize,
+    /// What else there is to know where the tree is one of several that are laid over each other.
+    layered: Option<Layered>,
+}
+
+/// What is left to others once a tree is there.
+pub(super) struct Finished {
+    /// The directories that no entry named, sorted.
+    pub(super) implied: Vec<Vec<u8>>,
+    /// Hard links to what only a layer below can have; none but in a layer.
+    pub(super) missing_links: Vec<Link>,
+    /// Marks of what a layer removes, sorted; none but in a layer.
+    pub(super) whiteouts: Vec<Vec<u8>>,
 }
 
 /// A hard link whose target is not there yet.
@@ -110,6 +127,7 @@ impl<'a> Tree<'a> {
             directories: Vec::new(),
             early_links: Vec::new(),
             deferred: 0,
+            layered: (naming == Naming::Layer).then(Layered::default),
         })
     }
 
@@ -143,10 +161,10 @@ impl<'a> Tree<'a> {
         }
         let (parent_path, name) = split(path);
         self.enter(parent_path)?;
-        let parent = self
-            .parent
-            .as_ref()
-            .map_or(self.root.as_fd(), |(_, fd)| fd.as_fd());
+        if self.layered.is_some() {
+            self.clear_the_way(path, &entry.kind)?;
+        }
+        let parent = self.parent();
         match &entry.kind {
             EntryKind::File => self.make_file(parent, name, entry, &metadata, reader),
             EntryKind::Directory => self.make_directory(path, metadata),
@@ -189,10 +207,17 @@ impl<'a> Tree<'a> {
         }
         let directory = match open_beneath(&self.root, path, STEP, Mode::empty()) {
             Err(Errno::NOENT) => self.make_parents(path)?,
+            Err(Errno::NOTDIR | Errno::LOOP) if self.revive(path)? => self.make_parents(path)?,
             outcome => outcome.map_err(entering)?,
         };
         self.parent = Some((path.to_owned(), directory));
         Ok(())
+    }
+
+    /// The directory that was entered.
+    fn parent(&self) -> BorrowedFd<'_> {
+        let entered = self.parent.as_ref();
+        entered.map_or(self.root.as_fd(), |(_, fd)| fd.as_fd())
     }
 
     fn make_parents(&mut self, path: &[u8]) -> Result<OwnedFd, Stop> {
@@ -253,12 +278,9 @@ impl<'a> Tree<'a> {
 
     fn make_directory(&mut self, path: &[u8], metadata: Metadata) -> Result<(), Stop> {
         let (_, name) = split(path);
-        let parent = self
-            .parent
-            .as_ref()
-            .map_or(self.root.as_fd(), |(_, fd)| fd.as_fd());
+        let parent = self.parent();
         match rustix::fs::mkdirat(parent, name, UNFINISHED) {
-            Err(Errno::EXIST) if self.implicit.remove(path) => {}
+            Err(Errno::EXIST) if self.implicit.remove(path) || self.layered.is_some() => {}
             outcome => outcome.map_err(creating)?,
         }
         self.defer_directory(path, metadata)
@@ -284,6 +306,9 @@ impl<'a> Tree<'a> {
 
     fn make_link(&mut self, path: &[u8], target: &[u8]) -> Result<(), Stop> {
         let target = self.link_target(target)?;
+        if target == path {
+            return Err(Rule::LinkTargetMissing(self.name(&target).as_slice().into()).into());
+        }
         if self.link(path, &target)? {
             return Ok(());
         }
@@ -307,12 +332,12 @@ impl<'a> Tree<'a> {
     /// Links `path`, whose directory was entered, to `target`; false if that is not there (yet).
     fn link(&self, path: &[u8], target: &[u8]) -> Result<bool, Stop> {
         let shown = || EntryName::from(self.name(target).as_slice());
+        if self.is_removed(target) {
+            return Err(Rule::LinkTargetMissing(shown()).into());
+        }
         let (_, name) = split(path);
         let (target_parent, target_name) = split(target);
-        let parent = self
-            .parent
-            .as_ref()
-            .map_or(self.root.as_fd(), |(_, fd)| fd.as_fd());
+        let parent = self.parent();
         let target_parent = match open_beneath(&self.root, target_parent, STEP, Mode::empty()) {
             Err(Errno::NOENT) => return Ok(false),
             Err(Errno::LOOP | Errno::NOTDIR) => {
@@ -364,10 +389,9 @@ impl<'a> Tree<'a> {
     }
 
     /// Makes the links that waited, then gives the directories their attributes, the deepest first.
-    ///
-    /// Gives the directories that no entry named.
-    pub(super) fn finish(mut self) -> Result<Vec<Vec<u8>>, ExtractError> {
-        self.finish_links()?;
+    pub(super) fn finish(mut self) -> Result<Finished, ExtractError> {
+        let missing_links = self.finish_links()?;
+        self.mark_opaque()?;
         // A directory's name is the beginning of those beneath it, so it sorts before them.
         self.directories.sort_by(|(a, _), (b, _)| b.cmp(a));
         for (path, metadata) in &self.directories {
@@ -381,12 +405,23 @@ impl<'a> Tree<'a> {
         }
         let mut implied: Vec<Vec<u8>> = self.implicit.into_iter().collect();
         implied.sort();
-        Ok(implied)
+        let mut whiteouts: Vec<Vec<u8>> = match self.layered {
+            Some(layered) => layered.whiteouts.into_iter().collect(),
+            None => Vec::new(),
+        };
+        whiteouts.sort();
+        Ok(Finished {
+            implied,
+            missing_links,
+            whiteouts,
+        })
     }
 
     /// Links may wait for links. Going through them forward and once more backward is enough for every
     /// order that an archiver writes, and takes linear time for the others too.
-    fn finish_links(&mut self) -> Result<(), ExtractError> {
+    ///
+    /// Gives those that wait for what only a layer below can have.
+    fn finish_links(&mut self) -> Result<Vec<Link>, ExtractError> {
         let mut links = mem::take(&mut self.early_links);
         for _ in 0..2 {
             let mut waiting = Vec::new();
@@ -403,11 +438,14 @@ impl<'a> Tree<'a> {
             links = waiting;
         }
         match links.first() {
-            None => Ok(()),
-            Some(EarlyLink { path, target }) => {
+            Some(EarlyLink { path, target }) if self.layered.is_none() => {
                 let rule = Rule::LinkTargetMissing(self.name(target).as_slice().into());
                 Err(Refusal::new(&self.name(path), rule).into())
             }
+            _ => Ok(links
+                .into_iter()
+                .map(|link| (link.path, link.target))
+                .collect()),
         }
     }
 }
@@ -438,41 +476,4 @@ fn entering(error: Errno) -> Stop {
 fn is_directory(parent: BorrowedFd<'_>, name: &[u8]) -> bool {
     rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)
         .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
-}
-
-fn write_data<R: BufRead>(file: &mut File, reader: &mut Reader<R>) -> Result<(), Stop> {
-    loop {
-        let chunk = reader.fill_data().map_err(Stop::Archive)?;
-        if chunk.is_empty() {
-            return Ok(());
-        }
-        file.write_all(chunk).map_err(writing)?;
-        let length = chunk.len();
-        reader.consume_data(length);
-    }
-}
-
-fn write_extent<R: BufRead>(
-    file: &File,
-    extent: Extent,
-    reader: &mut Reader<R>,
-) -> Result<(), Stop> {
-    let (mut offset, mut left) = (extent.offset, extent.length);
-    while left > 0 {
-        let chunk = reader.fill_data().map_err(Stop::Archive)?;
-        let chunk = &chunk[..chunk.len().min(usize::try_from(left).unwrap_or(usize::MAX))];
-        if chunk.is_empty() {
-            return Err(Rule::BadSparseMap.into());
-        }
-        file.write_all_at(chunk, offset).map_err(writing)?;
-        let length = chunk.len();
-        offset += length as u64;
-        left -= length as u64;
-        reader.consume_data(length);
-    }
-    Ok(())
-}
-
-fn writing(error: io::Error) -> Stop {
-    Stop::Failed(("write", error))
 }

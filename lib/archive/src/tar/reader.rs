@@ -58,6 +58,7 @@ pub struct Reader<R> {
     data_left: u64,
     padding_left: u64,
     ended: bool,
+    needs_end: bool,
 }
 
 impl<R: BufRead> Reader<R> {
@@ -74,7 +75,22 @@ impl<R: BufRead> Reader<R> {
             data_left: 0,
             padding_left: 0,
             ended: false,
+            needs_end: true,
         }
+    }
+
+    /// As [`Reader::new`], for an archive that may end without an end marker: its digest is known, so that
+    /// whoever cut it would be found out.
+    pub fn without_end(source: R, limits: &Limits) -> Self {
+        Self {
+            needs_end: false,
+            ..Self::new(source, limits)
+        }
+    }
+
+    /// Where in the stream it stands: after [`Reader::next_entry`] at the entry's data.
+    pub fn position(&self) -> u64 {
+        self.offset
     }
 
     /// What is read from, for whoever wants the bytes of headers as they are.
@@ -98,6 +114,10 @@ impl<R: BufRead> Reader<R> {
             let offset = self.offset;
             let mut block = [0; BLOCK];
             if !self.read_block(&mut block)? {
+                if !self.needs_end && pending.is_empty() {
+                    self.ended = true;
+                    return Ok(None);
+                }
                 return Err(TarError::MissingEnd {
                     entries: self.entries,
                 });

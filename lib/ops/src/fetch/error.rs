@@ -21,6 +21,9 @@ use super::take_over::TakeOverError;
 /// An image could not be fetched; the store holds what it held before.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
+    /// An OCI or Docker image could not be fetched.
+    #[error(transparent)]
+    Oci(#[from] super::oci::OciFetchError),
     /// The start of an image ID names no single image.
     #[error("could not resolve image {prefix:?}")]
     Resolve {

@@ -301,6 +301,7 @@ impl Fetcher<'_, '_> {
             digest: content.digest.clone(),
             diff_id: Digest::sha512(*id.digest()),
             size: ingest.len(),
+            unpacked: content.size,
         };
         publication.blob(content.digest, ingest);
         let record = ImageRecord {
@@ -331,6 +332,7 @@ impl Fetcher<'_, '_> {
                 .collect(),
             verdict,
             signature,
+            oci: None,
         };
         publication.commit(&record)?;
         Ok(id)

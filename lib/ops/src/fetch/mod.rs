@@ -20,6 +20,7 @@ mod insecure;
 mod known;
 mod local;
 mod observer;
+pub mod oci;
 mod place;
 mod reference;
 mod refetch;
@@ -81,6 +82,8 @@ pub struct FetchRequest {
     pub policy: PullPolicy,
     /// What not to check.
     pub insecure: InsecureOptions,
+    /// The machine that an OCI or Docker image is for; this one if nothing is said.
+    pub platform: Option<gantry_types::oci::Platform>,
 }
 
 /// What a fetch works with.
@@ -140,6 +143,11 @@ pub fn fetch(
         ImageReference::Path(file) => fetcher.by_path(file),
         ImageReference::Url(url) => fetcher.by_url(url),
         ImageReference::Name(name) => fetcher.by_name(name),
+        ImageReference::Local(image) => Ok(image.fetch(
+            request.platform.as_ref(),
+            &request.insecure,
+            fetcher.context,
+        )?),
     }
 }
 

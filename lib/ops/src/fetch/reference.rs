@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::cimd::{self, CimdError, Distribution};
+use super::oci::LocalImage;
 use gantry_remote::Url;
 use gantry_types::show::harmless;
 use gantry_types::{Diagnostic, ImageId, ImageName, ImageNameError, Kind, Label, Labels, os_arch};
@@ -18,6 +19,8 @@ pub enum ImageReference {
     Path(LocalFile),
     /// A name with at least the labels `os` and `arch`.
     Name(ImageName),
+    /// An OCI or Docker image in a file or directory.
+    Local(LocalImage),
 }
 
 /// A file of this machine.
@@ -117,6 +120,9 @@ impl ImageReference {
                 given: PathBuf::from(text),
             })
         };
+        if let Some(image) = LocalImage::parse(text, directory) {
+            return Ok(Self::Local(image));
+        }
         match scheme(text).as_deref() {
             Some("http" | "https") => {
                 let url = Url::parse(text).map_err(|_| invalid())?;
@@ -237,6 +243,7 @@ mod tests {
             ImageReference::Url(_) => "url",
             ImageReference::Path(_) => "path",
             ImageReference::Name(_) => "name",
+            ImageReference::Local(_) => "local",
         };
         for (text, expected) in [
             ("sha512-ab", "hash"),
@@ -260,6 +267,11 @@ mod tests {
                 "url",
             ),
             ("cimd:aci-archive:v=0:file%3A%2F%2F%2Fa%2Fb", "path"),
+            ("oci:dir", "local"),
+            ("oci-archive:a.tar:latest", "local"),
+            ("docker-archive:/a.tar:busybox:1", "local"),
+            ("dir:.", "local"),
+            ("ocis:dir", "name"),
         ] {
             assert_eq!(kind(text), expected, "{text}");
         }

@@ -4,6 +4,7 @@ mod ahead;
 mod dependencies;
 mod hostile;
 mod network;
+mod oci;
 mod world;
 
 use std::fs;

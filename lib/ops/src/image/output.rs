@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 
 use gantry_archive::copy::{CopyError, CopyOptions, copy_tree};
 use gantry_archive::extract::Ownership;
+use gantry_archive::layer::{LayerError, flatten};
 use gantry_archive::render::{ImageTree, Images, RenderError};
-use gantry_store::{ImageKind, Store, StoreError, TreeId};
+use gantry_store::{ImageKind, ImageRecord, Store, StoreError, TreeId};
 use gantry_types::{Diagnostic, ImageId, Kind};
 
 use crate::room::is_full;
@@ -77,11 +78,13 @@ pub enum OutputError {
         /// Why.
         source: CopyError,
     },
-    /// The image has layers in place of a root file system.
-    #[error("image {} is no App Container image", id.short())]
-    NotAci {
+    /// The layers of the image cannot be put together.
+    #[error("cannot extract image {}", id.short())]
+    Layers {
         /// The image.
         id: ImageId,
+        /// Why.
+        source: LayerError,
     },
     /// The new directory is there; what it replaced is not gone.
     #[error("cannot remove all of what was in {} before", path.display())]
@@ -96,10 +99,11 @@ pub enum OutputError {
 impl Diagnostic for OutputError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Exists { .. } | Self::Precious { .. } | Self::NotAci { .. } => Kind::Usage,
+            Self::Exists { .. } | Self::Precious { .. } => Kind::Usage,
             Self::Store(error) => error.kind(),
             Self::Render { source, .. } => source.kind(),
             Self::Copy { source, .. } => source.kind(),
+            Self::Layers { source, .. } => source.kind(),
             Self::File { .. } | Self::Leftover { .. } => Kind::Environment,
         }
     }
@@ -110,6 +114,7 @@ impl Diagnostic for OutputError {
             Self::Store(error) => error.hint(),
             Self::Render { source, .. } => source.hint(),
             Self::Copy { source, .. } => source.hint(),
+            Self::Layers { source, .. } => source.hint(),
             Self::File { source, path, .. } if is_full(source) => Some(format!(
                 "make room on the file system of {}",
                 path.display()
@@ -140,10 +145,12 @@ fn failed(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Out
 /// [`OutputError`]; what was there before is still there.
 pub fn render(store: &Store, id: &ImageId, output: &Output<'_>) -> Result<(), OutputError> {
     let (_lease, record) = store.use_image(id)?;
-    if record.kind != ImageKind::Aci {
-        return Err(OutputError::NotAci { id: *id });
+    if record.kind == ImageKind::Oci {
+        return write(store, &record, output, 0o700, |into| {
+            layers(store, &record, into, output.ownership)
+        });
     }
-    write(store, id, output, 0o700, |into| {
+    write(store, &record, output, 0o700, |into| {
         let render = || {
             let trees = record
                 .trees
@@ -167,10 +174,12 @@ pub fn render(store: &Store, id: &ImageId, output: &Output<'_>) -> Result<(), Ou
 /// As for [`render`].
 pub fn extract(store: &Store, id: &ImageId, output: &Output<'_>) -> Result<(), OutputError> {
     let (_lease, record) = store.use_image(id)?;
-    if record.kind != ImageKind::Aci {
-        return Err(OutputError::NotAci { id: *id });
+    if record.kind == ImageKind::Oci {
+        return write(store, &record, output, 0o644, |into| {
+            layers(store, &record, into, output.ownership)
+        });
     }
-    write(store, id, output, 0o644, |into| {
+    write(store, &record, output, 0o644, |into| {
         let from = store.tree_path(&TreeId::of_images(&[*id])).join(ROOTFS);
         let options = CopyOptions {
             ownership: output.ownership,
@@ -185,10 +194,30 @@ pub fn extract(store: &Store, id: &ImageId, output: &Output<'_>) -> Result<(), O
     })
 }
 
+/// Puts the layers of an OCI image together as `rootfs`.
+fn layers(
+    store: &Store,
+    record: &ImageRecord,
+    into: &File,
+    ownership: Ownership,
+) -> Result<(), OutputError> {
+    let mut roots = Vec::new();
+    for tree in &record.trees {
+        let path = store.tree_path(tree).join(ROOTFS);
+        roots.push(File::open(&path).map_err(failed("open", &path))?);
+    }
+    let roots: Vec<_> = roots.iter().map(AsFd::as_fd).collect();
+    let to = (into.as_fd(), OsStr::new(ROOTFS));
+    flatten(&roots, to, ownership).map_err(|source| OutputError::Layers {
+        id: record.id,
+        source,
+    })
+}
+
 /// Has `make` put `rootfs` into a hidden directory, adds the manifest with this mode, and gives it its name.
 fn write(
     store: &Store,
-    id: &ImageId,
+    record: &ImageRecord,
     output: &Output<'_>,
     manifest_mode: u32,
     make: impl FnOnce(&File) -> Result<(), OutputError>,
@@ -200,8 +229,14 @@ fn write(
     if output.rootfs_only {
         return place.publish(&staging, ROOTFS);
     }
-    let original = store.tree_path(&TreeId::of_images(&[*id])).join("manifest");
-    let text = fs::read(&original).map_err(failed("read", &original))?;
+    let text = match store.derived_manifest(record)? {
+        Some(manifest) => manifest.to_json(),
+        None => {
+            let own = store.tree_path(&TreeId::of_images(&[record.id]));
+            let original = own.join("manifest");
+            fs::read(&original).map_err(failed("read", &original))?
+        }
+    };
     let manifest = staging.path().join("manifest");
     File::options()
         .write(true)

@@ -112,6 +112,7 @@ fn publish(store: &Store, byte: u8, name: &str, more: &str, below: &[ImageId]) -
             option: "--insecure-options=image".to_owned(),
         },
         signature: None,
+        oci: None,
     };
     publication.commit(&record).unwrap();
     id

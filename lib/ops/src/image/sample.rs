@@ -84,6 +84,7 @@ impl Sample {
                 path,
             }),
             signature: None,
+            platform: None,
             policy: PullPolicy::Never,
             insecure: "image".parse().unwrap(),
         };

@@ -112,9 +112,10 @@ fn of_entry(entry: &EntryRule) -> &'static Rule {
         | E::ZeroInName
         | E::EmptyName
         | E::LongName(_)
-        | E::TooDeep(_) => &ENTRY_NAME,
+        | E::TooDeep(_)
+        | E::BadWhiteout(_) => &ENTRY_NAME,
         E::Duplicate => &ARCHIVE_DUPLICATE,
-        E::BeneathSymlink | E::BeneathFile => &ENTRY_PLACE,
+        E::BeneathSymlink | E::BeneathFile | E::BeneathWhiteout => &ENTRY_PLACE,
         E::LinkOutside(_)
         | E::LinkThroughSymlink(_)
         | E::LinkTargetMissing(_)
@@ -127,6 +128,7 @@ fn of_entry(entry: &EntryRule) -> &'static Rule {
         | E::DeviceOutOfRange
         | E::DeviceWithoutRoot
         | E::ReservedAttribute(_)
+        | E::ReservedDevice
         | E::BadAttribute(_)
         | E::BadAcl
         | E::AclName(_) => &ENTRY_FIELD,

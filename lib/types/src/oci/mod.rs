@@ -21,6 +21,7 @@ mod reference;
 mod strict;
 #[cfg(test)]
 mod tests;
+mod to_aci;
 
 pub use config::{History, ImageConfig};
 pub use descriptor::{Descriptor, MAX_BLOB_BYTES};
@@ -36,3 +37,4 @@ pub use reference::{
     DEFAULT_REGISTRY, MAX_NAME_LENGTH, MAX_TAG_LENGTH, Reference, ReferenceError, Version,
     registry_host,
 };
+pub use to_aci::{Provenance, ToAciError, to_aci};

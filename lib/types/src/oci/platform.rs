@@ -119,6 +119,16 @@ impl Platform {
         all
     }
 
+    /// Whether programs of the platform `other` run on this one.
+    #[must_use]
+    pub fn accepts(&self, other: &Self) -> bool {
+        let other = other.normalized();
+        self.runs().iter().any(|own| {
+            (&own.os, &own.architecture, &own.variant)
+                == (&other.os, &other.architecture, &other.variant)
+        })
+    }
+
     /// Chooses the image of an index that suits this platform best; of equals the first one.
     ///
     /// An image that says nothing of a platform is taken if no other suits, for there are indexes of one image

@@ -40,6 +40,7 @@ impl Diagnostic for FetchError {
     fn kind(&self) -> Kind {
         match self {
             Self::Resolve { source, .. } => source.kind(),
+            Self::Oci(error) => error.kind(),
             Self::Store(error) => error.kind(),
             Self::TakeOver(error) => error.kind(),
             Self::Discovery { source, .. } => source.kind(),
@@ -81,6 +82,7 @@ impl Diagnostic for FetchError {
         const WAIVE: &str = "or waive the check with --insecure-options=image";
         match self {
             Self::Resolve { source, .. } => source.hint(),
+            Self::Oci(error) => error.hint(),
             Self::Store(error) => error.hint(),
             Self::TakeOver(error) => error.hint(),
             Self::Discovery { source, .. } => source.hint(),

@@ -201,6 +201,7 @@ pub(super) fn request(text: &str, policy: PullPolicy, insecure: &str) -> FetchRe
         signature: None,
         policy,
         insecure: insecure.parse().unwrap(),
+        platform: None,
     }
 }
 
