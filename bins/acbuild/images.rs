@@ -123,7 +123,10 @@ impl Images {
         ctx: &mut Context<'_>,
     ) -> Result<(ImageId, Lease), Failure> {
         let reference = ImageReference::parse(image, Path::new("/"), &|_| false)?;
-        if matches!(reference, ImageReference::Path(_)) {
+        if matches!(
+            reference,
+            ImageReference::Path(_) | ImageReference::Local(_)
+        ) {
             return Err(Failure::usage(format!("{image:?} is no name of an image")));
         }
         let request = FetchRequest {

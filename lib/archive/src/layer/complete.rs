@@ -12,7 +12,7 @@ use rustix::io::Errno;
 
 use super::Needs;
 use super::stack::{Found, OPEN, Stack};
-use crate::copy::Source;
+use crate::copy::{CopyOptions, Source};
 use crate::extract::Ownership;
 use crate::metadata::{Failed, Metadata, XattrPolicy, step};
 use crate::refusal::{EntryName, Refusal, Rule};
@@ -75,9 +75,8 @@ impl Diagnostic for LayerError {
 /// directory holds `rootfs`.
 ///
 /// Directories that it does not name get mode, owner, times and attributes of those below. The target of a hard
-/// link is copied from below, so that both names are one file afterwards, as where all layers are extracted into
-/// one directory; further names that it has below stay another file, as with every overlay. Whiteouts of what is not
-/// there go.
+/// link is copied from below, under all names that it has there, so that all of them are one file afterwards, as where
+/// all layers are extracted into one directory. Whiteouts of what is not there go.
 ///
 /// # Errors
 ///
@@ -101,7 +100,10 @@ pub fn complete(
         all: Stack::of([&own].into_iter().chain(&below).map(AsFd::as_fd).collect()),
         below: Stack::of(below.iter().map(AsFd::as_fd).collect()),
         root: own.as_fd(),
-        ownership,
+        options: CopyOptions {
+            ownership,
+            ..CopyOptions::default()
+        },
     };
     let mut implied: BTreeSet<Vec<u8>> = needs.implied.iter().cloned().collect();
     for (path, target) in &needs.links {
@@ -122,7 +124,7 @@ struct Layer<'a> {
     own: Stack<'a>,
     below: Stack<'a>,
     all: Stack<'a>,
-    ownership: Ownership,
+    options: CopyOptions,
 }
 
 impl Layer<'_> {
@@ -148,18 +150,31 @@ impl Layer<'_> {
             .find(target)
             .map_err(step("find the link target of"));
         if own.map_err(&failed)?.is_none() {
+            // All its names come along: they are one file, and stay that.
+            let mut names = Vec::new();
+            if found.stat.st_nlink > 1 {
+                let all = self.all.names_of(&found).map_err(step("find the names of"));
+                names = all.map_err(LayerError::of(target))?;
+            }
             self.copy_up(target, &found, implied)
                 .map_err(LayerError::of(target))?;
+            for name in names.iter().filter(|name| *name != target) {
+                self.make_parents(name, implied)
+                    .and_then(|()| self.link_here(name, target))
+                    .map_err(LayerError::of(name))?;
+            }
         }
-        let make = || -> Result<(), Failed> {
-            let (from, from_name) = self.parent(target)?;
-            let (to, to_name) = self.parent(path)?;
-            keeping_time(to.as_fd(), || {
-                rustix::fs::linkat(&from, from_name, &to, to_name, AtFlags::empty())
-                    .map_err(step("create"))
-            })
-        };
-        make().map_err(&failed)
+        self.link_here(path, target).map_err(&failed)
+    }
+
+    /// Links a name to a file, both here.
+    fn link_here(&self, path: &[u8], target: &[u8]) -> Result<(), Failed> {
+        let (from, from_name) = self.parent(target)?;
+        let (to, to_name) = self.parent(path)?;
+        keeping_time(to.as_fd(), || {
+            rustix::fs::linkat(&from, from_name, &to, to_name, AtFlags::empty())
+                .map_err(step("create"))
+        })
     }
 
     /// Copies a file from below to the same path here.
@@ -169,6 +184,18 @@ impl Layer<'_> {
         found: &Found,
         implied: &mut BTreeSet<Vec<u8>>,
     ) -> Result<(), Failed> {
+        self.make_parents(path, implied)?;
+        let (to, name) = self.parent(path)?;
+        let source = Source {
+            directory: found.parent.as_fd(),
+            name,
+            stat: &found.stat,
+        };
+        keeping_time(to.as_fd(), || source.copy(to.as_fd(), name, &self.options))
+    }
+
+    /// Makes the directories above a path that are not here, to get what those below have.
+    fn make_parents(&self, path: &[u8], implied: &mut BTreeSet<Vec<u8>>) -> Result<(), Failed> {
         let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
         for (end, _) in ends {
             let (parent, name) = self.parent(&path[..end])?;
@@ -182,13 +209,7 @@ impl Layer<'_> {
             })?;
             implied.insert(path[..end].to_owned());
         }
-        let (to, name) = self.parent(path)?;
-        let source = Source {
-            directory: found.parent.as_fd(),
-            name,
-            stat: &found.stat,
-        };
-        keeping_time(to.as_fd(), || source.copy(to.as_fd(), name, self.ownership))
+        Ok(())
     }
 
     /// The directory here that something lies in, and its name there.
@@ -216,10 +237,10 @@ impl Layer<'_> {
     fn directory(&self, path: &[u8]) -> Result<(), Failed> {
         let inspect = |error| step("inspect")(error);
         if self.is_hidden(path).map_err(inspect)? {
-            return Ok(());
+            return self.without_time(path);
         }
         let below = match (path, self.below.roots.first()) {
-            (_, None) => return Ok(()),
+            (_, None) => return self.without_time(path),
             (b"", Some(root)) => open_beneath(*root, ".", OPEN, Mode::empty()).map_err(inspect)?,
             _ => match self.below.find(path).map_err(inspect)? {
                 Some(found)
@@ -228,14 +249,20 @@ impl Layer<'_> {
                     open_beneath(&found.parent, split(path).1, OPEN, Mode::empty())
                         .map_err(inspect)?
                 }
-                _ => return Ok(()),
+                _ => return self.without_time(path),
             },
         };
         let stat = rustix::fs::fstat(&below).map_err(inspect)?;
         let metadata = Metadata::read(&stat, XattrTarget::Open(below.as_fd()));
         let metadata = metadata.map_err(step("read attributes of"))?;
         let own = open_beneath(self.root, path, OPEN, Mode::empty()).map_err(step("open"))?;
-        metadata.apply(own.as_fd(), self.ownership, XattrPolicy::BestEffort)
+        metadata.apply(own.as_fd(), self.options.ownership, XattrPolicy::BestEffort)
+    }
+
+    /// Gives a directory that nobody names the earliest time, so that the same layers are the same trees.
+    fn without_time(&self, path: &[u8]) -> Result<(), Failed> {
+        let own = open_beneath(self.root, path, OPEN, Mode::empty()).map_err(step("open"))?;
+        set_time(own.as_fd(), 0, 0).map_err(step("set time of"))
     }
 
     /// Whether nothing from below is seen at a path, because a directory above it hides that.
@@ -266,16 +293,18 @@ fn keeping_time(
 ) -> Result<(), Failed> {
     let stat = rustix::fs::fstat(directory).map_err(step("inspect the directory of"))?;
     change()?;
+    // The kernel keeps it below 10^9.
+    let nanoseconds = i64::try_from(stat.st_mtime_nsec).unwrap_or(0);
+    set_time(directory, stat.st_mtime, nanoseconds).map_err(step("set time of the directory of"))
+}
+
+fn set_time(directory: BorrowedFd<'_>, tv_sec: i64, tv_nsec: i64) -> Result<(), Errno> {
     let times = Timestamps {
         last_access: Timespec {
             tv_sec: 0,
             tv_nsec: rustix::fs::UTIME_OMIT,
         },
-        last_modification: Timespec {
-            tv_sec: stat.st_mtime,
-            // The kernel keeps it below 10^9.
-            tv_nsec: i64::try_from(stat.st_mtime_nsec).unwrap_or(0),
-        },
+        last_modification: Timespec { tv_sec, tv_nsec },
     };
-    rustix::fs::futimens(directory, &times).map_err(step("set time of the directory of"))
+    rustix::fs::futimens(directory, &times)
 }

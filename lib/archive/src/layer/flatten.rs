@@ -11,7 +11,7 @@ use rustix::fs::{AtFlags, FileType, Mode};
 
 use super::stack::OPEN;
 use super::{LayerError, Marks};
-use crate::copy::{CREATE, Source};
+use crate::copy::{CREATE, CopyOptions, Source};
 use crate::extract::Ownership;
 use crate::metadata::{Failed, Metadata, XattrPolicy, sorted_names, step};
 
@@ -37,7 +37,10 @@ pub fn flatten(
         roots,
         target: target.as_fd(),
         marks: Marks::here(),
-        ownership,
+        options: CopyOptions {
+            ownership,
+            ..CopyOptions::default()
+        },
         links: HashMap::new(),
     };
     let all = (0..roots.len()).collect();
@@ -55,7 +58,7 @@ struct Flattening<'a> {
     roots: &'a [BorrowedFd<'a>],
     target: BorrowedFd<'a>,
     marks: Marks,
-    ownership: Ownership,
+    options: CopyOptions,
     /// Path of the copy of each file with several names, by device and inode.
     links: HashMap<(u64, u64), Vec<u8>>,
 }
@@ -174,7 +177,7 @@ impl Flattening<'_> {
             };
             self.links.insert(key, own);
         }
-        source.copy(target, source.name, self.ownership)
+        source.copy(target, source.name, &self.options)
     }
 
     fn finish(&self, path: &[u8], from: &[usize]) -> Result<(), Failed> {
@@ -187,6 +190,10 @@ impl Flattening<'_> {
         let metadata = metadata.map_err(step("read attributes of"))?;
         let target = open_beneath(self.target, path, OPEN, Mode::empty());
         let target = target.map_err(step("open the copy of"))?;
-        metadata.apply(target.as_fd(), self.ownership, XattrPolicy::BestEffort)
+        metadata.apply(
+            target.as_fd(),
+            self.options.ownership,
+            XattrPolicy::BestEffort,
+        )
     }
 }

@@ -7,6 +7,7 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use super::Marks;
+use crate::metadata::sorted_names;
 
 /// For directories whose attributes are read.
 pub(super) const OPEN: OFlags = OFlags::RDONLY
@@ -22,6 +23,8 @@ pub(super) struct Stack<'a> {
 
 /// A file of a stack.
 pub(super) struct Found {
+    /// Which of the roots has it.
+    pub(super) tree: usize,
     /// Directory of its tree that it lies in.
     pub(super) parent: OwnedFd,
     pub(super) stat: Stat,
@@ -38,14 +41,39 @@ impl<'a> Stack<'a> {
     /// Finds what the stack shows at a path that is cleaned and not empty.
     pub(super) fn find(&self, path: &[u8]) -> Result<Option<Found>, Errno> {
         let components: Vec<&[u8]> = path.split(|byte| *byte == b'/').collect();
-        for root in &self.roots {
+        for (tree, root) in self.roots.iter().enumerate() {
             match self.find_in(*root, &components)? {
-                Answer::Found(found) => return Ok(Some(found)),
+                Answer::Found(parent, stat) => return Ok(Some(Found { tree, parent, stat })),
                 Answer::Hidden => return Ok(None),
                 Answer::Absent => {}
             }
         }
         Ok(None)
+    }
+
+    /// The paths at which the stack shows the very file that was found, which has several names.
+    pub(super) fn names_of(&self, found: &Found) -> Result<Vec<Vec<u8>>, Errno> {
+        let mut names = Vec::new();
+        let mut waiting = vec![Vec::new()];
+        while let Some(path) = waiting.pop() {
+            let directory = open_beneath(self.roots[found.tree], &path[..], OPEN, Mode::empty())?;
+            for name in sorted_names(&directory)? {
+                let stat = rustix::fs::statat(&directory, &name, AtFlags::SYMLINK_NOFOLLOW)?;
+                let whole = match path.as_slice() {
+                    b"" => name.to_bytes().to_vec(),
+                    above => [above, b"/", name.to_bytes()].concat(),
+                };
+                if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
+                    waiting.push(whole);
+                } else if is_same(&stat, &found.stat)
+                    && let Some(shown) = self.find(&whole)?
+                    && is_same(&shown.stat, &found.stat)
+                {
+                    names.push(whole);
+                }
+            }
+        }
+        Ok(names)
     }
 
     fn find_in(&self, root: BorrowedFd<'_>, components: &[&[u8]]) -> Result<Answer, Errno> {
@@ -79,17 +107,18 @@ impl<'a> Stack<'a> {
         Ok(match look(&directory, last)? {
             None => absent(opaque),
             Some(stat) if Marks::is_whiteout(&stat) => Answer::Hidden,
-            Some(stat) => Answer::Found(Found {
-                parent: directory,
-                stat,
-            }),
+            Some(stat) => Answer::Found(directory, stat),
         })
     }
 }
 
+fn is_same(a: &Stat, b: &Stat) -> bool {
+    (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino)
+}
+
 /// What one tree says about a path.
 enum Answer {
-    Found(Found),
+    Found(OwnedFd, Stat),
     /// No tree below matters.
     Hidden,
     Absent,

@@ -279,7 +279,8 @@ fn what_a_layer_does_not_say_comes_from_below() {
         .entry(
             &owner(RawHeader::new(b'0', b"a/file", 4).mode(0o4755)),
             b"file",
-        );
+        )
+        .hard_link("a/b/other", "a/file");
     assert!(image.add(&base.finish()).unwrap().is_empty());
     let top = ArchiveBuilder::new()
         .file("a/b/new", "new")
@@ -300,8 +301,9 @@ fn what_a_layer_does_not_say_comes_from_below() {
     let inode = |name: &str| fs::metadata(flat.join(name)).unwrap().ino();
     assert_eq!(inode("a/file"), inode("link"));
     assert_eq!(inode("a/file"), inode("late"));
+    assert_eq!(inode("a/file"), inode("a/b/other"));
     let meta = fs::metadata(flat.join("link")).unwrap();
-    assert_eq!((meta.mode() & 0o7777, meta.nlink()), (0o4755, 3));
+    assert_eq!((meta.mode() & 0o7777, meta.nlink()), (0o4755, 4));
     if ownership() == Ownership::Keep {
         assert_eq!((meta.uid(), meta.gid()), (7, 8));
     }

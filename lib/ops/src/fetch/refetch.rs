@@ -4,12 +4,13 @@ use std::path::Path;
 
 use gantry_remote::Url;
 use gantry_remote::download::Complete;
-use gantry_store::{Digest, ImageRecord, Ingest, Origin, Replaced, Source, StoreError};
+use gantry_store::{Digest, ImageKind, ImageRecord, Ingest, Origin, Replaced, Source, StoreError};
 use gantry_types::render::Chain;
 use gantry_types::{Diagnostic, ImageId, Kind};
 
 use super::ahead::Ahead;
 use super::local::open_regular;
+use super::oci::LocalImage;
 use super::reference::LocalFile;
 use super::signature::{SignaturePlace, read_signature};
 use super::{FetchContext, FetchError, Fetcher, InsecureOptions, PullPolicy};
@@ -100,6 +101,9 @@ pub fn refetch_blob(
     let mut last = RefetchError::NoOrigin { id: record.id };
     for origin in record.origins.iter().rev() {
         let tried = match layer {
+            _ if record.kind == ImageKind::Oci => {
+                fetcher.part_again(origin, digest, layer.map(|layer| layer.size))
+            }
             Some(_) => fetcher.blob_again(origin, digest),
             None => fetcher.signature_again(origin, digest),
         };
@@ -141,6 +145,24 @@ impl Fetcher<'_, '_> {
         };
         let replaced = self.context.store.replace_blob(digest, ingest)?;
         settled(replaced, origin)
+    }
+
+    /// A blob of an OCI image that lies in a file.
+    fn part_again(
+        &mut self,
+        origin: &Origin,
+        digest: &Digest,
+        size: Option<u64>,
+    ) -> Result<(), RefetchError> {
+        let place = name(origin).to_owned();
+        let Some(image) = LocalImage::parse(&place, Path::new("/")) else {
+            return Err(RefetchError::Secret { place });
+        };
+        let most = size.unwrap_or(gantry_types::MAX_MANIFEST_BYTES as u64);
+        let store = self.context.store;
+        let ingest = image.blob_again(store, digest, most);
+        let ingest = ingest.map_err(FetchError::from)?;
+        settled(store.replace_blob(digest, ingest)?, origin)
     }
 
     fn copy_again(&mut self, path: &str) -> Result<Ingest, FetchError> {

@@ -1,10 +1,11 @@
 //! Whether images of the store are still what was verified when they were fetched.
 //!
 //! A blob is compared with its digest, and the extracted tree with the archive in the blob, entry by entry;
-//! a rendered tree with the same one rendered anew. What is damaged of trees is made again from good blobs,
+//! a rendered tree with the same one rendered anew, and that of a layer with the same one extracted anew. What is damaged of trees is made again from good blobs,
 //! and a damaged blob is fetched again if that is wanted.
 
 mod compare;
+mod layers;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -131,13 +132,7 @@ impl<'a> Verifier<'a> {
         }
         let Some(own) = own else {
             mend(&record, &mut report.blobs, repair);
-            let trees = record.trees.iter().cloned();
-            report.trees = trees
-                .map(|id| TreeReport {
-                    id,
-                    state: TreeState::NotRendered,
-                })
-                .collect();
+            report.trees = self.layers(&record, &report.blobs, lease);
             return Ok(report);
         };
         let tree_id = TreeId::of_images(&[*id]);

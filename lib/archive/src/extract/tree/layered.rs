@@ -7,7 +7,7 @@
 
 use std::collections::HashSet;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Timespec, Timestamps};
 use rustix::io::Errno;
 
 use super::{DEFERRED_BYTES, Stop, Tree, creating, split};
@@ -62,6 +62,17 @@ impl Tree<'_> {
                 let kind = FileType::CharacterDevice;
                 rustix::fs::mknodat(self.parent(), name, kind, Mode::empty(), 0)
                     .map_err(creating)?;
+                // The same layers are the same trees.
+                let zero = Timespec {
+                    tv_sec: 0,
+                    tv_nsec: 0,
+                };
+                let times = Timestamps {
+                    last_access: zero,
+                    last_modification: zero,
+                };
+                rustix::fs::utimensat(self.parent(), name, &times, AtFlags::SYMLINK_NOFOLLOW)
+                    .map_err(step("set time of"))?;
                 if let Some(layered) = &mut self.layered {
                     layered.whiteouts.insert(path.to_owned());
                 }

@@ -57,8 +57,13 @@ impl Way<'_> {
             true => Some(TreeStaging::new(self.store)?),
             false => None,
         };
-        let skip = ingest.as_ref().map_or(u64::MAX, Ingest::len);
         let mut ingest = ingest;
+        if let Some(ingest) = &mut ingest
+            && ingest.len() > descriptor.size
+        {
+            ingest.restart()?;
+        }
+        let skip = ingest.as_ref().map_or(u64::MAX, Ingest::len);
         let input = match self.open(descriptor, ingest.as_mut()) {
             Ok(input) => input,
             Err(error) => {

@@ -206,15 +206,12 @@ impl Layers<'_> {
         let workers = self.parallel.clamp(1, jobs.max(1));
         let (done, results) = mpsc::channel();
         let work = |done: mpsc::Sender<_>| {
-            loop {
+            while !self.way.stop.load(Ordering::Relaxed) {
                 let next = queue
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
                     .pop_front();
                 let Some((index, wanted)) = next else { return };
-                if self.way.stop.load(Ordering::Relaxed) {
-                    return;
-                }
                 let result = self.way.bring(wanted);
                 if result.is_err() {
                     self.way.stop.store(true, Ordering::Relaxed);

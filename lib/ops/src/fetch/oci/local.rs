@@ -1,9 +1,10 @@
 //! OCI and Docker images in files of this machine.
 
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use gantry_store::{Source, Store};
-use gantry_types::oci::{Platform, ToAciError};
+use gantry_store::{Ingest, Source, Store};
+use gantry_types::oci::{Descriptor, Digest, MediaType, Platform, ToAciError};
 use gantry_types::{AcIdentifier, ImageId};
 
 use super::import::{OciRequest, import};
@@ -111,6 +112,41 @@ impl LocalImage {
             parallel: context.threads.clamp(1, 4),
         };
         import(&request, context)
+    }
+
+    /// Copies a blob of the image once more to where downloads are; whoever takes it compares its digest.
+    ///
+    /// At most `most` bytes are taken.
+    pub(in crate::fetch) fn blob_again(
+        &self,
+        store: &Store,
+        digest: &Digest,
+        most: u64,
+    ) -> Result<Ingest, OciFetchError> {
+        let opened = self.open(store)?;
+        let descriptor = Descriptor::new(MediaType::default(), digest.clone(), most);
+        let root;
+        let reader: Box<dyn Read + Send + '_> = match opened.source.blob(&descriptor, 0) {
+            // In some formats the manifest is no blob.
+            Err(SourceError::NoBlob { .. }) => {
+                root = opened.source.root()?.bytes;
+                Box::new(root.as_slice())
+            }
+            reader => reader?,
+        };
+        let mut ingest = store.ingest(&format!("blob {digest}"))?;
+        ingest.restart()?;
+        match io::copy(&mut reader.take(most), &mut ingest) {
+            Ok(_) => Ok(ingest),
+            Err(source) => {
+                ingest.discard()?;
+                Err(OciFetchError::Read {
+                    image: self.given.clone(),
+                    digest: digest.clone(),
+                    source,
+                })
+            }
+        }
     }
 
     fn open(&self, store: &Store) -> Result<Opened, SourceError> {

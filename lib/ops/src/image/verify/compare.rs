@@ -17,6 +17,9 @@ use crate::diff::files::{AttributeChange, FileChange, FileDifference, Value, com
 /// Names in the directory of a tree.
 const PARTS: [&str; 3] = ["implied", "manifest", "rootfs"];
 
+/// Stands for the manifest where there is none, in a list of files.
+const LAYER_MANIFEST: &[u8] = br#"{"acKind":"ImageManifest","acVersion":"0.8.11","name":"layer"}"#;
+
 /// Largest file `implied` looked at, in bytes.
 const MAX_IMPLIED: u64 = 64 << 20;
 
@@ -52,7 +55,16 @@ impl FoundTree {
     pub(super) fn read(tree: &Path) -> Result<Self, TreeReadError> {
         let part = |part| move |source| TreeReadError::Part { part, source };
         let manifest = read(&tree.join("manifest"), MAX_MANIFEST_BYTES as u64);
-        let manifest = manifest.map_err(part("manifest"))?;
+        Self::read_parts(tree, manifest.map_err(part("manifest"))?)
+    }
+
+    /// Reads all of the tree of a layer, which has no manifest.
+    pub(super) fn read_layer(tree: &Path) -> Result<Self, TreeReadError> {
+        Self::read_parts(tree, LAYER_MANIFEST.to_vec())
+    }
+
+    fn read_parts(tree: &Path, manifest: Vec<u8>) -> Result<Self, TreeReadError> {
+        let part = |part| move |source| TreeReadError::Part { part, source };
         let implied = match read(&tree.join("implied"), MAX_IMPLIED) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             other => other.map_err(part("implied"))?,

@@ -4,6 +4,7 @@ use std::io;
 
 use gantry_archive::aci::AciError;
 use gantry_archive::extract::ExtractError;
+use gantry_archive::layer::LayerError;
 use gantry_archive::render::RenderError;
 use gantry_store::{Digest, StoreError, TreeId};
 use gantry_types::{Diagnostic, ImageId, Kind};
@@ -91,6 +92,12 @@ pub enum TreeError {
         /// Why.
         source: ExtractError,
     },
+    /// The layers cannot be put over each other.
+    #[error("cannot extract the image")]
+    Layer {
+        /// Why.
+        source: LayerError,
+    },
     /// The images cannot be rendered.
     #[error("cannot render the image")]
     Render {
@@ -114,6 +121,7 @@ impl Diagnostic for TreeError {
             Self::InUse | Self::Gone | Self::Again { .. } => Kind::Environment,
             Self::List { source } => source.kind(),
             Self::Extract { source } => source.kind(),
+            Self::Layer { source } => source.kind(),
             Self::Render { source } => source.kind(),
             Self::Store(error) => error.kind(),
         }
@@ -126,6 +134,7 @@ impl Diagnostic for TreeError {
             }
             Self::List { source } => source.hint(),
             Self::Extract { source } => source.hint(),
+            Self::Layer { source } => source.hint(),
             Self::Render { source } => source.hint(),
             Self::Store(error) => error.hint(),
             Self::Gone | Self::Again { .. } => None,
