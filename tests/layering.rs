@@ -11,7 +11,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "gantry-fuzz",
         &[
-            "types", "archive", "remote", "trust", "store", "ops", "stage1",
+            "types", "archive", "remote", "trust", "store", "ops", "pod", "stage1",
         ],
     ),
     (

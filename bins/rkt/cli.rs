@@ -81,6 +81,7 @@ pub(crate) enum Command {
     Image(commands::image::ImageArgs),
     List(commands::list::ListArgs),
     Logs(commands::logs::LogsArgs),
+    MetadataService(commands::metadata_service::MetadataServiceArgs),
     Net(commands::net::NetArgs),
     Prepare(commands::prepare::PrepareArgs),
     Rm(commands::rm::RmArgs),
@@ -93,7 +94,7 @@ pub(crate) enum Command {
 }
 
 /// Commands of rkt that are still to come: whoever calls one has not mistyped it.
-const NOT_YET: [&str; 3] = ["api-service", "app", "metadata-service"];
+const NOT_YET: [&str; 2] = ["api-service", "app"];
 
 /// The command that a user asked for and that is still to come, if that is what `error` is about.
 pub(crate) fn missing_command(error: &clap::Error) -> Option<&str> {

@@ -83,6 +83,7 @@ fn run(arguments: Vec<String>, context: &mut Context<'_>) -> Result<(), Failure>
         }
         Command::List(args) => ("list", args.run(&globals, context)),
         Command::Logs(args) => ("logs", args.run(&globals, context)),
+        Command::MetadataService(args) => ("metadata-service", args.run(&globals, context)),
         Command::Net(args) => return group(args.leaf(), |c| args.run(&globals, c), debug, context),
         Command::Prepare(args) => ("prepare", args.run(&parts.images, &globals, context)),
         Command::Rm(args) => ("rm", args.run(&globals, context)),

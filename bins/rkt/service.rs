@@ -1,6 +1,6 @@
-//! What the service manager is told while `rkt run` prepares a pod.
+//! What the service manager is told: by `rkt run` while it prepares a pod, and by services of rkt's own.
 //!
-//! Source: sd_notify(3). Once the pod runs, stage1 tells it the rest.
+//! Source: sd_notify(3). Once a pod runs, stage1 tells it the rest.
 
 use std::ffi::OsStr;
 use std::os::linux::net::SocketAddrExt as _;
@@ -43,6 +43,14 @@ impl Patience {
             // Without a thread the time is that of the unit.
             thread: thread.ok(),
         }
+    }
+}
+
+/// Tells the service manager something once, if `NOTIFY_SOCKET` names a socket.
+pub(crate) fn tell(message: &str) {
+    if let Some((socket, address)) = std::env::var_os("NOTIFY_SOCKET").and_then(|n| open(&n)) {
+        // Nobody there is as good as nobody asking.
+        let _ = socket.send_to_addr(message.as_bytes(), &address);
     }
 }
 

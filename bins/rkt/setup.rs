@@ -9,6 +9,8 @@ use gantry_ops::config::{Config, Section};
 use gantry_ops::fetch::{InsecureOptions, InsecureOptionsError};
 use gantry_ops::{DataDirRequest, InUse, Store};
 use gantry_pod::PodsDir;
+use gantry_pod::metadata::Registrar;
+use gantry_types::metadata::REGISTRATION_SOCKET;
 use gantry_types::{Diagnostic as _, Uuid};
 
 use crate::cli::Globals;
@@ -102,6 +104,11 @@ impl Setup {
     pub(crate) fn new_uuid(&self) -> Result<Uuid, Failure> {
         Ok(gantry_pod::new_uuid()?)
     }
+}
+
+/// The way to the host's metadata service.
+pub(crate) fn registrar() -> Registrar {
+    Registrar::new(REGISTRATION_SOCKET.into())
 }
 
 /// The configuration directories, each of which overrides those before it.

@@ -9,7 +9,7 @@ use gantry_pod::{GcEvent, GcOptions, RemoveOptions};
 use crate::cli::Globals;
 use crate::duration::at_least_zero;
 use crate::rootless::{is_root, need_root};
-use crate::setup::Setup;
+use crate::setup::{Setup, registrar};
 
 /// Collect pods that have ended, were never finished or never run
 #[derive(Args, Debug)]
@@ -34,7 +34,7 @@ impl GcArgs {
     pub(crate) fn run(&self, globals: &Globals, context: &mut Context<'_>) -> Result<(), Failure> {
         need_root(globals)?;
         let setup = Setup::new(globals)?;
-        let stage1 = setup.stage1()?;
+        let (stage1, registrar) = (setup.stage1()?, registrar());
         let options = GcOptions {
             grace_period: self.grace_period,
             expire_prepared: self.expire_prepared,
@@ -43,6 +43,7 @@ impl GcArgs {
             remove: RemoveOptions {
                 stage1: &stage1,
                 local_config: &globals.local_config,
+                registrar: &registrar,
                 debug: globals.debug,
             },
         };

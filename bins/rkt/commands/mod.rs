@@ -22,6 +22,7 @@ mod isolator_args;
 pub(crate) mod list;
 pub(crate) mod logs;
 mod manifest_arg;
+pub(crate) mod metadata_service;
 pub(crate) mod net;
 mod net_gc;
 mod net_inspect;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::net::Networks;
 use crate::cli::Globals;
 use crate::rootless::is_root;
-use crate::setup::{Format, json as text};
+use crate::setup::{Format, json as text, registrar};
 
 /// Remove what pods that are gone left
 #[derive(Args, Debug)]
@@ -82,9 +82,11 @@ impl GcArgs {
                     .map(|()| true)
                     .map_err(Into::into),
                 Owner::Ended => {
+                    let registrar = registrar();
                     let options = RemoveOptions {
                         stage1: networks.host().stage1,
                         local_config: networks.host().local_config,
+                        registrar: &registrar,
                         debug: globals.debug,
                     };
                     match networks.pods.get(uuid) {

@@ -8,7 +8,7 @@ use gantry_pod::{RemoveOptions, State};
 
 use crate::cli::Globals;
 use crate::rootless::need_root;
-use crate::setup::{Setup, uuids};
+use crate::setup::{Setup, registrar, uuids};
 
 /// Remove pods that have ended or never ran
 #[derive(Args, Debug)]
@@ -36,9 +36,11 @@ impl RmArgs {
         )?;
         let setup = Setup::new(globals)?;
         let (pods, stage1) = (setup.pods()?, setup.stage1()?);
+        let registrar = registrar();
         let options = RemoveOptions {
             stage1: &stage1,
             local_config: &globals.local_config,
+            registrar: &registrar,
             debug: globals.debug,
         };
         let mut failed = false;

@@ -2,12 +2,13 @@
 
 use clap::Args;
 use gantry_cli::{Context, Failure, note};
+use gantry_pod::metadata::Registrar;
 use gantry_pod::{RunOptions, ScopeError};
 use gantry_types::net::NetList;
 
 use crate::cli::Globals;
 use crate::commands::dns_args::DnsArgs;
-use crate::setup::Setup;
+use crate::setup::{Setup, registrar};
 
 /// Flags that say how a pod is run.
 #[derive(Args, Debug)]
@@ -70,7 +71,7 @@ impl RunOptionArgs {
     ///
     /// # Errors
     ///
-    /// A network that is not there, an insecure option that means nothing, or no stage1.
+    /// A network that is not there, an insecure option that means nothing, no stage1, or no metadata service.
     pub(crate) fn options(&self, setup: &Setup, globals: &Globals) -> Result<RunOptions, Failure> {
         let net = self.networks()?;
         if net.has_networks() && !crate::rootless::is_root() {
@@ -83,16 +84,15 @@ impl RunOptionArgs {
         if net.has_networks() {
             gantry_pod::network_catalog(&globals.local_config).select(&net)?;
         }
-        if self.mds_register {
-            return Err(match net {
-                NetList::None => Failure::usage(
-                    "--mds-register flag does not work with --net=none. Please use 'host', 'default' \
-                     or an equivalent network",
-                ),
-                _ => Failure::environment("the metadata service is not available yet")
-                    .with_hint("leave out --mds-register"),
-            });
+        if self.mds_register && net == NetList::None {
+            return Err(Failure::usage(
+                "--mds-register flag does not work with --net=none. Please use 'host', 'default' \
+                 or an equivalent network",
+            ));
         }
+        let registrar = self.mds_register.then(registrar);
+        // As is better told before anything is fetched, or a prepared pod taken.
+        registrar.as_ref().map_or(Ok(()), Registrar::check)?;
         let insecure = setup.insecure();
         let mut options = RunOptions::new(setup.stage1()?, globals.local_config.clone());
         options.net = net.to_string();
@@ -100,6 +100,7 @@ impl RunOptionArgs {
         options.interactive = self.interactive;
         options.conf_files = self.dns.files()?;
         options.ipc = self.ipc.map(|ipc| ipc.as_str().to_owned());
+        options.registrar = registrar;
         options.debug = globals.debug;
         options.disable_capabilities = insecure.capabilities();
         options.disable_paths = insecure.paths();

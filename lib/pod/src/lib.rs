@@ -31,6 +31,7 @@ mod list;
 mod lookup;
 mod manifest;
 mod merged;
+pub mod metadata;
 mod mounts;
 mod net_host;
 mod net_leftovers;

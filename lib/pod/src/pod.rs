@@ -201,11 +201,6 @@ impl Pod {
         self.dirs.get(self.phase)
     }
 
-    /// The descriptor, given away together with the lock on it.
-    pub(crate) fn into_dir(self) -> OwnedFd {
-        self.dir
-    }
-
     /// Reads a small file of the pod; `None` if it is missing.
     ///
     /// # Errors

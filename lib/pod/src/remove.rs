@@ -11,6 +11,7 @@ use gantry_types::{Diagnostic, Kind, Uuid};
 
 use crate::entrypoint::{self, EntrypointError};
 use crate::file;
+use crate::metadata::{Registrar, RegistrationError};
 use crate::phase::{Phase, State};
 use crate::pod::Pod;
 use crate::users::Reservation;
@@ -22,6 +23,8 @@ pub struct RemoveOptions<'a> {
     pub stage1: &'a Path,
     /// The directory with the local configuration, handed to stage1.
     pub local_config: &'a Path,
+    /// The metadata service, which must not know a pod that is gone.
+    pub registrar: &'a Registrar,
     /// Makes stage1 say what it does.
     pub debug: bool,
 }
@@ -56,6 +59,14 @@ pub enum RemoveError {
         /// Why.
         source: io::Error,
     },
+    /// The pod is gone, and the metadata service did not hear of it.
+    #[error("the metadata service still knows pod \"{uuid}\", which is removed")]
+    StillKnown {
+        /// The pod.
+        uuid: Uuid,
+        /// Why.
+        source: RegistrationError,
+    },
     /// Some entries stay.
     #[error("cannot remove all of pod \"{uuid}\"{}", list(entries))]
     Leftovers {
@@ -78,13 +89,16 @@ impl Diagnostic for RemoveError {
         match self {
             Self::Running(_) | Self::Preparing(_) | Self::Deleting(_) => Kind::Usage,
             Self::Entrypoint { source, .. } => source.kind(),
-            Self::Io { .. } | Self::Leftovers { .. } => Kind::Environment,
+            Self::Io { .. } | Self::Leftovers { .. } | Self::StillKnown { .. } => Kind::Environment,
         }
     }
 
     fn hint(&self) -> Option<String> {
         match self {
             Self::Running(uuid) => Some(format!("stop it first with \"rkt stop {uuid}\"")),
+            Self::StillKnown { .. } => Some(
+                "start the metadata service again: it then knows only pods that are there".to_owned(),
+            ),
             Self::Leftovers { .. } => Some(
                 "unmount what is busy, or clear the immutable flag with \"chattr -i\", and run \"rkt gc\""
                     .to_owned(),
@@ -182,6 +196,8 @@ impl Pod {
         if self.phase() == Phase::ExitedGarbage {
             self.clean_up(options)?;
         }
+        // As long as the pod's directory says that it is known.
+        let unregistered = options.registrar.unregister(&self);
         let users = self.reservation();
         crate::mounts::unmount_below(&self).map_err(|e| io("unmount what is below", e))?;
         // stage1's tree first: as long as the small files are there, an interrupted removal can
@@ -205,7 +221,7 @@ impl Pod {
         }
         if entries.is_empty() {
             users.into_iter().for_each(Reservation::give_back);
-            Ok(())
+            unregistered.map_err(|source| RemoveError::StillKnown { uuid, source })
         } else {
             Err(RemoveError::Leftovers { uuid, entries })
         }

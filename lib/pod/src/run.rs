@@ -12,6 +12,7 @@ use gantry_types::{Diagnostic, Kind, UserRange, Uuid};
 use crate::conf_files::ConfFiles;
 use crate::entrypoint;
 use crate::host_ports;
+use crate::metadata::{Registered, Registrar, RegistrationError};
 use crate::phase::{Phase, State};
 use crate::pod::Pod;
 use crate::prepare::PreparedPod;
@@ -35,8 +36,8 @@ pub struct RunOptions {
     pub debug: bool,
     /// Directory with the local configuration, where stage1 looks for networks.
     pub local_config: PathBuf,
-    /// Token under which the metadata service knows the pod.
-    pub mds_token: Option<String>,
+    /// The metadata service that the pod is made known to, if it is.
+    pub registrar: Option<Registrar>,
     /// Apps keep all capabilities.
     pub disable_capabilities: bool,
     /// No path in the pod is protected or hidden.
@@ -64,7 +65,7 @@ impl RunOptions {
             interactive: false,
             debug: false,
             local_config,
-            mds_token: None,
+            registrar: None,
             disable_capabilities: false,
             disable_paths: false,
             disable_seccomp: false,
@@ -77,8 +78,15 @@ impl RunOptions {
 
     /// The arguments of the `run` entrypoint, with the name of the program.
     ///
-    /// `users` are the IDs that were reserved for the pod when it was prepared.
-    fn arguments(&self, uuid: Uuid, users: Option<UserRange>) -> Vec<OsString> {
+    /// `users` are the IDs that were reserved for the pod when it was prepared. Of the metadata service our
+    /// stage1 is told only the port: the token is in the pod's directory, and everybody can see the arguments
+    /// of a process.
+    fn arguments(
+        &self,
+        uuid: Uuid,
+        users: Option<UserRange>,
+        registered: Option<&Registered>,
+    ) -> Vec<OsString> {
         let mut args: Vec<OsString> = vec!["stage1".into(), "run".into()];
         let mut add = |name: &str, value: &OsStr| {
             let mut arg = OsString::from(name);
@@ -95,8 +103,8 @@ impl RunOptions {
         if let Some(hostname) = &self.hostname {
             add("--hostname=", OsStr::new(hostname));
         }
-        if let Some(token) = &self.mds_token {
-            add("--mds-token=", OsStr::new(token));
+        if let Some(registered) = registered {
+            add("--mds-port=", OsStr::new(&registered.port.to_string()));
         }
         if let Some(users) = users {
             add("--private-users=", OsStr::new(&users.to_string()));
@@ -173,6 +181,9 @@ pub enum RunError {
         /// Why.
         source: io::Error,
     },
+    /// The metadata service does not know the pod, which was to be made known to it.
+    #[error("failed to register the pod")]
+    Metadata(#[from] RegistrationError),
     /// An option holds a zero byte.
     #[error("an argument or environment variable for stage1 holds a zero byte")]
     ZeroByte {
@@ -185,7 +196,16 @@ impl Diagnostic for RunError {
     fn kind(&self) -> Kind {
         match self {
             Self::NotPrepared(_) | Self::ZeroByte { .. } => Kind::Usage,
-            Self::PortTaken { .. } | Self::Io { .. } | Self::Stage1 { .. } => Kind::Environment,
+            Self::PortTaken { .. } | Self::Io { .. } | Self::Stage1 { .. } | Self::Metadata(_) => {
+                Kind::Environment
+            }
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Metadata(error) => error.hint(),
+            _ => None,
         }
     }
 }
@@ -232,14 +252,27 @@ impl Pod {
     }
 }
 
-fn hand_over(pod: Pod, options: &RunOptions) -> RunError {
-    match try_hand_over(pod, options) {
-        Ok(never) => match never {},
-        Err(error) => error,
+fn hand_over(mut pod: Pod, options: &RunOptions) -> RunError {
+    let registrar = options.registrar.as_ref();
+    let registered = match registrar
+        .map(|registrar| registrar.register(&pod))
+        .transpose()
+    {
+        Ok(registered) => registered,
+        Err(error) => return error.into(),
+    };
+    let Err(error) = try_hand_over(&mut pod, options, registered.as_ref());
+    if let Some(registrar) = registrar {
+        registrar.take_back(&pod);
     }
+    error
 }
 
-fn try_hand_over(mut pod: Pod, options: &RunOptions) -> Result<Infallible, RunError> {
+fn try_hand_over(
+    pod: &mut Pod,
+    options: &RunOptions,
+    registered: Option<&Registered>,
+) -> Result<Infallible, RunError> {
     let uuid = pod.uuid();
     let users = pod.users().map_err(|source| RunError::Io {
         action: "read the users of",
@@ -251,8 +284,8 @@ fn try_hand_over(mut pod: Pod, options: &RunOptions) -> Result<Infallible, RunEr
         uuid,
         source,
     };
-    if let Some(image) = Stage1Image::of(&pod).map_err(|e| io("read stage1 of", e))? {
-        return run_image::run(pod, &image, options);
+    if let Some(image) = Stage1Image::of(pod).map_err(|e| io("read stage1 of", e))? {
+        return run_image::run(pod, &image, options, registered);
     }
     let stage1_error = |source| RunError::Stage1 {
         path: options.stage1.clone(),
@@ -263,7 +296,7 @@ fn try_hand_over(mut pod: Pod, options: &RunOptions) -> Result<Infallible, RunEr
         gantry_sys::sealed::sealed_program(&options.stage1, pod.as_fd()).map_err(stage1_error)?;
     let c_string =
         |s: &OsStr| CString::new(s.as_bytes()).map_err(|source| RunError::ZeroByte { source });
-    let args = options.arguments(uuid, users);
+    let args = options.arguments(uuid, users, registered);
     let args = args
         .iter()
         .map(|a| c_string(a))
@@ -281,18 +314,17 @@ fn try_hand_over(mut pod: Pod, options: &RunOptions) -> Result<Infallible, RunEr
     }
     options
         .conf_files
-        .write(&pod)
+        .write(pod)
         .map_err(|e| io("write the files for", e))?;
-    let _ports = claim_ports(&pod, options)?;
+    let _ports = claim_ports(pod, options)?;
     pod.move_to(Phase::Run)
         .map_err(|e| io("move to the running ones", e))?;
     if options.takes_leases() {
         pod.sync_phase().map_err(|e| io("sync", e))?;
     }
-    rustix::process::fchdir(&pod).map_err(|e| io("enter", e.into()))?;
-    let dir = pod.into_dir();
+    rustix::process::fchdir(pod.as_fd()).map_err(|e| io("enter", e.into()))?;
     // The lock is the running state: stage1 keeps the descriptor open as long as the pod lives.
-    rustix::io::fcntl_setfd(&dir, rustix::io::FdFlags::empty())
+    rustix::io::fcntl_setfd(pod.as_fd(), rustix::io::FdFlags::empty())
         .map_err(|e| io("lock", e.into()))?;
     gantry_sys::process::exec_file(program.as_fd(), &args, &environment).map_err(stage1_error)
 }
@@ -338,12 +370,15 @@ mod tests {
         let uuid: Uuid = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee".parse().unwrap();
         let mut options = RunOptions::new("/s1".into(), "/etc/rkt".into());
         assert_eq!(
-            options.arguments(uuid, None).join(OsStr::new(" ")),
+            options.arguments(uuid, None, None).join(OsStr::new(" ")),
             *"stage1 run --net=default --local-config=/etc/rkt aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"
         );
         options.net = "host".into();
         options.hostname = Some("h".into());
-        options.mds_token = Some("t".into());
+        let registered = Registered {
+            token: "secret".parse().unwrap(),
+            port: 18112,
+        };
         let users = UserRange::new(65536, 65536).ok();
         options.conf_files.resolv_conf = crate::conf_files::ResolvConf::Host;
         options.ipc = Some("private".into());
@@ -353,8 +388,10 @@ mod tests {
         options.disable_paths = true;
         options.disable_seccomp = true;
         assert_eq!(
-            options.arguments(uuid, users).join(OsStr::new(" ")),
-            *"stage1 run --net=host --local-config=/etc/rkt --hostname=h --mds-token=t \
+            options
+                .arguments(uuid, users, Some(&registered))
+                .join(OsStr::new(" ")),
+            *"stage1 run --net=host --local-config=/etc/rkt --hostname=h --mds-port=18112 \
              --private-users=65536:65536 --dns-conf-mode=resolv=host,hosts=default --ipc=private \
              --debug --interactive --disable-capabilities-restriction --disable-paths \
              --disable-seccomp aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"

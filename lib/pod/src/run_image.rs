@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use gantry_types::pod_layout;
 
+use crate::metadata::Registered;
 use crate::phase::Phase;
 use crate::pod::Pod;
 use crate::prepare::PreparedPod;
@@ -24,7 +25,7 @@ impl Pod {
     pub fn lost_options(&self, options: &RunOptions) -> io::Result<Vec<&'static str>> {
         let image = Stage1Image::of(self)?;
         Ok(image.map_or_else(Vec::new, |image| {
-            image.arguments(options, None, self.uuid()).1
+            image.arguments(options, None, None, self.uuid()).1
         }))
     }
 }
@@ -44,9 +45,10 @@ impl PreparedPod {
 ///
 /// It gets the caller's environment and the lock, as rkt has it.
 pub(crate) fn run(
-    mut pod: Pod,
+    pod: &mut Pod,
     image: &Stage1Image,
     options: &RunOptions,
+    registered: Option<&Registered>,
 ) -> Result<Infallible, RunError> {
     let uuid = pod.uuid();
     let io = |action, source| RunError::Io {
@@ -58,23 +60,22 @@ pub(crate) fn run(
         .read(pod_layout::PRIVATE_USERS_PREPARED)
         .map_err(|e| io("read", e))?;
     let users = users.map(|text| String::from_utf8_lossy(&text).trim().to_owned());
-    let (arguments, _) = image.arguments(options, users.as_deref(), uuid);
+    let (arguments, _) = image.arguments(options, users.as_deref(), registered, uuid);
     // What can fail without the pod fails while it can still be run again.
-    program(&pod, image)?;
+    program(pod, image)?;
     options
         .conf_files
-        .write(&pod)
+        .write(pod)
         .map_err(|e| io("write the files for", e))?;
     pod.move_to(Phase::Run)
         .map_err(|e| io("move to the running ones", e))?;
     // Nobody knows what such a stage1 takes outside the directory.
     pod.sync_phase().map_err(|e| io("sync", e))?;
-    let path = program(&pod, image)?;
-    rustix::process::fchdir(&pod).map_err(|e| io("enter", e.into()))?;
-    let dir = pod.into_dir();
-    rustix::io::fcntl_setfd(&dir, rustix::io::FdFlags::empty())
+    let path = program(pod, image)?;
+    rustix::process::fchdir(pod.as_fd()).map_err(|e| io("enter", e.into()))?;
+    rustix::io::fcntl_setfd(pod.as_fd(), rustix::io::FdFlags::empty())
         .map_err(|e| io("lock", e.into()))?;
-    let lock = dir.as_fd().as_raw_fd().to_string();
+    let lock = pod.as_fd().as_raw_fd().to_string();
     let own = [
         ("RKT_LOCK_FD", lock.as_str()),
         ("RKT_SELINUX_CONTEXT", ""),

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
+use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
 use gantry_store::{ImageKind, ImageRecord, Store, TreeId, TreeStaging, Verdict};
@@ -11,6 +12,7 @@ use gantry_types::{ImageId, ImageManifest, Uuid};
 use tempfile::TempDir;
 
 use crate::gc::GcOptions;
+use crate::metadata::Registrar;
 use crate::pods_dir::PodsDir;
 use crate::remove::RemoveOptions;
 
@@ -116,6 +118,10 @@ pub(crate) fn uuid(n: u8) -> Uuid {
     Uuid::from_random_bytes([n; 16])
 }
 
+/// A metadata service that does not run.
+static NO_SERVICE: LazyLock<Registrar> =
+    LazyLock::new(|| Registrar::new("/nonexistent/metadata-svc.sock".into()));
+
 pub(crate) fn gc_options(stage1: &Path) -> GcOptions<'_> {
     GcOptions {
         grace_period: Duration::ZERO,
@@ -125,6 +131,7 @@ pub(crate) fn gc_options(stage1: &Path) -> GcOptions<'_> {
         remove: RemoveOptions {
             stage1,
             local_config: Path::new("/etc/rkt"),
+            registrar: &NO_SERVICE,
             debug: false,
         },
     }

@@ -14,6 +14,7 @@ use gantry_types::{ImageManifest, Uuid, pod_layout};
 
 use crate::file;
 use crate::image::StoredImage;
+use crate::metadata::Registered;
 use crate::pod::Pod;
 use crate::prepare_error::PrepareError;
 use crate::run::RunOptions;
@@ -58,6 +59,7 @@ impl Stage1Image {
         &self,
         options: &RunOptions,
         private_users: Option<&str>,
+        registered: Option<&Registered>,
         uuid: Uuid,
     ) -> (Vec<OsString>, Vec<&'static str>) {
         let version = self.version();
@@ -65,6 +67,7 @@ impl Stage1Image {
         let mut lost = Vec::new();
         let text = |value: &Option<String>| value.clone().map(OsString::from);
         let on = |is: bool| is.then(OsString::new);
+        let token = registered.map(|registered| registered.token.as_str().into());
         let net = match options.net.as_str() {
             "" => "default",
             net => net,
@@ -74,7 +77,7 @@ impl Stage1Image {
             ("--net", 1, Some(net.into())),
             ("--interactive", 1, on(options.interactive)),
             ("--private-users", 1, private_users.map(Into::into)),
-            ("--mds-token", 1, text(&options.mds_token)),
+            ("--mds-token", 1, token),
             (
                 "--local-config",
                 1,
@@ -184,15 +187,21 @@ mod tests {
         options.disable_paths = true;
         options.ipc = Some("parent".into());
         options.conf_files.resolv_conf = ResolvConf::Host;
+        let registered = Registered {
+            token: "t".parse().unwrap(),
+            port: 18112,
+        };
         let uuid = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee".parse().unwrap();
-        let (arguments, lost) = image(version, "/init").arguments(&options, Some("65536:9"), uuid);
+        let (arguments, lost) =
+            image(version, "/init").arguments(&options, Some("65536:9"), Some(&registered), uuid);
         (arguments.join(OsStr::new(" ")).into_string().unwrap(), lost)
     }
 
     #[test]
     fn an_image_gets_the_arguments_of_its_version_of_the_interface() {
         let uuid = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee";
-        let first = "--debug --net=default --private-users=65536:9 --local-config=/etc/rkt";
+        let first =
+            "--debug --net=default --private-users=65536:9 --mds-token=t --local-config=/etc/rkt";
         let (text, lost) = words("1");
         assert_eq!(text, format!("{first} {uuid}"));
         assert_eq!(

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use gantry_types::UserRange;
+use gantry_types::metadata::MetadataToken;
 use gantry_types::net::NetList;
 
 /// How long apps may take to end when asked, before they are killed.
@@ -64,6 +65,10 @@ pub(crate) struct RunArguments {
     pub(crate) parent_ipc: bool,
     /// The IDs of the host that are the pod's, in a user namespace of its own.
     pub(crate) private_users: Option<UserRange>,
+    /// The pod's token at the metadata service, from a stage0 that is not ours.
+    pub(crate) mds_token: Option<MetadataToken>,
+    /// The port of the metadata service, where the pod's directory has the token.
+    pub(crate) mds_port: Option<u16>,
     /// Within which time the service manager wants a sign of life.
     pub(crate) watchdog: Option<Duration>,
     /// How long apps may take to end when asked.
@@ -132,6 +137,8 @@ impl RunArguments {
             hosts: ConfSource::default(),
             parent_ipc: false,
             private_users: None,
+            mds_token: None,
+            mds_port: None,
             watchdog: None,
             stop_timeout: STOP_TIMEOUT,
             uuid,
@@ -157,6 +164,8 @@ impl RunArguments {
             hosts: ConfSource::default(),
             parent_ipc: false,
             private_users: None,
+            mds_token: None,
+            mds_port: None,
             watchdog: None,
             stop_timeout: STOP_TIMEOUT,
             uuid,
@@ -170,7 +179,14 @@ impl RunArguments {
         };
         match option {
             "debug" | "mutable" => flag(value).ok_or_else(bad).map(drop)?,
-            "mds-token" => {}
+            "mds-token" => {
+                let token = value.filter(|token| !token.is_empty());
+                self.mds_token = token.map(str::parse).transpose().map_err(|_| bad())?;
+            }
+            // An extension of ours: the token itself is in the pod's directory.
+            "mds-port" => {
+                self.mds_port = Some(value.and_then(|port| port.parse().ok()).ok_or_else(bad)?);
+            }
             "local-config" => self.local_config = value.unwrap_or(LOCAL_CONFIG).into(),
             "private-users" => {
                 self.private_users = Some(range(value.unwrap_or_default()).ok_or_else(bad)?);
@@ -385,6 +401,7 @@ mod tests {
             "--net=host",
             "--interactive",
             "--mds-token=abc",
+            "--mds-port=81",
             "--local-config=/etc/rkt",
             "--hostname=box",
             "--disable-capabilities-restriction",
@@ -411,6 +428,8 @@ mod tests {
             hosts: ConfSource::Stage0,
             parent_ipc: true,
             private_users: UserRange::new(65536, 65536).ok(),
+            mds_token: "abc".parse().ok(),
+            mds_port: Some(81),
             watchdog: None,
             stop_timeout: Duration::from_secs(5),
         };
@@ -437,6 +456,9 @@ mod tests {
             &["--private-users", UUID],
             &["--private-users=0:65536", UUID],
             &["--private-users=65536", UUID],
+            &["--mds-token=a/b", UUID],
+            &["--mds-port", UUID],
+            &["--mds-port=65536", UUID],
             &["--interactive=maybe", UUID],
             &["--ipc=shared", UUID],
             &["--dns-conf-mode=resolv=never", UUID],

@@ -23,6 +23,7 @@ use crate::failed::{Failed, Step as _};
 use crate::init::pid_file;
 use crate::launch::{self, Identity, LaunchError};
 use crate::limits;
+use crate::metadata;
 use crate::plan::{self, AppPlan, PlanError};
 use crate::seal;
 use crate::session::Session;
@@ -61,7 +62,10 @@ pub(crate) fn run(
     seal::ensure()?;
     let arguments = EnterArguments::parse(arguments)?;
     let run = as_started(terminal);
-    let pod = plan::load(&run, &mut |_| {})?;
+    let mut pod = plan::load(&run, &mut |_| {})?;
+    if let Some(url) = metadata::url_of_running() {
+        metadata::tell(&url, &mut pod.apps);
+    }
     let plan = pod
         .apps
         .iter()

@@ -28,6 +28,7 @@ use crate::io::pump::Pump;
 use crate::launch;
 use crate::lifecycle::Outcome;
 use crate::limits::{AppGroup, PodGroups};
+use crate::metadata;
 use crate::net::Gate;
 use crate::notify::Readiness;
 use crate::plan::AppPlan;
@@ -61,7 +62,7 @@ struct AppState<'a> {
 /// `supervisor` is a descriptor of the parent process, and `lock` one of the locked pod directory;
 /// `signals` are blocked. Where the pod has networks, apps start once `gate` is open.
 pub(crate) fn run(
-    plans: &[AppPlan],
+    plans: &mut [AppPlan],
     groups: &mut PodGroups,
     arguments: &RunArguments,
     supervisor: OwnedFd,
@@ -83,7 +84,7 @@ pub(crate) fn run(
     let (result, pump) = match result {
         Ok((mut pump, taken)) => {
             let result = set_up(plans, groups, arguments, taken)
-                .and_then(|parts| await_networks(parts, gate))
+                .and_then(|parts| await_networks(plans, parts, gate))
                 .and_then(|parts| {
                     let streams = (&mut pump, &mut patience);
                     supervise(plans, parts, groups, arguments, lock, signals, streams)
@@ -160,9 +161,17 @@ fn set_up(
 }
 
 /// Waits until the pod has its networks, which the supervisor sees to, and takes what they say about
-/// name servers.
-fn await_networks(mut parts: Vec<Parts>, gate: Option<Gate>) -> Result<Vec<Parts>, Failed> {
-    if let Some(text) = gate.map(Gate::pass).transpose()?.flatten() {
+/// name servers, and where the metadata service is.
+fn await_networks(
+    plans: &mut [AppPlan],
+    mut parts: Vec<Parts>,
+    gate: Option<Gate>,
+) -> Result<Vec<Parts>, Failed> {
+    let word = gate.map(Gate::pass).transpose()?.unwrap_or_default();
+    if let Some(url) = &word.metadata_url {
+        metadata::tell(url, plans);
+    }
+    if let Some(text) = word.resolv_conf {
         std::fs::write(RESOLV_CONF, text).step(|| format!("write {RESOLV_CONF}"))?;
         for parts in &mut parts {
             parts.take_resolv_conf(RESOLV_CONF.as_ref())?;

@@ -32,6 +32,7 @@ mod launch;
 mod lifecycle;
 mod limits;
 mod machined;
+mod metadata;
 mod net;
 mod notify;
 mod overlay;

@@ -24,13 +24,14 @@ use gantry_types::pod_layout;
 
 use crate::activation::{self, Announced};
 use crate::arguments::{ArgumentError, Network, RunArguments};
-use crate::failed::{Failed, Step as _, report};
+use crate::failed::{Chain, Failed, Step as _, report};
 use crate::init;
 use crate::io::outside::Outside;
 use crate::io::terminal::RawTerminal;
 use crate::limits::{LimitError, PodGroups};
 use crate::machined::Machine;
-use crate::net::{Gate, NetError, Networks, Watch};
+use crate::metadata::{self, Access};
+use crate::net::{Gate, Joined, NetError, Networks, Watch, Word as Joint};
 use crate::notify::{self, FromInit, Notifier, Readiness, Word};
 use crate::plan::{self, PlanError};
 use crate::seal;
@@ -110,6 +111,10 @@ pub(crate) fn run(
     let warn = &mut |line: String| report(format_args!("{line}"));
     let mut plan = plan::load(&arguments, warn)?;
     activation::distribute(sockets, &announced, &mut plan.apps, warn);
+    let access = Access::of(&arguments)?;
+    if let (Some(access), Network::Host) = (&access, &arguments.network) {
+        metadata::tell(&access.announce(metadata::LOOPBACK)?, &mut plan.apps);
+    }
     let mut networks = Networks::plan(&arguments, warn)?;
     let gate = networks.as_ref().map(|_| Gate::new()).transpose()?;
 
@@ -143,7 +148,7 @@ pub(crate) fn run(
             drop(from_init);
             let mut lock = Some(lock);
             let status = init::run(
-                &plan.apps,
+                &mut plan.apps,
                 &mut groups,
                 &arguments,
                 own,
@@ -169,13 +174,25 @@ pub(crate) fn run(
             signals: Some(&signals),
             lock: Some(lock.as_fd()),
         };
-        match networks.attach(child.pid, watch) {
-            Ok(resolv_conf) => gate.open(resolv_conf.as_deref()),
+        let joined = networks.attach(child.pid, watch);
+        let word = joined.map_err(RunError::from).and_then(|joined| {
+            word(joined, access.as_ref()).inspect_err(|_| {
+                let watch = Watch {
+                    signals: None,
+                    ..watch
+                };
+                if let Err(error) = networks.detach(watch) {
+                    report(format_args!("{}", Chain(&error)));
+                }
+            })
+        });
+        match word {
+            Ok(word) => gate.open(&word),
             Err(error) => {
                 // Nothing of the pod may be left when its lock is gone; no app has started yet.
                 let _ = pidfd_send_signal(&child.pidfd, Signal::KILL);
                 let _ = waitpid(Some(child.pid), WaitOptions::empty());
-                return Err(error.into());
+                return Err(error);
             }
         }
     }
@@ -193,6 +210,18 @@ pub(crate) fn run(
     // By now all apps have been reaped, and the groups go before the lock.
     drop(groups);
     Ok(status?)
+}
+
+/// What init has to know of the networks.
+fn word(joined: Joined, access: Option<&Access>) -> Result<Joint, RunError> {
+    let url = |access: &Access| {
+        let host = joined.host.ok_or(NetError::NoHost)?;
+        Ok::<_, RunError>(access.announce(host)?)
+    };
+    Ok(Joint {
+        metadata_url: access.map(url).transpose()?,
+        resolv_conf: joined.resolv_conf,
+    })
 }
 
 fn take_lock(number: Option<OsString>) -> Result<OwnedFd, RunError> {

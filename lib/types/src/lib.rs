@@ -36,6 +36,7 @@ mod list;
 pub mod log_line;
 mod manifest_changes;
 mod manifest_error;
+pub mod metadata;
 mod mount;
 mod mount_point;
 pub mod net;

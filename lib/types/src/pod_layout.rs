@@ -2,7 +2,7 @@
 //!
 //! Every path is relative to the pod directory. Source: rkt 1.30, common.go and
 //! Documentation/devel/stage1-implementors-guide.md, but for [`ROOT_PLAN`],
-//! [`CGROUPS`] and [`ISOLATORS`], which are ours.
+//! [`CGROUPS`], [`ISOLATORS`] and [`METADATA_URL`], which are ours.
 
 use std::path::PathBuf;
 
@@ -38,8 +38,10 @@ pub const NET: &str = "net";
 pub const NET_INFO: &str = "net-info.json";
 /// A symbolic link that names the flavor of stage1.
 pub const FLAVOR: &str = "flavor";
-/// Present when the pod is known to the metadata service.
+/// Present when the pod is known to the metadata service. Ours holds the pod's token; mode 0600.
 pub const MDS_REGISTERED: &str = "mds-registered";
+/// Where the apps find the metadata service: their `AC_METADATA_URL`. Mode 0600.
+pub const METADATA_URL: &str = "metadata-url";
 /// The manifests and trees of the apps' images.
 pub const APPS_INFO: &str = "appsinfo";
 /// What overlay roots write.

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::net::IpAddr;
 
 use rustix::process::Pid;
 use serde_json::{Map, Value};
@@ -16,10 +17,20 @@ use super::plan::Networks;
 use super::plugin::{Call, Watch};
 use super::record::{self, Attachment};
 use super::tear_down;
+use super::to_host;
 use crate::failed::{Step as _, report};
 
 /// What the apps' `resolv.conf` is called in the pod directory.
 const RESOLV_CONF: &str = "stage1/rootfs/etc/rkt-resolv.conf";
+
+/// What networks gave a pod that its apps have to know.
+#[derive(Debug)]
+pub(crate) struct Joined {
+    /// The text of the `resolv.conf` that they ask for.
+    pub(crate) resolv_conf: Option<String>,
+    /// The address at which the pod reaches its host, if it does.
+    pub(crate) host: Option<IpAddr>,
+}
 
 impl Networks {
     /// Writes down what the pod is going to join.
@@ -27,15 +38,10 @@ impl Networks {
         Ok(record::write(&self.attachments)?)
     }
 
-    /// Joins the namespace of process `init` to the networks, in order, and returns the text of the
-    /// `resolv.conf` that they ask for.
+    /// Joins the namespace of process `init` to the networks, in order.
     ///
     /// What is joined must be recorded. On failure what was made is taken down again.
-    pub(crate) fn attach(
-        &mut self,
-        init: Pid,
-        watch: Watch<'_>,
-    ) -> Result<Option<String>, NetError> {
+    pub(crate) fn attach(&mut self, init: Pid, watch: Watch<'_>) -> Result<Joined, NetError> {
         let were_others = tear_down::is_any();
         if were_others && self.attachments.iter().any(Attachment::is_choosy) {
             tear_down::wait_for_all();
@@ -57,7 +63,7 @@ impl Networks {
         }
     }
 
-    fn attach_or_undo(&mut self, init: Pid, watch: Watch<'_>) -> Result<Option<String>, NetError> {
+    fn attach_or_undo(&mut self, init: Pid, watch: Watch<'_>) -> Result<Joined, NetError> {
         self.attach_all(init, watch).inspect_err(|_| {
             // A signal that ended the set-up must not end this as well.
             let watch = Watch {
@@ -75,7 +81,7 @@ impl Networks {
         detach(&self.uuid, &self.directories.as_path(), watch)
     }
 
-    fn attach_all(&mut self, init: Pid, watch: Watch<'_>) -> Result<Option<String>, NetError> {
+    fn attach_all(&mut self, init: Pid, watch: Watch<'_>) -> Result<Joined, NetError> {
         namespace::pin(&self.uuid, init)?;
         let path = self.directories.as_path();
         let netns = namespace::path(&self.uuid);
@@ -104,7 +110,8 @@ impl Networks {
             fs::create_dir_all("stage1/rootfs/etc").step(name)?;
             fs::write(RESOLV_CONF, text).step(name)?;
         }
-        Ok(resolv_conf)
+        let host = to_host::address(&self.attachments, &answers);
+        Ok(Joined { resolv_conf, host })
     }
 }
 

@@ -40,6 +40,12 @@ pub(crate) enum NetError {
         plugin: String,
         failure: Box<CallError>,
     },
+    /// The apps are to reach a service of the host, and cannot.
+    #[error(
+        "--mds-register: none of the pod's networks has a gateway, by which apps would reach the metadata \
+         service on this host"
+    )]
+    NoHost,
     /// Something of a network is left on the host.
     #[error("cannot remove all that network {network} left on this host: {why}")]
     Left { network: String, why: String },

@@ -8,7 +8,8 @@ use rustix::pipe::{PipeFlags, pipe_with};
 
 use crate::failed::{Failed, Step as _};
 
-/// A pipe: what comes through it is a word that all is well, and the text of a `resolv.conf`, if any.
+/// A pipe: what comes through it is a sign that all is well, a line with the URL of the metadata service, which
+/// may be empty, and the text of a `resolv.conf`, if any.
 #[derive(Debug)]
 pub(crate) struct Gate {
     read: OwnedFd,
@@ -18,6 +19,15 @@ pub(crate) struct Gate {
 /// That all is well. A pipe that ends without it is that of a supervisor that failed.
 const OPEN: u8 = b'+';
 
+/// What init has to know of the networks before it starts the apps.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Word {
+    /// The text of a `resolv.conf` for the apps.
+    pub(crate) resolv_conf: Option<String>,
+    /// Where apps find the metadata service; one line.
+    pub(crate) metadata_url: Option<String>,
+}
+
 impl Gate {
     /// A closed gate.
     pub(crate) fn new() -> Result<Self, Failed> {
@@ -25,28 +35,34 @@ impl Gate {
         Ok(Self { read, write })
     }
 
-    /// In the supervisor: lets init pass, with the text of a `resolv.conf` for the apps.
-    pub(crate) fn open(self, resolv_conf: Option<&str>) {
+    /// In the supervisor: lets init pass.
+    pub(crate) fn open(self, word: &Word) {
         drop(self.read);
+        let url = word.metadata_url.as_deref().unwrap_or_default();
+        let resolv_conf = word.resolv_conf.as_deref().unwrap_or_default();
         let mut message = vec![OPEN];
-        message.extend_from_slice(resolv_conf.unwrap_or_default().as_bytes());
+        message.extend(format!("{url}\n{resolv_conf}").bytes());
         // Nobody reads if init is gone, which is seen elsewhere.
         let _ = File::from(self.write).write_all(&message);
     }
 
     /// In init: waits until the gate is opened.
-    pub(crate) fn pass(self) -> Result<Option<String>, Failed> {
+    pub(crate) fn pass(self) -> Result<Word, Failed> {
         drop(self.write);
         let name = || "wait for the pod's networks";
         let mut message = String::new();
         File::from(self.read)
             .read_to_string(&mut message)
             .step(name)?;
-        match message.strip_prefix(char::from(OPEN)) {
-            Some("") => Ok(None),
-            Some(text) => Ok(Some(text.to_owned())),
-            None => Err(io::Error::from(io::ErrorKind::BrokenPipe)).step(name),
-        }
+        let message = message.strip_prefix(char::from(OPEN));
+        let Some((url, resolv_conf)) = message.and_then(|message| message.split_once('\n')) else {
+            return Err(io::Error::from(io::ErrorKind::BrokenPipe)).step(name);
+        };
+        let unless_empty = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        Ok(Word {
+            resolv_conf: unless_empty(resolv_conf),
+            metadata_url: unless_empty(url),
+        })
     }
 }
 
@@ -54,18 +70,15 @@ impl Gate {
 mod tests {
     use super::*;
 
-    fn through(text: Option<&str>) -> Result<Option<String>, Failed> {
+    fn through(word: Option<Word>) -> Result<Word, Failed> {
         let gate = Gate::new().unwrap();
         let other = Gate {
             read: gate.read.try_clone().unwrap(),
             write: gate.write.try_clone().unwrap(),
         };
-        let opener = std::thread::spawn({
-            let text = text.map(ToOwned::to_owned);
-            move || match text.as_deref() {
-                Some("never") => drop(other),
-                text => other.open(text),
-            }
+        let opener = std::thread::spawn(move || match word {
+            None => drop(other),
+            Some(word) => other.open(&word),
         });
         let passed = gate.pass();
         opener.join().unwrap();
@@ -74,11 +87,19 @@ mod tests {
 
     #[test]
     fn what_is_sent_arrives_and_an_early_end_is_none() {
-        assert_eq!(through(None).unwrap(), None);
-        assert_eq!(
-            through(Some("nameserver 1.1.1.1\n")).unwrap().as_deref(),
-            Some("nameserver 1.1.1.1\n")
-        );
-        assert!(through(Some("never")).is_err());
+        let (conf, url) = ("nameserver 1.1.1.1\nsearch a\n", "http://10.0.0.1:18112/t");
+        for (resolv_conf, metadata_url) in [
+            (None, None),
+            (Some(conf), None),
+            (None, Some(url)),
+            (Some(conf), Some(url)),
+        ] {
+            let word = Word {
+                resolv_conf: resolv_conf.map(str::to_owned),
+                metadata_url: metadata_url.map(str::to_owned),
+            };
+            assert_eq!(through(Some(word.clone())).unwrap(), word);
+        }
+        assert!(through(None).is_err());
     }
 }

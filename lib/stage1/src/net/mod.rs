@@ -32,9 +32,11 @@ mod plugin;
 mod ports;
 mod record;
 mod tear_down;
+mod to_host;
 
+pub(crate) use attach::Joined;
 pub(crate) use detach::collect;
 pub(crate) use error::NetError;
-pub(crate) use gate::Gate;
+pub(crate) use gate::{Gate, Word};
 pub(crate) use plan::Networks;
 pub(crate) use plugin::Watch;
