@@ -449,3 +449,100 @@ fn a_build_that_was_changed_by_hand_is_refused_by_name() {
         .says("is missing or damaged");
     acbuild(&env, "end").expect(0);
 }
+
+#[test]
+fn an_archive_is_changed_without_a_build_and_keeps_everything_else() {
+    let mut env = TestEnv::new();
+    fs::create_dir(env.path("tmp")).expect("folder");
+    env.set_var("TMPDIR", env.path("tmp"));
+    layers(&env);
+    script(&env, "write oci-archive:a.tar:v1\nend");
+    env.run("sh", ["-c", "gzip -k a.tar; chmod 640 a.tar a.tar.gz"])
+        .expect(0);
+    for file in ["a.tar", "a.tar.gz"] {
+        let show = |what: &str| -> Value {
+            let line = format!("--modify-oci {file} cat-manifest --file {what}");
+            let text = acbuild(&env, &line).expect(0).stdout;
+            serde_json::from_str(&text).expect("JSON")
+        };
+        let bytes = || fs::read(env.path(file)).expect("archive");
+        let (before, old) = (show("manifest"), bytes());
+        acbuild(&env, &format!("--modify-oci {file} label remove none")).expect(1);
+        acbuild(
+            &env,
+            &format!("--modify-oci {file} set-name example.test/a"),
+        )
+        .expect(1)
+        .says("only supported in appc builds");
+        for command in ["copy a /b", "layer", "run -- /bin/true", "write x", "begin"] {
+            acbuild(&env, &format!("--modify-oci {file} {command}"))
+                .expect(1)
+                .says("Can't use --modify");
+        }
+        assert!(bytes() == old, "{file}");
+        acbuild(&env, &format!("--modify-oci {file} label add key value")).expect(0);
+        acbuild(&env, &format!("--modify-oci {file} set-exec -- /bin/app x")).expect(0);
+        let (config, manifest) = (show("config"), show("manifest"));
+        assert_eq!(config["config"]["Labels"], json!({"key": "value"}));
+        assert_eq!(config["config"]["Cmd"], json!(["x"]));
+        assert_eq!(manifest["layers"], before["layers"]);
+        let history = &manifest["annotations"]["coreos.com/acbuild/command-5"];
+        assert_eq!(history, "acbuild label add \"key\" \"value\"");
+        let listed = env.run("tar", ["-tf", file]).expect(0).stdout;
+        assert!(
+            listed.starts_with("blobs\nblobs/sha256\n")
+                && listed.ends_with("index.json\noci-layout\n")
+        );
+        let mode = std::os::unix::fs::PermissionsExt::mode(
+            &fs::metadata(env.path(file)).expect("file").permissions(),
+        );
+        assert_eq!(mode & 0o7777, 0o640);
+        assert_eq!(bytes().starts_with(b"\x1f\x8b"), file.ends_with("gz"));
+        if needs_program("skopeo") {
+            env.run("skopeo", ["inspect", &format!("oci-archive:{file}:v1")])
+                .expect(0);
+        }
+    }
+    assert_eq!(env.tree("tmp"), [""; 0]);
+    assert!(!env.path(".acbuild").exists());
+}
+
+#[test]
+fn what_is_no_archive_of_one_image_is_not_changed() {
+    let env = TestEnv::new();
+    env.write("text", "x");
+    env.write("many/oci-layout", "{}");
+    env.write("many/index.json", r#"{"schemaVersion":2,"manifests":[]}"#);
+    env.write("gone/oci-layout", "{}");
+    let digest = format!("sha256:{}", "0".repeat(64));
+    env.write(
+        "gone/index.json",
+        json!({"schemaVersion": 2, "manifests": [{
+            "mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": digest, "size": 2,
+        }]})
+        .to_string(),
+    );
+    env.run(
+        "sh",
+        [
+            "-c",
+            "tar -cf many.tar -C many .; tar -cf gone.tar -C gone .; tar -cf tar.tar text",
+        ],
+    )
+    .expect(0);
+    for (file, says) in [
+        ("missing", "image doesn't appear to exist: missing."),
+        ("many", "image to modify is a directory: many."),
+        ("text", "text is no archive of an OCI image"),
+        ("tar.tar", "it has no oci-layout"),
+        ("many.tar", "it holds more or fewer images than one"),
+        ("gone.tar", "it does not have sha256:000"),
+        ("/dev/null", "it is not a regular file"),
+    ] {
+        for command in ["label add a b", "cat-manifest", "replace-manifest text"] {
+            acbuild(&env, &format!("--modify-oci {file} {command}"))
+                .expect(1)
+                .says(says);
+        }
+    }
+}

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use gantry_cli::{Context, Failure, available_threads, note};
 use gantry_ops::build::{
-    self, Build, Compression, CopyError, EditError, ImageFile, ModifyError, OciBuildError,
+    self, Build, Compression, CopyError, EditError, ImageFile, ModifyError, OciBuildError, OciFile,
     OciImage, WriteOptions,
 };
 use gantry_ops::epoch::{SOURCE_DATE_EPOCH, SourceDateEpoch};
@@ -71,6 +71,9 @@ impl Invocation<'_, '_> {
         self.explain(arguments);
         let history = self.history(arguments);
         let history = history.as_deref();
+        if self.globals.modify_oci.is_some() {
+            return self.change_oci_file(|build| build.edit_oci(history, oci));
+        }
         let result = match self.image()? {
             Some(image) => image.edit(history, available_threads(), appc),
             None => {
@@ -87,6 +90,31 @@ impl Invocation<'_, '_> {
             }
             result => Ok(result?),
         }
+    }
+
+    /// Changes the OCI archive that stands in place of the build in progress.
+    pub(crate) fn change_oci_file(
+        &self,
+        change: impl FnOnce(&Build) -> Result<(), OciBuildError>,
+    ) -> Result<(), Ending> {
+        self.with_oci_file(|file| {
+            change(file.build())?;
+            file.replace()
+        })
+    }
+
+    /// Does something with that archive, taken apart in a place of its own.
+    pub(crate) fn with_oci_file<T>(
+        &self,
+        act: impl FnOnce(&OciFile) -> Result<T, OciBuildError>,
+    ) -> Result<T, Ending> {
+        let path = self.globals.modify_oci.as_deref().unwrap_or(Path::new(""));
+        let scratch = Scratch::new()?;
+        let result = OciFile::open(path, scratch.path()).and_then(|file| act(&file));
+        let ended = scratch.end();
+        let done = result?;
+        ended?;
+        Ok(done)
     }
 
     /// The image that is changed in place of the build in progress, if there is one.

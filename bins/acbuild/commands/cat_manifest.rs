@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use gantry_cli::Failure;
+use gantry_ops::build::Build;
 
 use crate::ending::Ending;
 use crate::invocation::Invocation;
@@ -29,18 +30,24 @@ pub(crate) fn run(args: &Args, invocation: &mut Invocation<'_, '_>) -> Result<()
     }
     let of_config = args.file == "config";
     let no_config = || Failure::usage("can't print config, appc has no image configs");
+    let document = |build: &Build| {
+        let image = build.oci_image()?;
+        Ok(match of_config {
+            true => image.config.to_json(),
+            false => image.manifest.to_json(),
+        })
+    };
+    if invocation.globals.modify_oci.is_some() {
+        let json = invocation.with_oci_file(|file| document(file.build()))?;
+        return print(json, args.pretty_print, invocation);
+    }
     let manifest = match invocation.image()? {
         Some(_) if of_config => return Err(no_config().into()),
         Some(image) => image.manifest()?,
         None => {
             let build = invocation.open()?;
             if build.is_oci() {
-                let image = build.oci_image()?;
-                let json = match of_config {
-                    true => image.config.to_json(),
-                    false => image.manifest.to_json(),
-                };
-                return print(json, args.pretty_print, invocation);
+                return print(document(&build)?, args.pretty_print, invocation);
             }
             if of_config {
                 return Err(no_config().into());

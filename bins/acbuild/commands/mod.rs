@@ -81,7 +81,14 @@ fn check_modify(command: &Command, invocation: &Invocation<'_, '_>) -> Result<()
             "Can't use --modify flags with {}.",
             invocation.name
         ))),
-        _ if globals.modify_oci.is_some() => Err(unsupported::not_yet("--modify-oci")),
+        Command::Copy(_) | Command::CopyToDir(_) | Command::Layer(_)
+            if globals.modify_oci.is_some() =>
+        {
+            Err(Failure::usage(format!(
+                "Can't use --modify-oci with {}.",
+                invocation.name
+            )))
+        }
         _ => Ok(()),
     }
 }

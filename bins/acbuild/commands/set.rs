@@ -176,6 +176,10 @@ pub(crate) fn replace_manifest(
     invocation.explain(&args.arguments);
     let history = invocation.history(&args.arguments);
     let (file, history) = (Path::new(file), history.as_deref());
+    if invocation.globals.modify_oci.is_some() {
+        return invocation
+            .change_oci_file(|build| build.edit_oci(history, |image| image.replace_config(file)));
+    }
     match invocation.image()? {
         Some(image) => Ok(image.replace_manifest(file, history, available_threads())?),
         None => {

@@ -19,12 +19,15 @@ pub(super) const DIRECTORY: [&str; 2] = ["blobs", "sha256"];
 /// A blob that is being written.
 const NEW: &str = "new";
 
-/// Makes the directories.
+/// Makes the directories where they are missing.
 pub(super) fn make(image: BorrowedFd<'_>) -> Result<(), OpenError> {
     let mut path = String::new();
     for name in DIRECTORY {
         path.push_str(name);
-        rustix::fs::mkdirat(image, &path, Mode::from_raw_mode(0o755)).map_err(at(&*path))?;
+        match rustix::fs::mkdirat(image, &path, Mode::from_raw_mode(0o755)) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(error) => return Err(at(&*path)(error)),
+        }
         path.push('/');
     }
     Ok(())

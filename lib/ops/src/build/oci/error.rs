@@ -8,6 +8,7 @@ use gantry_archive::write as archive;
 use gantry_types::oci::OciError;
 use gantry_types::{Diagnostic, Kind};
 
+use super::super::begin::BeginError;
 use super::super::error::OpenError;
 use crate::room::is_full;
 
@@ -74,6 +75,17 @@ pub enum OciBuildError {
     /// A layer could not be made.
     #[error(transparent)]
     Layer(#[from] archive::WriteError),
+    /// It is no archive of one OCI image.
+    #[error("{} is no archive of an OCI image: {why}", path.display())]
+    NotAnArchive {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        why: String,
+    },
+    /// An archive could not be taken apart.
+    #[error(transparent)]
+    Begin(Box<BeginError>),
     /// There is something under the name of what is to be written.
     #[error("image already exists: {}", path.display())]
     Occupied {
@@ -101,6 +113,7 @@ impl Diagnostic for OciBuildError {
         match self {
             Self::Build(error) => error.kind(),
             Self::Layer(error) => error.kind(),
+            Self::Begin(error) => error.kind(),
             Self::Snapshot(_) | Self::Target { .. } | Self::Damaged { .. } => Kind::Environment,
             _ => Kind::Usage,
         }
@@ -110,6 +123,7 @@ impl Diagnostic for OciBuildError {
         match self {
             Self::Build(error) => error.hint(),
             Self::Layer(error) => error.hint(),
+            Self::Begin(error) => error.hint(),
             Self::Occupied { .. } => Some("--overwrite replaces it".into()),
             Self::Damaged { .. } => Some("start over with \"acbuild end\"".into()),
             Self::Target { source, .. } if is_full(source) => {

@@ -14,6 +14,7 @@ mod blobs;
 mod edits;
 mod error;
 mod layers;
+mod layout;
 mod time;
 mod write;
 
@@ -28,6 +29,7 @@ use rustix::fs::AtFlags;
 
 pub use edits::appc_only;
 pub use error::OciBuildError;
+pub use layout::OciFile;
 pub use write::{OciTarget, WrittenOci};
 
 use super::context::{Build, read_file, write_file};

@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Read, Write};
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
+use gantry_archive::compress::{Compression, Encoder};
 use gantry_archive::rename::exchange;
 use gantry_archive::snapshot::Snapshot;
 use gantry_archive::sync::syncfs;
@@ -28,6 +29,8 @@ pub enum OciTarget<'a> {
     Archive(&'a Path),
     /// A layout in a directory.
     Layout(&'a Path),
+    /// An archive in the place of another one, compressed like that.
+    Replaced(&'a Path, Compression),
 }
 
 /// What was written.
@@ -69,23 +72,34 @@ impl Build {
         if let Some(seconds) = created.or(options.exact_times.then_some(0)) {
             image.config.created = time::rfc3339(seconds.cast_unsigned());
         }
-        let before = match squash {
-            true => Snapshot::default(),
-            false => self.snapshot()?,
+        let layer = match target {
+            // It was not taken apart any further.
+            OciTarget::Replaced(..) => None,
+            OciTarget::Archive(_) | OciTarget::Layout(_) => {
+                let before = match squash {
+                    true => Snapshot::default(),
+                    false => self.snapshot()?,
+                };
+                if squash {
+                    image.forget_layers();
+                }
+                let layer = self.pack(&before, options)?;
+                // An image has at least one layer, if only an empty one.
+                (layer.entries > 0 || image.manifest.layers.is_empty()).then_some(layer)
+            }
         };
-        if squash {
-            image.forget_layers();
-        }
-        let layer = self.pack(&before, options)?;
-        // An image has at least one layer, if only an empty one.
-        let layer = (layer.entries > 0 || image.manifest.layers.is_empty()).then_some(layer);
         if let Some(layer) = &layer {
             image.add_layer(layer.descriptor.clone(), layer.diff_id.clone(), CREATED_BY);
         }
         let (index, documents) = documents(&image)?;
         let files = self.files(&image, &index, &documents, layer)?;
         match target {
-            OciTarget::Archive(file) => write_archive(file, files, options)?,
+            OciTarget::Archive(file) => {
+                write_archive(file, files, options, None)?;
+            }
+            OciTarget::Replaced(file, compression) => {
+                write_archive(file, files, options, Some(compression))?;
+            }
             OciTarget::Layout(directory) => write_layout(directory, files, options.overwrite)?,
         }
         let run = &image.config.config;
@@ -178,6 +192,7 @@ fn write_archive(
     file: &Path,
     files: Vec<(String, Content<'_>)>,
     options: &WriteOptions,
+    replaced: Option<Compression>,
 ) -> Result<(), OciBuildError> {
     let failed = target(file);
     let refused = |error| match error {
@@ -189,7 +204,9 @@ fn write_archive(
     };
     let place = Place::new(file, options.overwrite).map_err(refused)?;
     let new = place.create(".acbuild-").map_err(target(file))?;
-    let mut out = BufWriter::with_capacity(BUFFER, new.file());
+    let buffered = BufWriter::with_capacity(BUFFER, new.file());
+    let compression = replaced.unwrap_or(Compression::None);
+    let mut out = Encoder::new(buffered, compression).map_err(target(file))?;
     // The time of these files says nothing of the image.
     let seconds = options.epoch.map_or(0, SourceDateEpoch::seconds);
     let entry = |path: &str, kind, size| {
@@ -213,7 +230,7 @@ fn write_archive(
             sparse: None,
         })
     };
-    let write = || -> io::Result<()> {
+    let write = move || -> io::Result<()> {
         for directory in ["blobs", "blobs/sha256"] {
             out.write_all(&entry(directory, EntryKind::Directory, 0))?;
         }
@@ -224,10 +241,13 @@ fn write_archive(
             out.write_all(data_padding(size))?;
         }
         out.write_all(&END)?;
-        out.flush()
+        out.finish()?.flush()
     };
     write().map_err(target(file))?;
-    drop(out);
+    if replaced.is_some() {
+        let before = fs::metadata(file).map_err(target(file))?;
+        new.keep_permissions(&before).map_err(target(file))?;
+    }
     new.publish().map_err(refused)
 }
 
