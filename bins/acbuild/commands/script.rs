@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
 use gantry_cli::{Failure, report};
-use gantry_ops::build::{ScriptCommand, parse_script};
+use gantry_ops::build::{Build, ScriptCommand, parse_script};
 
 use crate::ending::{self, Ending};
 use crate::interrupt::Interruptions;
@@ -60,6 +60,9 @@ pub(crate) fn run(args: &Args, invocation: &mut Invocation<'_, '_>) -> Result<()
         interruptions: &interruptions,
     };
     let result = script.run(&commands);
+    if let Some(own) = &own {
+        end_of_other_owners(own.path());
+    }
     if let Some(own) = own
         && let Err(error) = own.end()
     {
@@ -69,6 +72,19 @@ pub(crate) fn run(args: &Args, invocation: &mut Invocation<'_, '_>) -> Result<()
     match interruptions.received() {
         Some(signal) => Err(Ending::Child(by_signal(signal))),
         None => result,
+    }
+}
+
+/// Ends a build whose files belong to subordinate IDs, in a process that can have these.
+///
+/// What it cannot end is told by who removes the rest.
+fn end_of_other_owners(work_path: &Path) {
+    if Build::has_other_owners(work_path)
+        && let Ok(own) = std::env::current_exe()
+    {
+        let mut end = Command::new(own);
+        end.arg("--work-path").arg(work_path).arg("end");
+        let _ = end.status();
     }
 }
 
