@@ -256,7 +256,9 @@ impl<'a> Tree<'a> {
         reader: &mut Reader<R>,
     ) -> Result<(), Stop> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
-        let mode = Mode::RUSR | Mode::WUSR;
+        // Nobody else gets into the directory above it yet. What the umask takes away is given later; the owner
+        // has to write attributes as well.
+        let mode = Mode::from_raw_mode(entry.mode & 0o777 | 0o600);
         let file = rustix::fs::openat(parent, name, flags | OFlags::CLOEXEC, mode);
         let mut file = File::from(file.map_err(creating)?);
         match &entry.sparse {
