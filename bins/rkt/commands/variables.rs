@@ -1,9 +1,14 @@
 //! `NAME=VALUE` on the command line, and files of such lines.
 
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use gantry_cli::Failure;
+
+/// Largest file of variables, in bytes: what a program's arguments and environment may take together where the
+/// stack has its usual limit of 8 MiB. Source: execve(2).
+const MOST_BYTES: u64 = 2 << 20;
 
 /// Flags for the environment of all apps.
 #[derive(Args, Debug)]
@@ -45,7 +50,7 @@ impl VariableArgs {
     pub(crate) fn set(&self) -> Result<Vec<(String, String)>, Failure> {
         let mut all = Vec::new();
         for file in &self.set_env_file {
-            let text = std::fs::read_to_string(file).map_err(|error| {
+            let text = read(file).map_err(|error| {
                 Failure::environment(format!(
                     "--set-env-file: cannot read {}: {error}",
                     file.display()
@@ -55,6 +60,19 @@ impl VariableArgs {
         }
         all.extend(variables("set-env", &self.set_env)?);
         Ok(all)
+    }
+}
+
+/// Reads a file of variables, which may be a pipe.
+fn read(file: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let source = gantry_ops::open_input(file)?;
+    let length = source.take(MOST_BYTES + 1).read_to_string(&mut text)?;
+    match length as u64 <= MOST_BYTES {
+        true => Ok(text),
+        false => Err(io::Error::other(format!(
+            "it has more than {MOST_BYTES} bytes"
+        ))),
     }
 }
 
@@ -130,5 +148,16 @@ mod tests {
         for bad in ["A", "=x", "A=2", "D=1\nD=2"] {
             assert!(add_lines(bad, file, &mut all.clone()).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_file_may_be_a_pipe_that_nobody_writes_into_and_has_an_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("pipe");
+        let mode = rustix::fs::Mode::RUSR;
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        assert_eq!(read(&pipe).unwrap(), "");
+        let error = read(Path::new("/dev/zero")).unwrap_err().to_string();
+        assert!(error.contains("more than 2097152 bytes"), "{error}");
     }
 }
