@@ -1,6 +1,7 @@
 //! `rkt image import`
 
 use std::fs::File;
+use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -94,8 +95,13 @@ impl ImportArgs {
             note: None,
             digits: None,
         };
+        // Not by way of its lock, which must not leave this thread.
+        let stdin = std::io::stdin().as_fd().try_clone_to_owned();
+        let stdin = stdin.map_err(|error| {
+            Failure::environment(format!("cannot read standard input: {error}"))
+        })?;
         let imported = fetcher.with_context(context, |fetching| {
-            import(std::io::stdin().lock(), &request, fetching)
+            import(File::from(stdin), &request, fetching)
         });
         Ok(imported?)
     }

@@ -12,8 +12,9 @@
 //! - [`copy`] copies a tree of files with everything that belongs to them;
 //! - [`render`] makes one tree of those of an image and all that it depends on;
 //! - [`overlay_marks`] takes out of a tree what an overlay left in it;
-//! - [`remove_tree`] removes what was extracted or copied, [`rename`] and [`sync`] give it its name for good;
-//! - [`digest`] hashes what passes through;
+//! - [`remove_tree`] removes what was extracted or copied, [`rename`] and [`sync`] give it its name for good,
+//!   [`lock`] keeps others away;
+//! - [`digest`] hashes what passes through, [`seal`] knows it again;
 //! - [`pipeline`] has the stages of all that run side by side.
 //!
 //! Every byte read here is a stranger's until a signature says otherwise, so each reader has
@@ -38,11 +39,12 @@ pub mod pipeline;
 pub mod refusal;
 pub mod render;
 pub mod rewrite;
+pub mod seal;
 pub mod snapshot;
 pub mod tar;
 pub mod write;
 
-pub use gantry_sys::{remove_tree, rename, sync};
+pub use gantry_sys::{lock, remove_tree, rename, sync};
 
 mod member;
 mod metadata;

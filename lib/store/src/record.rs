@@ -222,6 +222,10 @@ impl ImageRecord {
     }
 
     /// The first layer whose blob is missing or has another length than it had.
+    ///
+    /// Every use of an image asks this, so it looks and does not read: other bytes of the same length are for
+    /// `rkt image verify` to find, which reads all of them. What runs is the tree, which was extracted when the
+    /// blob was verified.
     #[must_use]
     pub fn damaged_layer(&self, store: &crate::Store) -> Option<&Layer> {
         self.layers

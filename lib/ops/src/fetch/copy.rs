@@ -9,9 +9,9 @@ use std::path::Path;
 
 use gantry_archive::pipeline::{Tap, read_ahead};
 use gantry_store::{Ingest, StoreError};
-use gantry_trust::SignedContent;
 
 use super::observer::Step;
+use super::taken_in::TakenIn;
 use super::{FetchError, Fetcher};
 use crate::room::is_full;
 
@@ -29,7 +29,7 @@ impl Fetcher<'_, '_> {
         path: &Path,
         image: &str,
         most: u64,
-        content: Option<&mut SignedContent>,
+        content: Option<&mut TakenIn>,
     ) -> Result<Ingest, FetchError> {
         let store = self.context.store;
         let mut ingest = store.ingest(key)?;
@@ -60,13 +60,14 @@ impl Fetcher<'_, '_> {
         }
     }
 
-    /// One thread reads, one hashes, and this one writes.
-    fn copy_all(
+    /// Copies what is `from`, `size` bytes as far as is known, to its end: one thread reads, one hashes, and
+    /// this one writes.
+    pub(super) fn copy_all(
         &mut self,
         from: impl Read + Send,
         size: u64,
         ingest: &mut Ingest,
-        content: Option<&mut SignedContent>,
+        content: Option<&mut TakenIn>,
     ) -> io::Result<()> {
         let observer = &mut *self.context.observer;
         let verifying = content.is_some();

@@ -1,18 +1,18 @@
 //! From a complete file to an image in the store: verify, extract, compare, publish.
 
-use std::io;
+use std::io::{self, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use gantry_archive::digest::Sha512Reader;
-use gantry_archive::extract::{ExtractError, ExtractOptions, extract_aci_and_tell};
+use gantry_archive::extract::{ExtractError, ExtractOptions, Extracted, extract_aci_and_tell};
 use gantry_archive::list::{ListOptions, list};
 use gantry_archive::pipeline::read_ahead;
 use gantry_archive::render::write_implied;
+use gantry_archive::seal::SealedReader;
 use gantry_store::{
     Digest, ImageKind, ImageRecord, Ingest, Layer, Lease, Origin, Source, StoreError, TreeId,
     TreeStaging, Verdict, nanos,
 };
-use gantry_trust::SignedContent;
 use gantry_types::render::FlatList;
 use gantry_types::{ImageId, ImageManifest, ImageName};
 
@@ -21,6 +21,8 @@ use super::dependencies::Dependencies;
 use super::observer::{Counted, Step};
 use super::render::Root;
 use super::signature::Check;
+use super::taken_in::TakenIn;
+use super::verify::Signed;
 use super::{FetchError, Fetcher};
 use crate::room::is_full;
 
@@ -31,7 +33,7 @@ const BLOCK: u64 = 4096;
 pub(super) struct Arrived {
     pub(super) ingest: Ingest,
     /// Its bytes as the signature of its check needs them, if they were hashed when they came.
-    pub(super) content: Option<SignedContent>,
+    pub(super) content: Option<TakenIn>,
     /// Where it came from, if that is a place that can be gone back to.
     pub(super) source: Option<Source>,
     /// What the record says, besides the option, of an image that was not checked.
@@ -86,11 +88,11 @@ impl Fetcher<'_, '_> {
     /// Imports what arrived, or deletes it if it is bad.
     pub(super) fn import(
         &mut self,
-        arrived: Arrived,
+        mut arrived: Arrived,
         check: &Check,
         wanted: &Wanted,
     ) -> Result<ImageId, FetchError> {
-        match self.examine(&arrived, check, wanted) {
+        match self.examine(&mut arrived, check, wanted) {
             Ok(examined) => self.publish(arrived, examined, check, wanted),
             Err(error) => {
                 // A copy of a local file is made anew every time, so it is only a burden.
@@ -104,14 +106,14 @@ impl Fetcher<'_, '_> {
 
     fn examine(
         &mut self,
-        arrived: &Arrived,
+        arrived: &mut Arrived,
         check: &Check,
         wanted: &Wanted,
     ) -> Result<Examined, FetchError> {
-        let (mut verdict, digest) = match check {
+        let (mut verdict, signed) = match check {
             Check::Signed(signature) => {
-                let (by, sum) = self.verify(arrived, signature, wanted)?;
-                (Verdict::Signed { by }, Some(sum))
+                let (by, signed) = self.verify(arrived, signature, wanted)?;
+                (Verdict::Signed { by }, Some(signed))
             }
             Check::Waived => {
                 let option = match &arrived.note {
@@ -122,20 +124,14 @@ impl Fetcher<'_, '_> {
                 (Verdict::Waived { option }, None)
             }
         };
-        let content = match self.known_copy(arrived, digest.as_ref())? {
+        let digest = signed.as_ref().map(|signed| &signed.digest);
+        let content = match self.known_copy(arrived, digest)? {
             Some(known) => known,
-            None => match self.extract(arrived, wanted) {
+            None => match self.extract(arrived, signed.as_ref(), wanted) {
                 Ok(content) => content,
                 Err(error) => return Err(self.told_of_room(error, arrived, wanted)),
             },
         };
-        // The file is read twice. A disk that fails, or whoever else can write to it, must not be able to
-        // put other bytes in the place of those that were signed.
-        if digest.is_some_and(|signed| signed != content.digest) {
-            return Err(FetchError::Changed {
-                image: wanted.image.clone(),
-            });
-        }
         let manifest = ImageManifest::from_json(&content.manifest).map_err(|source| {
             let image = wanted.image.clone();
             FetchError::Manifest { image, source }
@@ -174,20 +170,54 @@ impl Fetcher<'_, '_> {
         })
     }
 
+    /// Extracts the file, which was read before if it is `signed`.
+    ///
+    /// A disk that fails, or whoever else can write to it, must not be able to put other bytes in the place
+    /// of those that were signed.
+    fn extract(
+        &mut self,
+        arrived: &Arrived,
+        signed: Option<&Signed>,
+        wanted: &Wanted,
+    ) -> Result<Content, FetchError> {
+        let count = AtomicU64::new(0);
+        let reader = Counted {
+            inner: arrived.ingest.reader()?,
+            count: &count,
+        };
+        let total = arrived.ingest.len();
+        let Some(signed) = signed else {
+            let reader = Sha512Reader::new(reader);
+            let (reader, extracted) = self.extract_from(reader, (&count, total), wanted);
+            return content_of(extracted?, Digest::sha512(reader.finish().1));
+        };
+        let reader = SealedReader::new(reader, &signed.sealed);
+        let (reader, extracted) = self.extract_from(reader, (&count, total), wanted);
+        match reader.has_changed() {
+            true => Err(FetchError::Changed {
+                image: wanted.image.clone(),
+            }),
+            false => content_of(extracted?, signed.digest.clone()),
+        }
+    }
+
     #[expect(
         clippy::field_reassign_with_default,
         reason = "the options may get more fields, so there is no other way to fill them in"
     )]
-    fn extract(&mut self, arrived: &Arrived, wanted: &Wanted) -> Result<Content, FetchError> {
-        let tree = TreeStaging::new(self.context.store)?;
+    fn extract_from<R: Read + Send>(
+        &mut self,
+        reader: R,
+        (count, total): (&AtomicU64, u64),
+        wanted: &Wanted,
+    ) -> (R, Result<(Extracted, TreeStaging), FetchError>) {
+        let tree = match TreeStaging::new(self.context.store) {
+            Ok(tree) => tree,
+            Err(error) => return (reader, Err(error.into())),
+        };
         let mut options = ExtractOptions::default();
         options.ownership = self.context.ownership;
         options.threads = self.context.threads;
-        let (count, total) = (AtomicU64::new(0), arrived.ingest.len());
-        let reader = Sha512Reader::new(Counted {
-            inner: arrived.ingest.reader()?,
-            count: &count,
-        });
         let observer = &mut *self.context.observer;
         let mut told = 0;
         let mut on_way = || {
@@ -208,21 +238,9 @@ impl Fetcher<'_, '_> {
                 image: wanted.image.clone(),
                 source,
             })?;
-            Ok::<_, FetchError>(extracted)
+            Ok(extracted)
         });
-        let extracted = extracted?;
-        write_implied(tree.dir(), &extracted.implied).map_err(|source| StoreError::Io {
-            operation: "write to",
-            path: tree.path().to_owned(),
-            source,
-        })?;
-        Ok(Content {
-            id: extracted.image_id,
-            digest: Digest::sha512(reader.finish().1),
-            manifest: extracted.manifest,
-            size: extracted.bytes,
-            files: Files::Extracted(tree),
-        })
+        (reader, extracted.map(|extracted| (extracted, tree)))
     }
 
     /// `error` with numbers, if the files did not fit: those extracted so far are gone again.
@@ -337,4 +355,23 @@ impl Fetcher<'_, '_> {
         publication.commit(&record)?;
         Ok(id)
     }
+}
+
+/// What was extracted, and the digest of the file.
+fn content_of(
+    (extracted, tree): (Extracted, TreeStaging),
+    digest: Digest,
+) -> Result<Content, FetchError> {
+    write_implied(tree.dir(), &extracted.implied).map_err(|source| StoreError::Io {
+        operation: "write to",
+        path: tree.path().to_owned(),
+        source,
+    })?;
+    Ok(Content {
+        id: extracted.image_id,
+        digest,
+        manifest: extracted.manifest,
+        size: extracted.bytes,
+        files: Files::Extracted(tree),
+    })
 }

@@ -31,7 +31,7 @@ impl Fetcher<'_, '_> {
         let prepared = self.prepare_check(&image, None, &place)?;
         let check = self.settle(&image, prepared)?;
         let place = path.display().to_string();
-        let mut content = check.content();
+        let mut content = check.taking_in(&image)?;
         let key = format!("path {place}");
         let ingest = self.copy_in(&opened, &key, given, &image, u64::MAX, content.as_mut())?;
         let source = Source::Path(place);

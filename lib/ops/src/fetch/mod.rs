@@ -29,6 +29,7 @@ mod render;
 mod signature;
 mod stream;
 mod take_over;
+mod taken_in;
 #[cfg(test)]
 mod tests;
 mod verify;

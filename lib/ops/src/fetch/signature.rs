@@ -4,12 +4,11 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use gantry_remote::{RedactedUrl, Url};
-use gantry_trust::{
-    DetachedSignature, KeySet, MAX_SIGNATURE_BYTES, SignedContent, TrustedKey, Verdict,
-};
+use gantry_trust::{DetachedSignature, KeySet, MAX_SIGNATURE_BYTES, TrustedKey, Verdict};
 use gantry_types::AcIdentifier;
 
 use super::reference::LocalFile;
+use super::taken_in::TakenIn;
 use super::{Downloading, FetchError, Fetcher, Notice, RequestError};
 
 /// Where a signature is.
@@ -36,12 +35,16 @@ pub(super) enum Check {
 }
 
 impl Check {
-    /// What takes in the image for the signature, if there is one.
-    pub(super) fn content(&self) -> Option<SignedContent> {
-        match self {
-            Self::Signed(signature) => Some(signature.parsed.content()),
-            Self::Waived => None,
-        }
+    /// What takes in the file of `image` for the signature, if there is one.
+    pub(super) fn taking_in(&self, image: &str) -> Result<Option<TakenIn>, FetchError> {
+        let Self::Signed(signature) = self else {
+            return Ok(None);
+        };
+        let taking_in = TakenIn::new(signature.parsed.content());
+        taking_in.map(Some).map_err(|source| FetchError::Read {
+            image: image.to_owned(),
+            source,
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::path::PathBuf;
 
-use gantry_store::{Algorithm, DigestReader, StoreError, nanos};
+use gantry_store::{Algorithm, Digest, DigestReader, StoreError, nanos};
 use gantry_types::ImageId;
 use gantry_types::render::Chain;
 
@@ -36,7 +36,7 @@ pub struct ImportRequest {
 ///
 /// As for [`fetch`](super::fetch).
 pub fn import(
-    source: impl Read,
+    source: impl Read + Send,
     request: &ImportRequest,
     context: &mut FetchContext<'_>,
 ) -> Result<ImageId, FetchError> {
@@ -59,7 +59,7 @@ pub fn import(
 impl Fetcher<'_, '_> {
     fn by_stream(
         &mut self,
-        source: impl Read,
+        source: impl Read + Send,
         request: &ImportRequest,
     ) -> Result<ImageId, FetchError> {
         let image = request.image.clone();
@@ -70,8 +70,18 @@ impl Fetcher<'_, '_> {
         let unique = format!("stream {} {}", std::process::id(), nanos(self.now()));
         let mut ingest = self.context.store.ingest(&unique)?;
         ingest.restart()?;
-        let mut source = DigestReader::new(Algorithm::Sha512, source);
-        let copied = io::copy(&mut source, &mut ingest).and_then(|_| source.finish());
+        let mut taking_in = check.taking_in(&image)?;
+        let copied = match (&request.digits, &mut taking_in) {
+            (Some(_), None) => {
+                let mut source = DigestReader::new(Algorithm::Sha512, source);
+                self.copy_all(&mut source, 0, &mut ingest, None)
+                    .and_then(|()| source.finish())
+                    .map(Some)
+            }
+            (_, taking_in) => self
+                .copy_all(source, 0, &mut ingest, taking_in.as_mut())
+                .map(|()| (taking_in.as_ref()).map(|all| Digest::sha512(all.content.sha512()))),
+        };
         let failed = |source| match is_full(&source) {
             true => FetchError::Store(StoreError::Io {
                 operation: "copy an image to",
@@ -85,7 +95,7 @@ impl Fetcher<'_, '_> {
         };
         let wrong = match (copied, &request.digits) {
             (Err(error), _) => Some(failed(error)),
-            (Ok(sum), Some(digits)) if !sum.hex().starts_with(digits) => {
+            (Ok(Some(sum)), Some(digits)) if !sum.hex().starts_with(digits) => {
                 Some(failed(io::Error::new(
                     io::ErrorKind::InvalidData,
                     "it is damaged: its name is another digest",
@@ -99,7 +109,7 @@ impl Fetcher<'_, '_> {
         }
         let arrived = Arrived {
             ingest,
-            content: None,
+            content: taking_in,
             source: None,
             etag: None,
             last_modified: None,

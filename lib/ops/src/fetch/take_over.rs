@@ -4,6 +4,10 @@
 //! first, and then checked as if it had been downloaded: the signature over all of it, by keys that the caller trusts
 //! for the name, and the name itself where that is what was asked for. Root's word alone counts for others, in one
 //! thing: what root used without a check, a member may take over without one, and it stays noted.
+//!
+//! It is copied whole even where root has it: a hard link would be root's file still, which its owner may change after
+//! the check, and the kernel lets nobody link what is not his to write; the tree is extracted anew, for its files have
+//! to belong to whoever runs them.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -171,7 +175,7 @@ impl Fetcher<'_, '_> {
         let path = self.context.store.blob_path(&layer.digest);
         let key = format!("user {uid} {}", layer.digest);
         let length = blob.metadata().map_or(0, |meta| meta.len());
-        let mut content = check.content();
+        let mut content = check.taking_in(&image)?;
         let ingest = self.copy_in(&blob, &key, &path, &image, length, content.as_mut())?;
         let arrived = Arrived {
             ingest,

@@ -3,27 +3,35 @@
 use std::io::{self, BufRead};
 
 use gantry_archive::pipeline::read_ahead;
+use gantry_archive::seal::Sealed;
 use gantry_store::{Digest, Signer, Verdict};
-use gantry_trust::{SignedContent, VerifyError};
+use gantry_trust::VerifyError;
 use gantry_types::ImageManifest;
 
 use super::import::{Arrived, Wanted};
 use super::observer::Step;
 use super::signature::Signature;
+use super::taken_in::TakenIn;
 use super::{FetchError, Fetcher, Notice};
 
+/// The bytes that were signed.
+pub(super) struct Signed {
+    pub(super) digest: Digest,
+    pub(super) sealed: Sealed,
+}
+
 impl Fetcher<'_, '_> {
-    /// Checks the signature over the whole file, and gives the digest of the bytes that were signed.
+    /// Checks the signature over the whole file, and tells which bytes were signed.
     pub(super) fn verify(
         &mut self,
-        arrived: &Arrived,
+        arrived: &mut Arrived,
         signature: &Signature,
         wanted: &Wanted,
-    ) -> Result<(Vec<Signer>, Digest), FetchError> {
+    ) -> Result<(Vec<Signer>, Signed), FetchError> {
         let image = || wanted.image.clone();
         let (now, size) = (self.now(), arrived.ingest.len());
-        let content = match &arrived.content {
-            Some(content) => content.clone(),
+        let TakenIn { content, seal } = match arrived.content.take() {
+            Some(taken_in) => taken_in,
             None => self
                 .take_in(arrived, signature)
                 .map_err(|source| FetchError::Verify {
@@ -53,14 +61,18 @@ impl Fetcher<'_, '_> {
             user_id: signer.user_id.unwrap_or_default(),
             legacy: signer.legacy,
         });
-        Ok((signers.collect(), Digest::sha512(content.sha512())))
+        let signed = Signed {
+            digest: Digest::sha512(content.sha512()),
+            sealed: seal.finish(),
+        };
+        Ok((signers.collect(), signed))
     }
 
     /// Hashes the whole file, one thread reading and another at work on what was read.
-    fn take_in(&mut self, arrived: &Arrived, signature: &Signature) -> io::Result<SignedContent> {
+    fn take_in(&mut self, arrived: &Arrived, signature: &Signature) -> io::Result<TakenIn> {
         let (observer, size) = (&mut *self.context.observer, arrived.ingest.len());
         observer.working(Step::Verifying, 0, size);
-        let mut content = signature.parsed.content();
+        let mut taken_in = TakenIn::new(signature.parsed.content())?;
         let reader = arrived.ingest.reader().map_err(io::Error::other)?;
         let (_, read) = read_ahead(reader, None, self.context.threads, |mut ahead| {
             let mut have = 0;
@@ -70,14 +82,14 @@ impl Fetcher<'_, '_> {
                 if length == 0 {
                     return Ok(());
                 }
-                content.update(bytes);
+                taken_in.update(bytes);
                 ahead.consume(length);
                 have += length as u64;
                 observer.working(Step::Verifying, have, size);
             }
         });
         let read: io::Result<()> = read;
-        read.map(|()| content)
+        read.map(|()| taken_in)
     }
 
     /// Leaves only those signers that may sign images of this name; there must be one.

@@ -17,7 +17,7 @@ use gantry_trust::{
 use gantry_types::{AcIdentifier, Diagnostic, ImageId, ImageManifest, Kind, ManifestError};
 
 use super::decision::{Decision, in_scope};
-use super::verify::check;
+use super::verify::take_in;
 use crate::image::{self, ImageError};
 
 /// What came out.
@@ -186,8 +186,11 @@ pub fn verify_image(
     let keys = keystore.keys_for(&report.name);
     report.problems = keys.problems;
     blob.rewind().map_err(read)?;
-    let (verdict, sum) = check(&signature, &blob, &keys.keys, now)
-        .map_err(|source| StoredError::Verify { id, source })?;
+    let checked = take_in(&signature, &blob).and_then(|(content, _)| {
+        let verdict = signature.judge(&content, &keys.keys, now)?;
+        Ok((verdict, content.sha512()))
+    });
+    let (verdict, sum) = checked.map_err(|source| StoredError::Verify { id, source })?;
     if Digest::sha512(sum) != layer.digest {
         return Err(StoredError::Damaged {
             id,

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use gantry_archive::aci;
-use gantry_archive::digest::Sha512Reader;
+use gantry_archive::seal::{Seal, Sealed, SealedReader};
 use gantry_trust::{
     DetachedSignature, KeyProblem, KeySet, Keystore, MAX_SIGNATURE_BYTES, SignatureError,
-    TrustedKey, Verdict, VerifyError,
+    SignedContent, Verdict, VerifyError,
 };
 use gantry_types::{AcIdentifier, Diagnostic, ImageManifest, Kind};
 
@@ -142,11 +142,14 @@ pub fn verify_file(
         },
         problems,
     };
-    let (verdict, sum) =
-        check(&signature, &file, &keys, now).map_err(|source| VerifyFileError::Verify {
-            path: path(),
-            source,
-        })?;
+    let checked = take_in(&signature, &file).and_then(|(content, sealed)| {
+        let verdict = signature.judge(&content, &keys, now)?;
+        Ok((verdict, sealed))
+    });
+    let (verdict, sealed) = checked.map_err(|source| VerifyFileError::Verify {
+        path: path(),
+        source,
+    })?;
     let signers = match verdict {
         Verdict::Good { signers } => signers,
         verdict => {
@@ -159,10 +162,9 @@ pub fn verify_file(
         source,
     };
     file.rewind().map_err(read)?;
-    let mut again = Sha512Reader::new(&file);
+    let mut again = SealedReader::new(&file, &sealed);
     let manifest = aci::read_manifest(&mut again).ok();
-    io::copy(&mut again, &mut io::sink()).map_err(read)?;
-    if again.finish().1 != sum {
+    if again.has_changed() {
         return Err(VerifyFileError::Changed { path: path() });
     }
     let found = manifest.and_then(|json| ImageManifest::from_json(&json).ok());
@@ -180,15 +182,14 @@ pub fn verify_file(
     Ok(report)
 }
 
-/// Checks all bytes of `data`; also gives their digest.
-pub(super) fn check(
+/// Reads all bytes of `data`: what the signature is about, and what tells when they are others the next time.
+pub(super) fn take_in(
     signature: &DetachedSignature,
     data: impl Read,
-    keys: &[TrustedKey],
-    now: SystemTime,
-) -> Result<(Verdict, [u8; 64]), VerifyError> {
-    let mut content = signature.content();
+) -> Result<(SignedContent, Sealed), VerifyError> {
     let read = |source| VerifyError::Read { source };
+    let mut content = signature.content();
+    let mut seal = Seal::new().map_err(read)?;
     let mut data = BufReader::with_capacity(READ_BYTES, data);
     loop {
         let bytes = match data.fill_buf() {
@@ -196,14 +197,13 @@ pub(super) fn check(
             bytes => bytes.map_err(read)?,
         };
         if bytes.is_empty() {
-            break;
+            return Ok((content, seal.finish()));
         }
         content.update(bytes);
+        seal.update(bytes);
         let length = bytes.len();
         data.consume(length);
     }
-    let verdict = signature.judge(&content, keys, now)?;
-    Ok((verdict, content.sha512()))
 }
 
 fn open(path: &Path) -> Result<File, VerifyFileError> {
