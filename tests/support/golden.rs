@@ -2,6 +2,7 @@
 //! of it whenever something does.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -253,6 +254,10 @@ pub fn goes_on_and_goes_away(world: &World, golden: &Golden) {
     world.rkt(["image", "render", &app_name(), to]).expect(0);
     read(&out).expect(&golden.rendered, "the app as rendered");
     remove(&out);
+    let hidden = fs::read_dir(world.env.path("")).expect("the folder of the test");
+    let hidden = hidden.flatten().map(|entry| entry.file_name());
+    let mut hidden = hidden.filter(|name| name.as_encoded_bytes().starts_with(b".rkt-"));
+    assert_eq!(hidden.next(), None, "left behind by what was disturbed");
     world.rkt(["image", "gc", "--grace-period=0s"]).expect(0);
     assert_eq!(stored(world), Vec::<String>::new());
 }

@@ -1,13 +1,18 @@
 //! The directory that an image is written to, replaced in one step.
 
+use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use gantry_archive::digest::Sha256;
+use gantry_archive::lock::{PathLock, Share, Wait};
 use gantry_archive::remove_tree::remove_path;
 use gantry_archive::rename::{exchange, rename_new};
 use gantry_archive::sync::sync_dir;
+use gantry_types::show::hex;
 
 use super::{Output, OutputError, failed};
 
@@ -22,23 +27,29 @@ pub(super) struct Place<'a> {
 }
 
 /// A hidden directory beside it, removed with this value.
-pub(super) struct Staging(PathBuf);
+pub(super) struct Staging {
+    path: PathBuf,
+    /// Says that somebody is at work here; `None` where directories cannot be locked.
+    _lock: Option<PathLock>,
+}
 
 impl Staging {
     pub(super) fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 }
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        // A directory with a name like that, left behind, is all that can go wrong here.
-        let _ = remove_path(&self.0);
+        // What stays goes with the next command that writes to the same place.
+        let _ = remove_path(&self.path);
     }
 }
 
 impl<'a> Place<'a> {
     /// Looks whether the directory may be made or replaced, and makes those above it.
+    ///
+    /// Hidden directories that commands for the same place left when they were killed are removed.
     pub(super) fn find(output: &Output<'a>, store: &Path) -> Result<Self, OutputError> {
         let given = output.directory;
         // A path that ends in `.` or `..` names what it leads to; any other its last component, which may
@@ -69,7 +80,16 @@ impl<'a> Place<'a> {
         if path.starts_with(&store) {
             return Err(precious("it is part of the image store"));
         }
-        let found = match fs::symlink_metadata(&path) {
+        let place = Self {
+            given,
+            parent,
+            path,
+            overwrite: output.overwrite,
+        };
+        // Also where nothing is to be written: the killed command may have done all but this.
+        place.clear();
+        let path = &place.path;
+        let found = match fs::symlink_metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             found => Some(found.map_err(failed("look into", given))?),
         };
@@ -83,31 +103,59 @@ impl<'a> Place<'a> {
             if (found.dev(), found.ino()) == (root.dev(), root.ino()) {
                 return Err(precious("it is the root directory"));
             }
-            if store.starts_with(&path) {
+            if store.starts_with(path) {
                 return Err(precious("it holds the image store"));
             }
         }
-        Ok(Self {
-            given,
-            parent,
-            path,
-            overwrite: output.overwrite,
-        })
+        Ok(place)
     }
 
     /// Makes a hidden directory beside it that only we can go into.
     pub(super) fn stage(&self) -> Result<Staging, OutputError> {
         let failed = || failed("create a directory in", &self.parent);
-        let mut random = [0; 8];
-        rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())
-            .map_err(|error| failed()(error.into()))?;
-        let name = format!(".rkt-{:016x}", u64::from_ne_bytes(random));
-        let path = self.parent.join(name);
-        DirBuilder::new()
-            .mode(0o700)
-            .create(&path)
-            .map_err(failed())?;
-        Ok(Staging(path))
+        let begins = self.hidden_prefix();
+        loop {
+            let mut random = [0; 8];
+            rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())
+                .map_err(|error| failed()(error.into()))?;
+            let path = self.parent.join(format!("{begins}{}", hex(&random)));
+            DirBuilder::new()
+                .mode(0o700)
+                .create(&path)
+                .map_err(failed())?;
+            match PathLock::existing(&path, Share::Exclusive, Wait::Block) {
+                // Somebody took it for left behind before it was locked.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                lock => {
+                    let lock = lock.ok().flatten();
+                    return Ok(Staging { path, _lock: lock });
+                }
+            }
+        }
+    }
+
+    /// How the names of hidden directories for this place begin.
+    fn hidden_prefix(&self) -> String {
+        let name = self.path.file_name().map_or(&[][..], OsStr::as_bytes);
+        format!(".rkt-{}-", hex(&Sha256::of(name)[..8]))
+    }
+
+    /// Removes hidden directories of ours for this place that nobody works in.
+    fn clear(&self) {
+        let begins = self.hidden_prefix();
+        let own = rustix::process::geteuid().as_raw();
+        // What cannot be found or removed is a directory too many, and no reason not to go on.
+        for entry in fs::read_dir(&self.parent).into_iter().flatten().flatten() {
+            let left = entry.file_name().as_bytes().starts_with(begins.as_bytes())
+                && (entry.metadata()).is_ok_and(|found| found.is_dir() && found.uid() == own);
+            if !left {
+                continue;
+            }
+            let path = entry.path();
+            if let Ok(Some(_lock)) = PathLock::existing(&path, Share::Exclusive, Wait::Try) {
+                let _ = remove_path(&path);
+            }
+        }
     }
 
     /// Gives the name to the staging directory, or to what it has at `part`.
@@ -166,6 +214,48 @@ type Exchange = fn(&Path, &Path) -> io::Result<bool>;
 mod tests {
     use super::*;
 
+    fn place<'a>(path: &'a Path, overwrite: bool) -> Place<'a> {
+        Place {
+            given: path,
+            parent: path.parent().unwrap().to_owned(),
+            path: path.to_owned(),
+            overwrite,
+        }
+    }
+
+    fn names(dir: &Path) -> Vec<String> {
+        let names = fs::read_dir(dir).unwrap();
+        let name = |entry: io::Result<fs::DirEntry>| entry.unwrap().file_name();
+        let mut names: Vec<_> = names.map(|e| name(e).into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn what_a_killed_command_left_goes_with_the_next_one_for_the_same_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let (out, other) = (dir.path().join("out"), dir.path().join("other"));
+        let (place_out, place_other) = (place(&out, false), place(&other, false));
+        let killed = |place: &Place<'_>| {
+            let mut staging = place.stage().unwrap();
+            fs::create_dir_all(staging.path().join("rootfs/a")).unwrap();
+            staging._lock = None;
+            let path = staging.path().to_owned();
+            std::mem::forget(staging);
+            path
+        };
+        let left = killed(&place_out);
+        let left_other = killed(&place_other);
+        let foreign = format!("{}file", place_out.hidden_prefix());
+        fs::write(dir.path().join(&foreign), "mine").unwrap();
+        let at_work = place_out.stage().unwrap();
+        place_out.clear();
+        assert!(!left.exists() && left_other.exists() && at_work.path().exists());
+        drop(at_work);
+        place_other.clear();
+        assert_eq!(names(dir.path()), [foreign]);
+    }
+
     #[test]
     fn names_are_given_whatever_the_file_system_knows() {
         for (way, exchanges) in [(exchange as Exchange, true), (|_, _| Ok(false), false)] {
@@ -173,13 +263,7 @@ mod tests {
             let (new, path) = (dir.path().join("new"), dir.path().join("out"));
             let put = |overwrite| {
                 fs::create_dir_all(new.join("whole")).unwrap();
-                let place = Place {
-                    given: &path,
-                    parent: dir.path().to_owned(),
-                    path: path.clone(),
-                    overwrite,
-                };
-                place.put(&new, way)
+                place(&path, overwrite).put(&new, way)
             };
             assert!(!put(false).unwrap() && path.join("whole").is_dir());
             fs::write(path.join("mine"), "").unwrap();
