@@ -24,19 +24,15 @@ use gantry_types::ImageId;
 use crate::crash;
 use crate::digest::{Algorithm, Digest};
 use crate::error::StoreError;
-use crate::ingest_need::is_need;
 use crate::lease::LockOut;
 use crate::names::leave_record;
 use crate::record::{ImageRecord, nanos};
-use crate::staged_file::{HIDDEN, hidden_name};
+use crate::staged_file::hidden_name;
 use crate::store::Store;
 use crate::tree_id::TreeId;
 
 /// Number of things locked at once; each lock is a descriptor.
 pub(crate) const BATCH: usize = 128;
-
-/// Partial downloads that nobody continued for so long are garbage.
-const ABANDONED: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// What pods use.
 #[derive(Debug, Default, Clone)]
@@ -289,105 +285,6 @@ impl Store {
         Ok(())
     }
 
-    /// Hidden files and directories whose makers are gone.
-    fn sweep_hidden(&self, report: &mut GcReport) -> Result<(), StoreError> {
-        let root = self.root().to_owned();
-        for dir in [root, self.trees_dir(), self.images_dir(), self.ingest_dir()] {
-            for name in names(&dir)?
-                .into_iter()
-                .filter(|name| name.starts_with(HIDDEN))
-            {
-                let path = dir.join(name);
-                let Some(_lock) = lock_out(&path) else {
-                    continue;
-                };
-                match remove_path(&path) {
-                    Ok(()) => report.leftovers += 1,
-                    Err(error) => report.problems.push(StoreError::io("remove", path)(error)),
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Needs of downloads that have ended, and downloads that nobody holds: those that cannot be resumed, and those too old to be.
-    fn sweep_ingest(&self, now: SystemTime, report: &mut GcReport) -> Result<(), StoreError> {
-        let dir = self.ingest_dir();
-        let names = names(&dir)?;
-        for name in names.iter().filter(|name| is_need(name)) {
-            if let Some(lock) = lock_out(&dir.join(name)) {
-                report.leftovers += usize::from(lock.remove().is_ok());
-            }
-        }
-        let stems: HashSet<&str> = names
-            .iter()
-            .filter(|name| !name.starts_with('.'))
-            .filter_map(|name| name.rsplit_once('.'))
-            .filter(|(_, extension)| ["part", "json", "lock"].contains(extension))
-            .map(|(stem, _)| stem)
-            .collect();
-        for stem in stems {
-            let file = |extension: &str| dir.join(format!("{stem}.{extension}"));
-            let Ok(Some(lock)) = PathLock::file(&file("lock"), Share::Exclusive, Wait::Try) else {
-                continue;
-            };
-            let fresh = fs::metadata(file("part"))
-                .and_then(|meta| meta.modified())
-                .is_ok_and(|time| now.duration_since(time).unwrap_or_default() < ABANDONED);
-            if fresh && file("json").exists() {
-                continue;
-            }
-            for extension in ["json", "part"] {
-                report.leftovers += usize::from(fs::remove_file(file(extension)).is_ok());
-            }
-            let _ = lock.remove();
-        }
-        Ok(())
-    }
-
-    /// Look-up entries and lock files of images that are not there.
-    fn sweep_names(&self, report: &mut GcReport) -> Result<(), StoreError> {
-        let stale = |name: &str| {
-            name.parse::<ImageId>()
-                .is_ok_and(|id| !self.record_path(&id).exists())
-        };
-        for key in names(&self.names_dir())? {
-            let dir = self.names_dir().join(key);
-            let Ok(entries) = names(&dir) else { continue };
-            for name in entries {
-                let path = dir.join(&name);
-                let target = fs::read_link(&path).ok();
-                let id = target
-                    .as_ref()
-                    .and_then(|target| target.to_str())
-                    .unwrap_or(&name);
-                if !stale(id) {
-                    continue;
-                }
-                // A fetch that is about to publish the image holds a lease.
-                let Ok(id) = id.parse() else { continue };
-                let Ok(Some(lock)) = self.lock_out(&id) else {
-                    continue;
-                };
-                if stale(&id.to_string()) {
-                    report.leftovers += usize::from(fs::remove_file(&path).is_ok());
-                    lock.retire();
-                }
-            }
-            let _ = fs::remove_dir(&dir);
-        }
-        for name in names(&self.locks_dir())? {
-            if stale(&name)
-                && let Ok(id) = name.parse()
-                && let Ok(Some(lock)) = self.lock_out(&id)
-                && stale(&name)
-            {
-                lock.retire();
-            }
-        }
-        Ok(())
-    }
-
     fn trees(&self) -> Result<Vec<TreeId>, StoreError> {
         Ok(names(&self.trees_dir())?
             .iter()
@@ -417,13 +314,14 @@ pub(crate) fn ask(store: &Store, in_use: &mut AskInUse<'_>) -> Result<InUse, Sto
 }
 
 /// Exclusive lock on a file or directory that nobody uses and that is still there.
-fn lock_out(path: &Path) -> Option<PathLock> {
+pub(crate) fn lock_out(path: &Path) -> Option<PathLock> {
     PathLock::existing(path, Share::Exclusive, Wait::Try)
         .ok()
         .flatten()
 }
 
-fn names(dir: &Path) -> Result<Vec<String>, StoreError> {
+/// Names in a directory, but for those that are no text: none of ours is.
+pub(crate) fn names(dir: &Path) -> Result<Vec<String>, StoreError> {
     let mut names = Vec::new();
     for entry in fs::read_dir(dir).map_err(StoreError::io("read", dir))? {
         let name = entry.map_err(StoreError::io("read", dir))?.file_name();

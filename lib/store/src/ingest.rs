@@ -18,44 +18,14 @@ use std::path::{Path, PathBuf};
 use gantry_sys::lock::{PathLock, Share, Wait};
 use gantry_sys::rename::rename_new;
 use gantry_types::show::hex;
-use serde::{Deserialize, Serialize};
 
-use crate::digest::Digest;
 use crate::error::StoreError;
+use crate::sidecar::{Sidecar, boot, read_sidecar};
 use crate::staged_file::StagedFile;
 use crate::store::Store;
 
 /// Bytes after which the data is made durable, in case the machine stops.
 const CHECKPOINT: u64 = 64 * 1024 * 1024;
-
-/// Largest sidecar read.
-const MAX_SIDECAR_BYTES: u64 = 64 * 1024;
-
-/// What a partial download is the beginning of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Sidecar {
-    /// Where it comes from, without credentials.
-    pub url: String,
-    /// `ETag` of the answer. Without it and the date a download cannot be resumed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub etag: Option<String>,
-    /// `Last-Modified` of the answer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_modified: Option<String>,
-    /// Length of the whole.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expected_size: Option<u64>,
-    /// Digest of the whole, where it is known beforehand.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expected_digest: Option<Digest>,
-    /// Number of bytes that were durable when this was written.
-    #[serde(default)]
-    durable: u64,
-    /// Boot of the machine during which this was written.
-    #[serde(default)]
-    boot: String,
-}
 
 /// The partial download of one URL, held exclusively.
 #[derive(Debug)]
@@ -401,27 +371,9 @@ pub(crate) fn ingest_key(url: &str) -> String {
     hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, url.as_bytes()).as_ref())
 }
 
-fn read_sidecar(path: &Path) -> Option<Sidecar> {
-    let mut json = Vec::new();
-    File::open(path)
-        .ok()?
-        .take(MAX_SIDECAR_BYTES)
-        .read_to_end(&mut json)
-        .ok()?;
-    serde_json::from_slice(&json).ok()
-}
-
 fn gone(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         result => result,
     }
-}
-
-/// Identity of the running boot, empty if the kernel does not say.
-fn boot() -> String {
-    fs::read_to_string("/proc/sys/kernel/random/boot_id")
-        .unwrap_or_default()
-        .trim()
-        .to_owned()
 }
