@@ -136,10 +136,17 @@ impl Asking<'_> {
         let _ = realm.set_password(None);
         realm.set_fragment(None);
         may_be_asked(&realm, sender).map_err(refuse)?;
-        let own = (self.login_of)(&host_and_port(&realm));
-        let trusted = confidential(&realm) && !sender.unproven && same_site(&realm, sender.url);
-        let login = own.as_ref().filter(|_| confidential(&realm));
-        let login = login.or(self.login.filter(|_| trusted));
+        let confidential = confidential(&realm);
+        let trusted = confidential && !sender.unproven && same_site(&realm, sender.url);
+        let own;
+        let login = match self.login.filter(|_| trusted) {
+            Some(login) => Some(login),
+            None if confidential => {
+                own = (self.login_of)(&host_and_port(&realm));
+                own.as_ref()
+            }
+            None => None,
+        };
         let withheld = login.is_none() && self.login.is_some();
         let shown = RedactedUrl::new(&realm);
         if withheld {

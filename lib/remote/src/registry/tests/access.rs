@@ -100,6 +100,23 @@ fn a_token_server_elsewhere_is_asked_without_the_login_unless_it_has_one_of_its_
 }
 
 #[test]
+fn the_login_of_a_repository_beats_that_of_its_host_at_the_token_server_too() {
+    let setup = Setup::new();
+    setup.put(b"{}");
+    setup.guard("https://a.test/token");
+    let home = tempfile::tempdir().unwrap();
+    let auths =
+        r#"{"auths": {"a.test": {"auth": "eDp5"}, "a.test/app": {"auth": "dXNlcjpwYXNz"}}}"#;
+    std::fs::write(home.path().join("auth.json"), auths).unwrap();
+    let file = home.path().join("auth.json").into_os_string();
+    let variable = |name: &str| (name == "REGISTRY_AUTH_FILE").then(|| file.clone());
+    let keychain = Keychain::of_environment(variable, 0);
+    let setup = Setup { keychain, ..setup };
+    pull(&setup.client(), "a.test/app:1").unwrap();
+    assert_eq!(setup.shown_for_token(), [Some(BASIC.to_owned())]);
+}
+
+#[test]
 fn no_token_server_is_asked_over_plain_http_or_at_this_machine_for_a_registry_elsewhere() {
     let mut setup = Setup::new().with_login("a.test");
     setup.put(b"{}");
