@@ -1,21 +1,25 @@
 //! Blobs, as streams that outlive connections and servers.
 
+use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::time::Instant;
 
 use gantry_types::oci::Digest;
+use url::Url;
 
 use super::Registry;
 use super::conf::Endpoint;
 use super::error::RegistryError;
 use super::session::Ask;
 use crate::download::ContentRange;
-use crate::header::{CONTENT_RANGE, HeaderValue, RANGE};
+use crate::header::{CONTENT_RANGE, HeaderMap, HeaderValue, RANGE};
 use crate::pace::Pacer;
-use crate::{HttpError, Response, TransportError};
+use crate::{HttpError, Method, Request, Response, TransportError};
 
 /// What a connection has to bring, in bytes, for its end not to count against the server.
 const PROGRESS: u64 = 16 * 1024;
+/// Most places besides the registries that a blob is looked for at.
+const MAX_URLS: usize = 8;
 /// How much is read at once of what is only to be skipped, in bytes.
 const SKIP: usize = 64 * 1024;
 
@@ -31,6 +35,8 @@ const SKIP: usize = 64 * 1024;
 pub struct BlobReader<'a> {
     registry: &'a Registry,
     endpoints: &'a [Endpoint],
+    /// Where else it is, for layers that registries are not to hold.
+    elsewhere: VecDeque<Url>,
     digest: Digest,
     size: u64,
     at: u64,
@@ -63,6 +69,7 @@ impl Registry {
         BlobReader {
             registry: self,
             endpoints,
+            elsewhere: VecDeque::new(),
             digest: digest.clone(),
             size,
             at: from.min(size),
@@ -75,6 +82,16 @@ impl Registry {
 }
 
 impl BlobReader<'_> {
+    /// Goes on with `urls` where no endpoint has the blob: those of its descriptor, of which only https ones are asked,
+    /// as anybody would ask. Source: OCI image-spec 1.1, descriptor.md, `urls`.
+    #[must_use]
+    pub fn or_at(mut self, urls: &[String]) -> Self {
+        let urls = urls.iter().filter_map(|url| Url::parse(url).ok());
+        let urls = urls.filter(|url| url.scheme() == "https");
+        self.elsewhere = urls.take(MAX_URLS).collect();
+        self
+    }
+
     /// How many bytes of bodies came over the network so far.
     pub fn transferred(&self) -> u64 {
         self.transferred
@@ -92,11 +109,14 @@ impl BlobReader<'_> {
     fn next_endpoint(&mut self) -> bool {
         self.fruitless = 0;
         match self.endpoints {
-            [_, rest @ ..] if !rest.is_empty() => {
+            [_, rest @ ..] => {
                 self.endpoints = rest;
-                true
+                !rest.is_empty() || !self.elsewhere.is_empty()
             }
-            _ => false,
+            [] => {
+                self.elsewhere.pop_front();
+                !self.elsewhere.is_empty()
+            }
         }
     }
 
@@ -104,25 +124,39 @@ impl BlobReader<'_> {
         format!("blob {}", self.digest)
     }
 
-    /// Asks the first endpoint for what is missing.
-    fn ask(&mut self) -> Result<Open, RegistryError> {
-        let Some(endpoint) = self.endpoints.first() else {
-            return Err(RegistryError::Missing {
-                what: self.what(),
-                registry: "any registry".to_owned(),
-                message: String::new(),
-            });
-        };
-        let url = self
-            .registry
-            .url(endpoint, &format!("blobs/{}", self.digest))?;
-        let mut ask = Ask::get(&url);
+    /// The answer of the place that is to be asked now.
+    fn answer(&self) -> Result<Response, RegistryError> {
+        let mut headers = HeaderMap::new();
         if self.at > 0
             && let Ok(range) = HeaderValue::try_from(format!("bytes={}-", self.at))
         {
-            ask.headers.insert(RANGE, range);
+            headers.insert(RANGE, range);
         }
-        let answer = self.registry.ask(endpoint, &ask)?;
+        let Some(endpoint) = self.endpoints.first() else {
+            return match self.elsewhere.front() {
+                Some(url) => Ok(self.registry.http.send(&Request {
+                    headers,
+                    ..Request::new(Method::GET, url)
+                })?),
+                None => Err(RegistryError::Missing {
+                    what: self.what(),
+                    registry: "any place".to_owned(),
+                    message: String::new(),
+                }),
+            };
+        };
+        let path = format!("blobs/{}", self.digest);
+        let url = self.registry.url(endpoint, &path)?;
+        let ask = Ask {
+            headers,
+            ..Ask::get(&url)
+        };
+        self.registry.ask(endpoint, &ask)
+    }
+
+    /// Asks for what is missing.
+    fn ask(&mut self) -> Result<Open, RegistryError> {
+        let answer = self.answer()?;
         let wrong = |reason: String| RegistryError::Answer {
             request: answer.request().clone(),
             reason,
@@ -151,7 +185,12 @@ impl BlobReader<'_> {
                 }
                 0
             }
-            _ => return Err(self.registry.refused(endpoint, answer, &self.what())),
+            _ => {
+                return Err(match self.endpoints.first() {
+                    Some(endpoint) => self.registry.refused(endpoint, answer, &self.what()),
+                    None => answer.into_status_error().into(),
+                });
+            }
         };
         let pacer = Pacer::new(self.registry.http.config().pace, Instant::now());
         let mut open = Open { answer, pacer };
@@ -190,10 +229,7 @@ impl BlobReader<'_> {
         if !self.next_endpoint() {
             return Err(error);
         }
-        tracing::warn!(
-            "{error}; going on with {}",
-            self.endpoints[0].reference.registry()
-        );
+        tracing::warn!("{error}; going on at the next place");
         Ok(())
     }
 

@@ -176,6 +176,40 @@ fn a_blob_goes_on_at_the_next_mirror() {
 }
 
 #[test]
+fn a_layer_that_registries_do_not_hold_comes_from_where_it_is_without_a_login() {
+    let setup = Setup::new().with_login("b.test");
+    let digest = kit::digest(b"layer").parse().unwrap();
+    setup.kit.web().put("/layer", "layer");
+    let client = setup.client();
+    let endpoints = [endpoint("a.test/app")];
+    let at = |urls: &[&str]| {
+        let urls: Vec<String> = urls.iter().map(|&url| url.to_owned()).collect();
+        read(client.blob(&endpoints, &digest, 5, 0).or_at(&urls))
+    };
+    let found = at(&[
+        "ftp://b.test/layer",
+        "https://b.test/none",
+        "https://b.test/layer",
+    ]);
+    assert_eq!(found, Ok((b"layer".to_vec(), 5)));
+    let log = setup.kit.web().take_log();
+    assert!(
+        log.iter()
+            .all(|request| request.header("authorization").is_none())
+    );
+    for urls in [
+        &["http://b.test/layer"][..],
+        &["file:///etc/passwd", "nonsense"],
+        &[],
+    ] {
+        assert!(
+            at(urls).unwrap_err().contains("is not at a.test"),
+            "{urls:?}"
+        );
+    }
+}
+
+#[test]
 fn busy_registries_are_asked_again_when_they_say_and_refusals_are_explained() {
     let setup = Setup::new();
     setup.put(b"{}");
