@@ -84,6 +84,7 @@ bench: build packages deps-bench ## side by side with the peers; SIZE=128 for sm
 	bench/images $(RELEASE)
 	bench/fetch $(RELEASE)
 	bench/acbuild $(RELEASE)
+	bench/oci $(RELEASE)
 
 install: ## PREFIX (/usr/local) and DESTDIR are honoured; run `make build` first, as the user who builds
 	@test -x $(RELEASE)/rkt || { echo "run 'make build' first"; exit 1; }
