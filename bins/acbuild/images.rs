@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use gantry_cli::{Context, Failure, Progress, available_threads, note};
 use gantry_ops::config::{Config, Section};
+use gantry_ops::fetch::oci::{Registries, RegistrySettings};
 use gantry_ops::fetch::{
     Downloading, FetchContext, FetchObserver, FetchRequest, ImageReference, InsecureOptions,
     Notice, PullPolicy, Step, fetch_dependencies, fetch_for_use,
@@ -47,6 +48,7 @@ pub(crate) struct Images {
     store: Store,
     keystore: Keystore,
     http: HttpClient,
+    registries: Registries,
     insecure: InsecureOptions,
     debug: bool,
 }
@@ -95,13 +97,18 @@ impl Images {
         config.insecure_tls = insecure.tls();
         config.allow_downgrade = insecure.http();
         config.credentials = credentials;
-        let config = config.with_environment(|name| std::env::var_os(name))?;
+        let variable = |name: &str| std::env::var_os(name);
+        let config = config.with_environment(variable)?;
+        let user = rustix::process::getuid().as_raw();
+        let registries =
+            RegistrySettings::of_environment(&config, &configured, &insecure, variable, user);
         let keystore = Keystore::new(Some(args.system_config.clone()), args.local_config.clone())
             .with_user(args.user_config.clone());
         Ok(Self {
             store: gantry_ops::open_store(&data_dir)?,
             keystore,
             http: HttpClient::new(config),
+            registries: Registries::new(registries),
             insecure,
             debug,
         })
@@ -125,7 +132,7 @@ impl Images {
         let reference = ImageReference::parse(image, Path::new("/"), &|_| false)?;
         if matches!(
             reference,
-            ImageReference::Path(_) | ImageReference::Local(_)
+            ImageReference::Path(_) | ImageReference::Local(_) | ImageReference::Registry(_)
         ) {
             return Err(Failure::usage(format!("{image:?} is no name of an image")));
         }
@@ -169,6 +176,7 @@ impl Images {
             store: &self.store,
             keystore: &self.keystore,
             http: &self.http,
+            registries: &self.registries,
             discovery: DiscoveryOptions {
                 allow_http: self.insecure.http(),
                 port: None,

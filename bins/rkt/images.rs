@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use gantry_cli::{Context, Failure, Progress, available_threads, note};
 use gantry_ops::config::Section;
+use gantry_ops::fetch::oci::{Registries, RegistrySettings};
 use gantry_ops::fetch::{
     Downloading, FetchContext, FetchError, FetchObserver, FetchRequest, ImageReference,
     InsecureOptions, Notice, PullPolicy, Step, fetch, fetch_for_use, take_over,
@@ -21,6 +22,7 @@ use gantry_types::oci::Platform;
 use gantry_types::{AcIdentifier, ImageId};
 
 use crate::cli::Globals;
+use crate::commands::pull_args::OciArgs;
 use crate::setup::{Setup, configuration};
 
 /// Everything that fetching needs.
@@ -28,6 +30,7 @@ pub(crate) struct Fetcher {
     store: Store,
     keystore: Keystore,
     http: HttpClient,
+    registries: Registries,
     policy: PullPolicy,
     insecure: InsecureOptions,
     platform: Option<Platform>,
@@ -49,10 +52,12 @@ impl Fetcher {
         quiet: bool,
         context: &mut Context<'_>,
     ) -> Result<Self, Failure> {
+        let (http, registries) = clients(globals, setup.insecure(), context)?;
         Ok(Self {
             store: setup.store()?,
             keystore: keystore(globals),
-            http: http_client(globals, setup.insecure(), context)?,
+            http,
+            registries,
             policy: match policy {
                 "never" => PullPolicy::Never,
                 "update" => PullPolicy::Update,
@@ -74,9 +79,10 @@ impl Fetcher {
         self
     }
 
-    /// The same, but for OCI and Docker images for the machine that was asked for.
-    pub(crate) fn for_platform(mut self, platform: Option<&Platform>) -> Self {
-        self.platform = platform.cloned();
+    /// The same, but for OCI and Docker images as was asked for.
+    pub(crate) fn of_kind(mut self, args: &OciArgs) -> Self {
+        self.platform = args.platform.clone();
+        self.registries.set_parallel(args.max_parallel.into());
         self
     }
 
@@ -154,6 +160,7 @@ impl Fetcher {
             store: &self.store,
             keystore: &self.keystore,
             http: &self.http,
+            registries: &self.registries,
             discovery: DiscoveryOptions {
                 allow_http: self.insecure.http(),
                 port: None,
@@ -241,6 +248,15 @@ pub(crate) fn http_client(
     insecure: &InsecureOptions,
     context: &mut Context<'_>,
 ) -> Result<HttpClient, Failure> {
+    Ok(clients(globals, insecure, context)?.0)
+}
+
+/// The same with registries, which have clients and credentials of their own.
+fn clients(
+    globals: &Globals,
+    insecure: &InsecureOptions,
+    context: &mut Context<'_>,
+) -> Result<(HttpClient, Registries), Failure> {
     let mut config = ClientConfig::new(concat!("rkt/", env!("CARGO_PKG_VERSION")));
     for rule in &globals.connect_to {
         let rule: ConnectTo = rule
@@ -256,8 +272,11 @@ pub(crate) fn http_client(
     for problem in configured.problems.iter().chain(&problems) {
         note(context.err, format_args!("image: warning: {problem}"));
     }
-    let config = config.with_environment(|name| std::env::var_os(name))?;
-    Ok(HttpClient::new(config))
+    let variable = |name: &str| std::env::var_os(name);
+    let config = config.with_environment(variable)?;
+    let user = rustix::process::getuid().as_raw();
+    let settings = RegistrySettings::of_environment(&config, &configured, insecure, variable, user);
+    Ok((HttpClient::new(config), Registries::new(settings)))
 }
 
 /// Shows how a fetch goes on.

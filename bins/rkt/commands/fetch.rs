@@ -2,10 +2,10 @@
 
 use clap::Args;
 use gantry_cli::{Context, Failure, say};
-use gantry_types::oci::Platform;
 
 use crate::cli::Globals;
 use crate::commands::app_args::AppArgs;
+use crate::commands::pull_args::OciArgs;
 use crate::grammar::ImagePart;
 use crate::images::Fetcher;
 use crate::setup::Setup;
@@ -13,8 +13,9 @@ use crate::setup::Setup;
 /// Fetch images, verify their signatures and store them; prints their IDs
 ///
 /// Images are names (example.com/app:1.0), URLs, or files. A signature is looked for beside the image
-/// (IMAGE.asc) and has to be of a key that `rkt trust` added for the name. OCI and Docker images in files are
-/// oci:DIR[:NAME], oci-archive:FILE[:NAME], docker-archive:FILE[:NAME] and dir:DIR.
+/// (IMAGE.asc) and has to be of a key that `rkt trust` added for the name. OCI and Docker images of registries
+/// are docker://[HOST[:PORT]/]NAME[:TAG|@DIGEST], those in files are oci:DIR[:NAME], oci-archive:FILE[:NAME],
+/// docker-archive:FILE[:NAME] and dir:DIR; `--insecure-options=image` waives that somebody vouches for them.
 #[derive(Args, Debug)]
 #[command(override_usage = "rkt fetch [OPTIONS] IMAGE [--signature FILE] [IMAGE …]")]
 pub(crate) struct FetchArgs {
@@ -27,9 +28,8 @@ pub(crate) struct FetchArgs {
     /// When to look for images elsewhere than in the store
     #[arg(long, value_name = "never|new|update", default_value = "update")]
     pull_policy: String,
-    /// Machine that OCI and Docker images are for, such as linux/arm64 [default: this one]
-    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
-    platform: Option<Platform>,
+    #[command(flatten)]
+    oci: OciArgs,
     /// The same as --pull-policy=never
     #[arg(long, hide = true)]
     store_only: bool,
@@ -65,8 +65,8 @@ impl FetchArgs {
             .iter()
             .map(AppArgs::parse)
             .collect::<Result<Vec<_>, _>>()?;
-        let mut fetcher = Fetcher::new(&setup, globals, policy, self.quiet, context)?
-            .for_platform(self.platform.as_ref());
+        let mut fetcher =
+            Fetcher::new(&setup, globals, policy, self.quiet, context)?.of_kind(&self.oci);
         for (part, args) in images.iter().zip(signatures) {
             let id = fetcher.fetch(&part.image, args.signature.as_deref(), context)?;
             match self.full {

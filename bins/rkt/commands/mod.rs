@@ -31,7 +31,7 @@ mod net_reload;
 pub(crate) mod pod_args;
 mod port_args;
 pub(crate) mod prepare;
-mod pull_args;
+pub(crate) mod pull_args;
 pub(crate) mod rm;
 pub(crate) mod run;
 pub(crate) mod run_args;

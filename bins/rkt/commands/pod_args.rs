@@ -182,8 +182,8 @@ impl PodArgs {
             leases.push(lease);
             id
         });
-        let mut fetcher = Fetcher::new(setup, globals, policy, preparing.quiet, context)?
-            .for_platform(self.pull.platform.as_ref());
+        let mut fetcher =
+            Fetcher::new(setup, globals, policy, preparing.quiet, context)?.of_kind(&self.pull.oci);
         for (image, signature, app) in apps {
             let (id, lease) = fetcher.fetch_for_use(image, signature.as_deref(), context)?;
             leases.push(lease);

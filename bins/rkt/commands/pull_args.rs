@@ -4,15 +4,25 @@ use clap::Args;
 use gantry_cli::{Context, Failure, note};
 use gantry_types::oci::Platform;
 
+/// Flags for images of registries, and OCI and Docker images in files.
+#[derive(Args, Debug)]
+pub(crate) struct OciArgs {
+    /// Machine that OCI and Docker images are for, such as linux/arm64 [default: this one]
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
+    pub(crate) platform: Option<Platform>,
+    /// Layers of an image of a registry to download at a time
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub(crate) max_parallel: u8,
+}
+
 /// Flags for where images come from.
 #[derive(Args, Debug)]
 pub(crate) struct PullArgs {
     /// When to look for images elsewhere than in the store
     #[arg(long, value_name = "never|new|update", default_value = "new")]
     pull_policy: String,
-    /// Machine that OCI and Docker images are for, such as linux/arm64 [default: this one]
-    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
-    pub(crate) platform: Option<Platform>,
+    #[command(flatten)]
+    pub(crate) oci: OciArgs,
     /// The same as --pull-policy=never
     #[arg(long, hide = true)]
     store_only: bool,

@@ -136,6 +136,7 @@ complete -c rkt -n "__fish_rkt_using_subcommand enter" -l trust-keys-from-https 
 complete -c rkt -n "__fish_rkt_using_subcommand enter" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c rkt -n "__fish_rkt_using_subcommand fetch" -l pull-policy -d 'When to look for images elsewhere than in the store' -r
 complete -c rkt -n "__fish_rkt_using_subcommand fetch" -l platform -d 'Machine that OCI and Docker images are for, such as linux/arm64 [default: this one]' -r
+complete -c rkt -n "__fish_rkt_using_subcommand fetch" -l max-parallel -d 'Layers of an image of a registry to download at a time' -r
 complete -c rkt -n "__fish_rkt_using_subcommand fetch" -l dir -d 'Data directory; for a user without root the default is $XDG_DATA_HOME/rkt' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand fetch" -l system-config -d 'Directory of the vendor\'s configuration and keys' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand fetch" -l local-config -d 'Directory of this host\'s configuration and keys' -r -F
@@ -559,6 +560,7 @@ complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l isolators -d 'What a
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l pod-manifest -d 'Manifest of the whole pod, whose images are in the store, in place of images and what belongs to them' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l pull-policy -d 'When to look for images elsewhere than in the store' -r
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l platform -d 'Machine that OCI and Docker images are for, such as linux/arm64 [default: this one]' -r
+complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l max-parallel -d 'Layers of an image of a registry to download at a time' -r
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l stage1-url -d 'Image that runs the pod: a URL' -r
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l stage1-path -d 'Image that runs the pod: a file' -r
 complete -c rkt -n "__fish_rkt_using_subcommand prepare" -l stage1-name -d 'Image that runs the pod: a name; coreos.com/rkt/stage1-coreos and the like stand for the usual way' -r
@@ -621,6 +623,7 @@ complete -c rkt -n "__fish_rkt_using_subcommand run" -l isolators -d 'What an is
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l pod-manifest -d 'Manifest of the whole pod, whose images are in the store, in place of images and what belongs to them' -r -F
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l pull-policy -d 'When to look for images elsewhere than in the store' -r
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l platform -d 'Machine that OCI and Docker images are for, such as linux/arm64 [default: this one]' -r
+complete -c rkt -n "__fish_rkt_using_subcommand run" -l max-parallel -d 'Layers of an image of a registry to download at a time' -r
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l stage1-url -d 'Image that runs the pod: a URL' -r
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l stage1-path -d 'Image that runs the pod: a file' -r
 complete -c rkt -n "__fish_rkt_using_subcommand run" -l stage1-name -d 'Image that runs the pod: a name; coreos.com/rkt/stage1-coreos and the like stand for the usual way' -r

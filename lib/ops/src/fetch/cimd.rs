@@ -11,8 +11,8 @@ pub(super) enum Distribution {
     Name(ImageName),
     /// `aci-archive`: an image file at this URL, whose path may end in anything.
     Archive(String),
-    /// `docker`: an image of a registry.
-    Docker,
+    /// `docker`: an image of a registry, as it is called in `docker://` URLs.
+    Docker(String),
 }
 
 /// Why a text is no distribution URI.
@@ -54,7 +54,7 @@ pub(super) fn parse(text: &str) -> Result<Distribution, CimdError> {
             let url = data.split(['?', '#']).next().unwrap_or_default();
             unescape(url, true).map(Distribution::Archive)
         }
-        "docker" => Ok(Distribution::Docker),
+        "docker" => Ok(Distribution::Docker(data.to_owned())),
         other => Err(CimdError::Type(other.to_owned())),
     }
 }
@@ -146,7 +146,12 @@ mod tests {
             );
         }
         let docker = parse("docker:v=0:registry-1.docker.io/library/busybox:latest");
-        assert_eq!(docker, Ok(Distribution::Docker));
+        assert_eq!(
+            docker,
+            Ok(Distribution::Docker(
+                "registry-1.docker.io/library/busybox:latest".to_owned()
+            ))
+        );
     }
 
     #[test]

@@ -95,6 +95,8 @@ pub struct FetchContext<'a> {
     pub keystore: &'a Keystore,
     /// How servers are asked.
     pub http: &'a HttpClient,
+    /// How registries are reached.
+    pub registries: &'a oci::Registries,
     /// How discovery pages are asked for.
     pub discovery: DiscoveryOptions,
     /// Whose the extracted files are.
@@ -144,6 +146,7 @@ pub fn fetch(
         ImageReference::Path(file) => fetcher.by_path(file),
         ImageReference::Url(url) => fetcher.by_url(url),
         ImageReference::Name(name) => fetcher.by_name(name),
+        ImageReference::Registry(image) => fetcher.by_registry(image, request.platform.as_ref()),
         ImageReference::Local(image) => Ok(image.fetch(
             request.platform.as_ref(),
             &request.insecure,

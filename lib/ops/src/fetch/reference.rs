@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::cimd::{self, CimdError, Distribution};
-use super::oci::LocalImage;
+use super::oci::{LocalImage, RegistryImage};
 use gantry_remote::Url;
 use gantry_types::show::harmless;
 use gantry_types::{Diagnostic, ImageId, ImageName, ImageNameError, Kind, Label, Labels, os_arch};
@@ -21,6 +21,8 @@ pub enum ImageReference {
     Name(ImageName),
     /// An OCI or Docker image in a file or directory.
     Local(LocalImage),
+    /// An OCI or Docker image in a registry.
+    Registry(RegistryImage),
 }
 
 /// A file of this machine.
@@ -60,11 +62,13 @@ pub enum ReferenceError {
         /// What is wrong.
         source: CimdError,
     },
-    /// An image of a docker registry, which is recognised and cannot be fetched.
-    #[error("docker images are not supported yet: {text:?}")]
-    Docker {
+    /// Not an image of a registry, though it begins like one.
+    #[error("invalid image string {text:?}")]
+    Registry {
         /// The text.
         text: String,
+        /// Why it is none.
+        source: gantry_types::oci::ReferenceError,
     },
 }
 
@@ -75,8 +79,8 @@ impl Diagnostic for ReferenceError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Docker { .. } => {
-                Some("convert it to an App Container image elsewhere, and fetch that".to_owned())
+            Self::Registry { .. } => {
+                Some("it has the form docker://[HOST[:PORT]/]NAME[:TAG|@DIGEST]".to_owned())
             }
             Self::Invalid { .. } => Some("the path of an image's URL ends in .aci".to_owned()),
             _ => None,
@@ -110,8 +114,13 @@ impl ImageReference {
         {
             return Ok(Self::Hash(text.to_owned()));
         }
-        let docker = || ReferenceError::Docker {
-            text: text.to_owned(),
+        let docker = |name: &str| {
+            let reference = name.parse().map_err(|source| ReferenceError::Registry {
+                text: text.to_owned(),
+                source,
+            })?;
+            let given = format!("docker://{name}");
+            Ok(Self::Registry(RegistryImage { reference, given }))
         };
         let path = || {
             Self::Path(LocalFile {
@@ -139,7 +148,10 @@ impl ImageReference {
                 };
                 named.then_some(Self::Path(file)).ok_or_else(invalid)
             }
-            Some("docker") => Err(docker()),
+            Some("docker") => {
+                let name = text.split_once(':').map_or("", |(_, name)| name);
+                docker(name.strip_prefix("//").unwrap_or(name))
+            }
             Some("cimd") => {
                 let data = text.split_once(':').map_or("", |(_, data)| data);
                 match cimd::parse(data) {
@@ -147,7 +159,7 @@ impl ImageReference {
                         .map(Self::Name)
                         .map_err(|error| wrong_name(text, error.into())),
                     Ok(Distribution::Archive(url)) => archive(&url).ok_or_else(invalid),
-                    Ok(Distribution::Docker) => Err(docker()),
+                    Ok(Distribution::Docker(name)) => docker(&name),
                     Err(source) => Err(ReferenceError::Cimd {
                         text: text.to_owned(),
                         source,
@@ -244,6 +256,7 @@ mod tests {
             ImageReference::Path(_) => "path",
             ImageReference::Name(_) => "name",
             ImageReference::Local(_) => "local",
+            ImageReference::Registry(_) => "registry",
         };
         for (text, expected) in [
             ("sha512-ab", "hash"),
@@ -271,6 +284,12 @@ mod tests {
             ("oci-archive:a.tar:latest", "local"),
             ("docker-archive:/a.tar:busybox:1", "local"),
             ("dir:.", "local"),
+            ("docker://busybox", "registry"),
+            ("docker:localhost:5000/a/b:1", "registry"),
+            (
+                "cimd:docker:v=0:registry-1.docker.io/library/busybox:1",
+                "registry",
+            ),
             ("ocis:dir", "name"),
         ] {
             assert_eq!(kind(text), expected, "{text}");
@@ -323,9 +342,10 @@ mod tests {
             "https:///a.aci",
             "file:///a",
             "file://host/a.aci",
-            "docker://busybox",
-            "docker:busybox",
-            "cimd:docker:v=0:x",
+            "docker://",
+            "docker:Busybox",
+            "docker://a.test:x/y",
+            "cimd:docker:v=0:a..b",
             "cimd:aci-archive:v=0:ftp%3A%2F%2Fa%2Fb.aci",
             "cimd:aci-archive:v=0:a.aci",
             "cimd:appc:v=0:example.com/app?arch=vax",

@@ -54,7 +54,7 @@ impl Fetcher<'_, '_> {
     ) -> Result<ImageId, FetchError> {
         let began = nanos(self.now());
         let source = source_of(url);
-        let known = self.reusable(&source, wanted)?;
+        let known = self.reusable(&source, wanted.name.as_ref())?;
         if let Some(record) = &known
             && record
                 .origin_of(&source)
@@ -74,7 +74,7 @@ impl Fetcher<'_, '_> {
         // says of the time is older than the moment at which it became visible.
         let fetched = |record: &ImageRecord| record.origin_of(&source).map(|origin| origin.fetched);
         let seen = known.as_ref().and_then(fetched);
-        let known = self.reusable(&source, wanted)?;
+        let known = self.reusable(&source, wanted.name.as_ref())?;
         if let Some(record) = &known
             && fetched(record).is_some_and(|time| time >= began || Some(time) != seen)
         {
@@ -128,15 +128,15 @@ impl Fetcher<'_, '_> {
 
     /// What the store has from `source`, if it would do: the right image, checked if we check now, and
     /// whole.
-    fn reusable(
+    pub(super) fn reusable(
         &self,
         source: &Source,
-        wanted: &Wanted,
+        name: Option<&ImageName>,
     ) -> Result<Option<ImageRecord>, FetchError> {
         let record = self.context.store.by_origin(source)?;
         Ok(record.filter(|record| {
             (self.insecure.image() || matches!(record.verdict, Verdict::Signed { .. }))
-                && wanted.name.as_ref().is_none_or(|name| record.answers(name))
+                && name.is_none_or(|name| record.answers(name))
                 && record
                     .trees
                     .iter()

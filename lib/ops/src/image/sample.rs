@@ -15,6 +15,7 @@ use gantry_trust::Keystore;
 use gantry_types::ImageId;
 use tempfile::TempDir;
 
+use crate::fetch::oci::{Registries, RegistrySettings};
 use crate::fetch::{
     Downloading, FetchContext, FetchObserver, FetchRequest, ImageReference, LocalFile, Notice,
     PullPolicy, fetch,
@@ -93,6 +94,7 @@ impl Sample {
             store: &self.store,
             keystore: &keystore,
             http: &self.http,
+            registries: &Registries::new(RegistrySettings::new(self.http.config().clone())),
             discovery: DiscoveryOptions::default(),
             ownership: ownership(),
             threads: 1,

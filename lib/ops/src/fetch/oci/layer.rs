@@ -46,50 +46,75 @@ pub(super) struct Brought {
 
 impl Way<'_> {
     /// Reads the blob to its end, keeps it and makes the tree.
-    pub(super) fn bring(&self, wanted: Wanted<'_>) -> Result<Brought, OciFetchError> {
-        let Wanted {
-            descriptor,
-            diff_id,
-            ingest,
-            extract,
-        } = wanted;
-        let tree = match extract {
+    ///
+    /// Where its bytes are wrong it is read again from its beginning: from another place, if there is one, and where
+    /// what was there from an earlier try may be to blame.
+    pub(super) fn bring(&self, mut wanted: Wanted<'_>) -> Result<Brought, OciFetchError> {
+        let resumed = wanted
+            .ingest
+            .as_ref()
+            .is_some_and(|ingest| !ingest.is_empty());
+        let mut places = match self.source.is_remote() {
+            true => self.source.places() + usize::from(resumed),
+            false => 1,
+        };
+        loop {
+            places -= 1;
+            let (error, ingest) = match self.try_once(&mut wanted)? {
+                Ok(brought) => return Ok(brought),
+                Err(failed) => failed,
+            };
+            match ingest {
+                Some(mut ingest) if places > 0 && !error.spares_data() => {
+                    tracing::warn!("{error}; asking elsewhere");
+                    ingest.restart()?;
+                    wanted.ingest = Some(ingest);
+                }
+                ingest => {
+                    self.give_up(ingest, &error)?;
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// One try; what went wrong with the blob, and what there is of it.
+    fn try_once(
+        &self,
+        wanted: &mut Wanted<'_>,
+    ) -> Result<Result<Brought, (OciFetchError, Option<Ingest>)>, OciFetchError> {
+        let tree = match wanted.extract {
             true => Some(TreeStaging::new(self.store)?),
             false => None,
         };
-        let mut ingest = ingest;
+        let mut ingest = wanted.ingest.take();
         if let Some(ingest) = &mut ingest
-            && ingest.len() > descriptor.size
+            && ingest.len() > wanted.descriptor.size
         {
             ingest.restart()?;
         }
         let skip = ingest.as_ref().map_or(u64::MAX, Ingest::len);
-        let input = match self.open(descriptor, ingest.as_mut()) {
+        let input = match self.open(wanted.descriptor, ingest.as_mut()) {
             Ok(input) => input,
-            Err(error) => {
-                self.give_up(ingest, &error)?;
-                return Err(error);
-            }
+            Err(error) => return Ok(Err((error, ingest))),
         };
         let mut kept = Kept {
             input,
             skip,
             read: 0,
             ingest,
-            most: descriptor.size,
+            most: wanted.descriptor.size,
             stop: self.stop,
         };
-        match self.pass(&mut kept, descriptor, diff_id, tree.as_ref()) {
+        let passed = self.pass(&mut kept, wanted.descriptor, wanted.diff_id, tree.as_ref());
+        Ok(match passed {
             Ok((unpacked, needs)) => Ok(Brought {
                 ingest: kept.ingest,
                 tree: tree.map(|tree| (tree, needs)),
                 unpacked,
             }),
-            Err(error) => {
-                self.give_up(kept.ingest, &error)?;
-                Err(error)
-            }
-        }
+            Err(error) => Err((error, kept.ingest)),
+        })
     }
 
     /// What there is of the blob, and the rest from its source.

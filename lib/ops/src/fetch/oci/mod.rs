@@ -19,6 +19,8 @@ mod layers;
 mod layout;
 mod legacy;
 mod local;
+mod registries;
+mod registry;
 mod source;
 mod tar_file;
 
@@ -28,4 +30,6 @@ pub use error::OciFetchError;
 pub use import::{OciRequest, import};
 pub use layout::Layout;
 pub use local::{LocalImage, Transport};
+pub use registries::{DEFAULT_PARALLEL, Registries, RegistrySettings};
+pub use registry::RegistryImage;
 pub use source::{ImageSource, Root, SourceError};

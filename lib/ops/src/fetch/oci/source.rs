@@ -40,6 +40,11 @@ pub trait ImageSource: Sync {
 
     /// Whether to keep what came of a blob that could not be read to its end, so that the next try goes on there.
     fn is_remote(&self) -> bool;
+
+    /// In how many places a blob may be. When it is opened again, because its bytes were wrong, it is at the next one.
+    fn places(&self) -> usize {
+        1
+    }
 }
 
 /// What a reference leads to.

@@ -20,6 +20,7 @@ use gantry_types::oci::Digest;
 use serde_json::{Value, json};
 
 use self::built::{Built, base, image, top};
+use super::super::oci::{Registries, RegistrySettings};
 use super::super::{FetchContext, FetchError, PullPolicy, fetch};
 use super::world::{Log, chain, population, request};
 
@@ -50,6 +51,7 @@ impl Place {
             store: &self.store,
             keystore: &keystore,
             http: &HttpClient::new(ClientConfig::new("test/1")),
+            registries: &Registries::new(RegistrySettings::new(ClientConfig::new("test/1"))),
             discovery: DiscoveryOptions::default(),
             ownership,
             threads: 3,

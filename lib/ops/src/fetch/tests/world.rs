@@ -13,6 +13,7 @@ use gantry_testkit::gpg::{Gpg, KeySpec};
 use gantry_trust::{Keystore, PublicKey};
 use gantry_types::{Diagnostic, ImageId, Kind};
 
+use super::super::oci::{Registries, RegistrySettings};
 use super::super::{
     Downloading, FetchContext, FetchError, FetchObserver, FetchRequest, ImageReference, Notice,
     PullPolicy, Step, fetch,
@@ -162,6 +163,7 @@ impl World {
                 store: &self.store,
                 keystore: &self.keystore,
                 http: &self.http,
+                registries: &Registries::new(RegistrySettings::new(self.http.config().clone())),
                 discovery: DiscoveryOptions::default(),
                 ownership,
                 threads: 3,

@@ -15,6 +15,7 @@ use gantry_remote::{ClientConfig, ConnectTo, Credential, HttpClient, Pace, Roots
 use gantry_testkit::WebServer;
 use gantry_testkit::web::{Hook, Request, TlsFault};
 
+use super::super::oci::{Registries, RegistrySettings};
 use super::super::*;
 use super::world::{HOST, Log, aci, chain, population, request};
 
@@ -252,6 +253,7 @@ impl Hostile {
                 store,
                 keystore: &keystore,
                 http: &self.client(),
+                registries: &Registries::new(RegistrySettings::new(self.client().config().clone())),
                 discovery: DiscoveryOptions::default(),
                 ownership: Ownership::CurrentUser,
                 threads: 2,
