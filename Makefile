@@ -83,6 +83,7 @@ bench: build packages deps-bench ## side by side with the peers; SIZE=128 for sm
 	bench/net $(RELEASE)
 	bench/images $(RELEASE)
 	bench/fetch $(RELEASE)
+	bench/layers $(RELEASE)
 	bench/acbuild $(RELEASE)
 	bench/oci $(RELEASE)
 

@@ -8,8 +8,9 @@ use std::process::Command;
 
 use gantry_testkit::tree::Tree;
 use gantry_testkit::{busybox, needs_program};
+use support::disturb::disturb;
 use support::own_mounts::with_own_mounts;
-use support::{World, can_run_pods, without_origin};
+use support::{World, again, can_run_pods, without_origin};
 
 /// The images that the script makes.
 const IMAGES: [&str; 11] = [
@@ -345,4 +346,46 @@ fn damaged_layers_are_found_and_mended() {
         assert_eq!(fs::read(&blob).expect("blob"), bytes);
         good();
     }
+}
+
+#[test]
+fn a_fetch_that_is_disturbed_anywhere_needs_no_repair() {
+    if !can_run_pods() || !needs_program("umoci") || !needs_program("strace") {
+        return;
+    }
+    let Some(world) = World::new() else { return };
+    let work = layout(&world);
+    let image = format!("oci:{}:1", work.join("img").display());
+    let mut command = world.rkt_command();
+    command.args(["--insecure-options=image", "fetch", &image]);
+    let data = world.env.path("rkt");
+    let begin = || {
+        if data.exists() {
+            fs::remove_dir_all(&data).expect("removal");
+        }
+    };
+    let is_whole = || {
+        let listed = world.rkt(["image", "list", "--no-legend"]).expect(0);
+        if !listed.stdout.is_empty() {
+            world.rkt(["image", "verify", "img:1"]).expect(0);
+        }
+    };
+    disturb(
+        &world,
+        "fetch of a layout",
+        &begin,
+        &command,
+        &|_, point| {
+            is_whole();
+            if point.call.number % 2 == 0 {
+                world.rkt(["image", "gc"]).expect(0);
+                is_whole();
+            }
+            again(&world, &command, "");
+            is_whole();
+            world.rkt(["image", "rm", "img:1"]).expect(0);
+            world.rkt(["image", "gc", "--grace-period=0s"]).expect(0);
+            assert_eq!(world.stored(), [""; 0]);
+        },
+    );
 }
