@@ -208,3 +208,55 @@ fn a_port_of_a_loopback_address_is_the_hosts_alone() {
         "local",
     );
 }
+
+#[test]
+fn a_pod_with_users_of_its_own_has_networks_like_any_other() {
+    let Some(lab) = Lab::with_image(&[&["port", "add", "www", "tcp", "80"]]) else {
+        return;
+    };
+    let script = format!(
+        "/bin/busybox cat /proc/self/uid_map; /bin/busybox ip -o -4 addr show eth0; {}",
+        fetch(WORLD4)
+    );
+    let seen = lab.run(&["--private-users"], &script).expect(0);
+    let map = seen.stdout.lines().next().unwrap_or_default();
+    let map: Vec<&str> = map.split_ascii_whitespace().collect();
+    assert!(
+        map.len() == 3 && map[0] == "0" && map[1] != "0" && map[2] == "65536",
+        "{seen}"
+    );
+    answers(&seen, "inet 172.16.28.2/24");
+    assert!(seen.stdout.ends_with("world\n"), "{seen}");
+    lab.nothing_left();
+    // Root of such a pod may change the network that is its own, and ports lead to it.
+    let mut pod = lab.serve("private", &["--private-users", "--port=www:8080"]);
+    answers(
+        &lab.out(&format!(
+            "$BUSYBOX timeout 5 $BUSYBOX wget -q -O- http://{HOST4}:8080/"
+        )),
+        "private",
+    );
+    pod.kill(&lab);
+    lab.rkt(&["gc", "--grace-period=0s"]).expect(0);
+    lab.rkt(&["gc", "--grace-period=0s"]).expect(0);
+    lab.nothing_left();
+}
+
+#[test]
+fn a_prepared_pod_whose_ports_lead_nowhere_says_so() {
+    let Some(lab) = Lab::with_image(&[&["port", "add", "www", "tcp", "80"]]) else {
+        return;
+    };
+    let image = lab.image.as_str();
+    for (net, warns) in [("host", true), ("none", true), ("default", false)] {
+        let prepared = lab.rkt(&["prepare", "--quiet", "--port=www:8080", image, "--", "true"]);
+        let prepared = prepared.expect(0);
+        let ran = lab
+            .rkt(&["run-prepared", &format!("--net={net}"), prepared.line()])
+            .expect(0);
+        let warning = format!(
+            "run-prepared: warning: the pod's ports are not forwarded with '{net}' networking"
+        );
+        assert_eq!(ran.stderr.contains(&warning), warns, "{ran}");
+    }
+}

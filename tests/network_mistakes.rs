@@ -227,6 +227,9 @@ fn every_mistake_is_told_with_file_field_and_the_plugins_words() {
                 "{text}: no {message:?}: {outcome}"
             );
         }
+        // Once, also where the plugin fails in the same way when its work is undone.
+        let said = outcome.stderr.matches(" says: ").count();
+        assert!(said <= 1, "{text}: {outcome}");
         std::fs::remove_file(path).unwrap();
         lab.sh("ip link del br5 2>/dev/null");
     }

@@ -164,6 +164,18 @@ impl RunOptionArgs {
         }
     }
 
+    /// Says that ports of the host lead nowhere, for a pod that was prepared without knowing its networks.
+    pub(crate) fn warn_of_ports(&self, command: &str, context: &mut Context<'_>) {
+        if let Ok(net @ (NetList::Host | NetList::None)) = self.networks() {
+            note(
+                context.err,
+                format_args!(
+                    "{command}: warning: the pod's ports are not forwarded with '{net}' networking"
+                ),
+            );
+        }
+    }
+
     /// Says which flags the pod's stage1, where that is an image, knows nothing of.
     ///
     /// # Errors

@@ -40,6 +40,10 @@ impl RunPreparedArgs {
         }
         let options = self.options.options(&setup, globals)?;
         self.options.warn_without_root("run-prepared", context);
+        let ports = pod.wants_ports();
+        if ports.map_err(|error| Failure::environment(format!("cannot read the pod: {error}")))? {
+            self.options.warn_of_ports("run-prepared", context);
+        }
         RunOptionArgs::warn_of_lost("run-prepared", pod.lost_options(&options), context)?;
         warn_of_no_scope("run-prepared", pod.enter_scope(), context);
         context.out.flush().map_err(Failure::Output)?;

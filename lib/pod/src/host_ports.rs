@@ -77,6 +77,17 @@ fn taken(claim: &Claim, port: u64, by: Option<Uuid>) -> Taken {
     }
 }
 
+impl Pod {
+    /// Whether ports of the host are to lead to the pod, where it has a network that they can lead into.
+    ///
+    /// # Errors
+    ///
+    /// If its manifest cannot be read.
+    pub fn wants_ports(&self) -> io::Result<bool> {
+        Ok(!claims(self)?.is_empty())
+    }
+}
+
 fn claims(pod: &Pod) -> io::Result<Vec<Claim>> {
     let Some(bytes) = pod.read("pod")? else {
         return Ok(Vec::new());

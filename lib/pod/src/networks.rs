@@ -1,14 +1,9 @@
 //! Networks that are defined on a host: looked at early, so that a mistake is told before anything is fetched.
 
-use std::fs;
-use std::io;
 use std::path::Path;
 
-use gantry_sys::regular_file::read_regular;
-use gantry_types::net::{Catalog, Origin, SHARED_DIRECTORY, Source, is_definition_file};
-
-/// More than any definition has, in bytes.
-const MAX_BYTES: u64 = 2 * 1024 * 1024;
+use gantry_sys::regular_file::read_regular_files;
+use gantry_types::net::{Catalog, MAX_DEFINITION_BYTES, is_definition_file};
 
 /// The networks that the files in `net.d` of the local configuration and in `/etc/cni/net.d` define, and
 /// those that need no file.
@@ -16,32 +11,15 @@ const MAX_BYTES: u64 = 2 * 1024 * 1024;
 /// What cannot be read is an error in the catalogue, which matters only to who wants that network.
 #[must_use]
 pub fn network_catalog(local_config: &Path) -> Catalog {
-    let local = local_config.join("net.d");
-    let mut sources = Vec::new();
-    for (origin, directory) in [
-        (Origin::Local, local.as_path()),
-        (Origin::Shared, Path::new(SHARED_DIRECTORY)),
-    ] {
-        let add = |path: &Path, bytes: io::Result<Vec<u8>>| Source {
-            origin,
-            path: path.to_owned(),
-            bytes: bytes.map_err(|error| error.to_string()),
-        };
-        match fs::read_dir(directory) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => sources.push(add(directory, Err(error))),
-            Ok(entries) => {
-                let paths = entries.flatten().map(|entry| entry.path());
-                let paths = paths.filter(|path| is_definition_file(path));
-                sources.extend(paths.map(|path| add(&path, read_regular(&path, MAX_BYTES))));
-            }
-        }
-    }
-    Catalog::new(sources)
+    Catalog::of_host(local_config, |directory| {
+        read_regular_files(directory, MAX_DEFINITION_BYTES, is_definition_file)
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

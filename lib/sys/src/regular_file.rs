@@ -1,9 +1,9 @@
 //! Reading files that others may have put there.
 
-use std::fs::OpenOptions;
+use std::fs::{OpenOptions, read_dir};
 use std::io::{self, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Reads a regular file, of which no more than `limit` bytes.
 ///
@@ -22,4 +22,28 @@ pub fn read_regular(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(limit).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// A file with what is in it, or why that cannot be read.
+pub type NamedFile = (PathBuf, io::Result<Vec<u8>>);
+
+/// Reads those regular files of a directory that are `wanted`, of each no more than `limit` bytes, in no order.
+///
+/// # Errors
+///
+/// Those of reading the directory. A file that cannot be read is no hindrance for others.
+pub fn read_regular_files(
+    directory: &Path,
+    limit: u64,
+    wanted: impl Fn(&Path) -> bool,
+) -> io::Result<Vec<NamedFile>> {
+    let mut files = Vec::new();
+    for entry in read_dir(directory)? {
+        let path = entry?.path();
+        if wanted(&path) {
+            let bytes = read_regular(&path, limit);
+            files.push((path, bytes));
+        }
+    }
+    Ok(files)
 }

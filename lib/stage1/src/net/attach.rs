@@ -64,13 +64,15 @@ impl Networks {
     }
 
     fn attach_or_undo(&mut self, init: Pid, watch: Watch<'_>) -> Result<Joined, NetError> {
-        self.attach_all(init, watch).inspect_err(|_| {
+        self.attach_all(init, watch).inspect_err(|error| {
             // A signal that ended the set-up must not end this as well.
             let watch = Watch {
                 signals: None,
                 ..watch
             };
-            if let Err(error) = self.detach(watch) {
+            let told = crate::failed::Chain(error).to_string();
+            let path = self.directories.as_path();
+            if let Err(error) = detach(&self.uuid, &path, watch, &told) {
                 report(format_args!("{}", crate::failed::Chain(&error)));
             }
         })
@@ -78,7 +80,7 @@ impl Networks {
 
     /// Takes the networks down again.
     pub(crate) fn detach(&self, watch: Watch<'_>) -> Result<(), NetError> {
-        detach(&self.uuid, &self.directories.as_path(), watch)
+        detach(&self.uuid, &self.directories.as_path(), watch, "")
     }
 
     fn attach_all(&mut self, init: Pid, watch: Watch<'_>) -> Result<Joined, NetError> {

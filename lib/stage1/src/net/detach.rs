@@ -22,7 +22,8 @@ pub(crate) fn collect(uuid: &str, local_config: &Path) -> Result<(), NetError> {
     };
     // The process that the pod left it to may still be at it.
     let _lock = tear_down::exclude().step(|| format!("lock {}", pod_layout::NET))?;
-    detach(uuid, &PluginDirectories::new(local_config).as_path(), watch)
+    let directories = PluginDirectories::new(local_config);
+    detach(uuid, &directories.as_path(), watch, "")
 }
 
 /// Takes down every network of the pod in the working directory.
@@ -31,10 +32,18 @@ pub(crate) fn collect(uuid: &str, local_config: &Path) -> Result<(), NetError> {
 /// down, or did not, since it failed or is gone, is looked for on the host and removed: leases of
 /// addresses, rules of the packet filter.
 ///
+/// What plugins say when they fail is reported, unless it is `told` anyway: one that could not make a network often
+/// cannot take it down for the same reason.
+///
 /// # Errors
 ///
 /// Only if something stays on the host; the record then stays too, for another attempt.
-pub(super) fn detach(uuid: &str, plugin_path: &OsStr, watch: Watch<'_>) -> Result<(), NetError> {
+pub(super) fn detach(
+    uuid: &str,
+    plugin_path: &OsStr,
+    watch: Watch<'_>,
+    told: &str,
+) -> Result<(), NetError> {
     let attachments = match record::read() {
         Ok(Some(attachments)) => attachments,
         Ok(None) => {
@@ -63,7 +72,10 @@ pub(super) fn detach(uuid: &str, plugin_path: &OsStr, watch: Watch<'_>) -> Resul
     for attachment in attachments.iter().rev() {
         if let Err(error) = delete(attachment, uuid, &netns, plugin_path, watch) {
             clean = false;
-            report(format_args!("warning: {}", crate::failed::Chain(&error)));
+            let error = crate::failed::Chain(&error).to_string();
+            if error != told {
+                report(format_args!("warning: {error}"));
+            }
         }
     }
     if !clean {

@@ -1,12 +1,10 @@
 //! Definitions of networks and programs of plugins on the host.
 
 use std::ffi::OsString;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
-use gantry_sys::regular_file::read_regular;
-use gantry_types::net::{Catalog, Origin, SHARED_DIRECTORY, Source, is_definition_file};
+use gantry_sys::regular_file::read_regular_files;
+use gantry_types::net::{Catalog, MAX_DEFINITION_BYTES, is_definition_file};
 
 /// Where plugins lie, after the local configuration: rkt's own place, that of a stage1 image, those of
 /// distributions (Debian; Fedora and SUSE), that of the plugins' own releases.
@@ -18,46 +16,11 @@ const PLUGIN_DIRECTORIES: [&str; 5] = [
     "/opt/cni/bin",
 ];
 
-/// More than any definition has, in bytes.
-const MAX_BYTES: u64 = 2 * 1024 * 1024;
-
 /// What the files of this host define.
 pub(super) fn catalog(local_config: &Path) -> Catalog {
-    let local = local_config.join("net.d");
-    let mut sources = Vec::new();
-    for (origin, directory) in [
-        (Origin::Local, local.as_path()),
-        (Origin::Shared, Path::new(SHARED_DIRECTORY)),
-    ] {
-        read_directory(origin, directory, &mut sources);
-    }
-    Catalog::new(sources)
-}
-
-fn read_directory(origin: Origin, directory: &Path, sources: &mut Vec<Source>) {
-    let entries = match fs::read_dir(directory) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return,
-        Err(error) => {
-            sources.push(Source {
-                origin,
-                path: directory.to_owned(),
-                bytes: Err(error.to_string()),
-            });
-            return;
-        }
-    };
-    for entry in entries.flatten() {
-        let path = entry.path();
-        if is_definition_file(&path) {
-            let bytes = read_regular(&path, MAX_BYTES).map_err(|error| error.to_string());
-            sources.push(Source {
-                origin,
-                path,
-                bytes,
-            });
-        }
-    }
+    Catalog::of_host(local_config, |directory| {
+        read_regular_files(directory, MAX_DEFINITION_BYTES, is_definition_file)
+    })
 }
 
 /// The directories in which plugins are looked for, in this order.
@@ -97,6 +60,8 @@ impl PluginDirectories {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

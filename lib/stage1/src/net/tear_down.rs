@@ -22,7 +22,6 @@ use gantry_sys::namespace::Namespaces;
 use gantry_sys::process::{Fork, exit_now, fork_into};
 use gantry_types::pod_layout;
 
-use super::detach::detach;
 use super::plan::Networks;
 use super::plugin::Watch;
 use crate::failed::{Chain, report};
@@ -66,8 +65,7 @@ impl Networks {
             lock: None,
         };
         // Only if none of the caller's streams stays open may the caller go on. Collection tells what is wrong.
-        let status = match leave().map(|()| detach(&self.uuid, &self.directories.as_path(), watch))
-        {
+        let status = match leave().map(|()| self.detach(watch)) {
             Ok(Ok(())) => 0,
             Ok(Err(_)) | Err(_) => 1,
         };

@@ -1,7 +1,9 @@
 //! All networks that are defined, and which of them a pod joins.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
+use super::SHARED_DIRECTORY;
 use super::definition::NetworkDefinition;
 use super::definition_error::DefinitionError;
 use super::request::{NetList, NetRequest};
@@ -40,6 +42,12 @@ pub struct Source {
     /// What is in it, or why it cannot be read.
     pub bytes: Result<Vec<u8>, String>,
 }
+
+/// More than any definition has, in bytes.
+pub const MAX_DEFINITION_BYTES: u64 = 2 * 1024 * 1024;
+
+/// The files of a directory that may define networks, as they were read, or why there are none.
+pub type Listing = io::Result<Vec<(PathBuf, io::Result<Vec<u8>>)>>;
 
 /// A network that is defined, and where.
 #[derive(Clone, Debug, PartialEq)]
@@ -141,6 +149,32 @@ const BUILT_IN: [(&str, &str); 2] = [
 ];
 
 impl Catalog {
+    /// What the files in `net.d` of the local configuration and in `/etc/cni/net.d` define, and the networks that
+    /// need no file.
+    ///
+    /// `list` reads a directory's files; one that is not there has none. What cannot be read is an error in the
+    /// catalogue, which matters only to who wants that network.
+    pub fn of_host(local_config: &Path, list: impl Fn(&Path) -> Listing) -> Self {
+        let local = local_config.join("net.d");
+        let mut sources = Vec::new();
+        for (origin, directory) in [
+            (Origin::Local, local.as_path()),
+            (Origin::Shared, Path::new(SHARED_DIRECTORY)),
+        ] {
+            let files = match list(directory) {
+                Ok(files) => files,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => vec![(directory.to_owned(), Err(error))],
+            };
+            sources.extend(files.into_iter().map(|(path, bytes)| Source {
+                origin,
+                path,
+                bytes: bytes.map_err(|error| error.to_string()),
+            }));
+        }
+        Self::new(sources)
+    }
+
     /// Sorts out what `sources` and the built-in definitions say together.
     ///
     /// Of several definitions of one name that of the most important origin holds, and within one

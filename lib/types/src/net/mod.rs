@@ -14,7 +14,9 @@ mod traces;
 mod version;
 
 pub use answer::{Answer, AnswerError, Dns, IpConfig, PluginError};
-pub use catalog::{Catalog, Definition, Origin, SelectError, Source};
+pub use catalog::{
+    Catalog, Definition, Listing, MAX_DEFINITION_BYTES, Origin, SelectError, Source,
+};
 pub use definition::{NetworkDefinition, PluginConf, is_definition_file};
 pub use definition_error::{DefinitionError, Problem};
 pub use nft_traces::{NFT_TABLES, NftRule, nft_rules, undo_nft_rules};
