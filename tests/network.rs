@@ -4,7 +4,7 @@ mod support;
 
 use gantry_testkit::Outcome;
 
-use support::lab::{HOST4, HOST6, Lab, WORLD4};
+use support::lab::{HOST4, HOST6, Lab, WORLD4, eventually};
 
 #[test]
 fn the_default_network_reaches_host_and_world_and_leaves_nothing() {
@@ -194,4 +194,64 @@ fn ports_of_the_host_lead_to_the_pod_from_everywhere() {
         "next",
     );
     drop((pod, next));
+}
+
+#[test]
+fn an_address_is_free_for_the_next_pod_as_soon_as_one_has_ended() {
+    let Some(lab) = Lab::new() else { return };
+    let one = r#"{"name":"one","type":"ptp","ipam":{"type":"host-local","ranges":[[{"subnet":"10.9.0.0/24",
+        "rangeStart":"10.9.0.5","rangeEnd":"10.9.0.5"}]]}}"#;
+    lab.define("one.conf", one);
+    for _ in 0..5 {
+        lab.run(&["--net=default:IP=172.16.28.77"], "exit 0")
+            .expect(0);
+        // And where only the plugin knows that none is left.
+        lab.run(&["--net=one"], "exit 0").expect(0);
+        lab.run(&["--net=one"], "exit 0").expect(0);
+    }
+    eventually("all is given back", || lab.leftovers().is_empty());
+}
+
+/// Becomes part of a service, as systemd names their control groups, runs a pod and looks what it left.
+const IN_SERVICE: &str = r#"
+for root in /sys/fs/cgroup/systemd /sys/fs/cgroup; do test -e $root/cgroup.procs && break; done
+group=$root/gantry-test-$$.service
+mkdir $group && echo $$ >$group/cgroup.procs || { rmdir $group; echo no groups; exit 0; }
+RUN
+status=$?
+ls /run/netns | grep rkt-
+ls /var/lib/cni/networks/default | grep '^172'
+echo $$ >$root/cgroup.procs
+rmdir $group
+exit $status
+"#;
+
+#[test]
+fn in_a_service_the_networks_are_down_before_the_status_is_told() {
+    let Some(lab) = Lab::new() else { return };
+    // systemd ends whatever a service leaves when its main process has ended.
+    let outcome = lab.sh(&IN_SERVICE.replace("RUN", &shell(&lab))).expect(0);
+    if outcome.stdout == "no groups\n" {
+        eprintln!("SKIP: this test needs control groups that can be made");
+        return;
+    }
+    assert_eq!(outcome.stdout, "", "{outcome}");
+}
+
+/// The command line that runs a pod, for a shell.
+fn shell(lab: &Lab) -> String {
+    let command = lab.world.rkt_command();
+    let mut words = vec![command.get_program().to_string_lossy().into_owned()];
+    words.extend(
+        command
+            .get_args()
+            .map(|word| word.to_string_lossy().into_owned()),
+    );
+    words.extend([
+        "run".to_owned(),
+        lab.image.clone(),
+        "--".to_owned(),
+        "true".to_owned(),
+    ]);
+    words.join(" ")
 }

@@ -4,7 +4,7 @@ mod support;
 
 use serde_json::Value;
 
-use support::lab::{Lab, LabPod, eventually};
+use support::lab::{Lab, LabPod};
 
 /// A pod that was killed, with all that its networks made still there.
 fn killed(lab: &Lab, options: &[&str]) -> String {
@@ -292,41 +292,4 @@ fn plugins_of_cni_1_1_are_told_which_attachments_are_left() {
     elsewhere.says("pods of another data directory run here");
     lab.sh("test ! -e /run/recorded").expect(0);
     drop(ended);
-}
-
-#[test]
-fn an_address_is_free_for_the_next_pod_as_soon_as_one_has_ended() {
-    let Some(lab) = Lab::new() else { return };
-    let one = r#"{"name":"one","type":"ptp","ipam":{"type":"host-local","ranges":[[{"subnet":"10.9.0.0/24",
-        "rangeStart":"10.9.0.5","rangeEnd":"10.9.0.5"}]]}}"#;
-    lab.define("one.conf", one);
-    for _ in 0..5 {
-        lab.run(&["--net=default:IP=172.16.28.77"], "exit 0")
-            .expect(0);
-        // And where only the plugin knows that none is left.
-        lab.run(&["--net=one"], "exit 0").expect(0);
-        lab.run(&["--net=one"], "exit 0").expect(0);
-    }
-    eventually("all is given back", || lab.leftovers().is_empty());
-    // A service manager ends whatever a unit leaves, so there the networks are down before the status is told.
-    let status = lab.sh(&format!("INVOCATION_ID=1 {} && test ! -e /run/netns/rkt-* && ! ls /var/lib/cni/networks/default/172*", shell(&lab)));
-    status.expect(0);
-}
-
-/// The command line that runs a pod, for a shell.
-fn shell(lab: &Lab) -> String {
-    let command = lab.world.rkt_command();
-    let mut words = vec![command.get_program().to_string_lossy().into_owned()];
-    words.extend(
-        command
-            .get_args()
-            .map(|word| word.to_string_lossy().into_owned()),
-    );
-    words.extend([
-        "run".to_owned(),
-        lab.image.clone(),
-        "--".to_owned(),
-        "true".to_owned(),
-    ]);
-    words.join(" ")
 }

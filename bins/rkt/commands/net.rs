@@ -29,8 +29,9 @@ pub(crate) struct NetArgs {
 enum NetCommand {
     /// Remove what pods that are gone left: network namespaces, leases of addresses, rules of the packet filter
     ///
-    /// Nothing of a running pod is touched, nor what may be another tool's. Plugins of CNI 1.1 are told which
-    /// attachments are left.
+    /// Nothing of a running pod is touched, nor what may be another tool's. Pods of other data directories are known
+    /// by their processes, so it must run where all of this host's processes are seen. Plugins of CNI 1.1 are told
+    /// which attachments are left.
     Gc(GcArgs),
     /// Show networks and pods' attachments in detail; for a running pod the plugins are asked to check them
     ///

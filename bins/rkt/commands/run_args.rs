@@ -116,7 +116,6 @@ impl RunOptionArgs {
                             | "LISTEN_FDS"
                             | "LISTEN_PID"
                             | "LISTEN_FDNAMES"
-                            | "INVOCATION_ID"
                             | "NOTIFY_SOCKET"
                             | "WATCHDOG_USEC"
                             | "WATCHDOG_PID"

@@ -204,8 +204,7 @@ pub(crate) fn run(
     }
     let mut lock = Some(lock);
     if let Some(networks) = &networks {
-        // A service manager ends a unit with all that is in it when its main process has ended.
-        networks.finish(&mut lock, variable("INVOCATION_ID").is_some());
+        networks.finish(&mut lock);
     }
     // By now all apps have been reaped, and the groups go before the lock.
     drop(groups);

@@ -81,6 +81,7 @@ pub fn examine(host: &Host) -> Vec<Finding> {
         kernel::seccomp(host),
         services::control_groups(host),
         services::network_plugins(host),
+        services::packet_filter(host),
         services::systemd(host),
         services::journal(host),
         services::machined(host),

@@ -1,5 +1,7 @@
 //! What other software of the host offers to pods.
 
+use std::path::PathBuf;
+
 use gantry_sys::cgroup::Hierarchies;
 
 use super::{Finding, Host};
@@ -99,6 +101,7 @@ pub(super) fn network_plugins(host: &Host) -> Finding {
         host.local_config.join("net.d"),
         host.file("usr/lib/rkt/plugins/net"),
         host.file("usr/lib/cni"),
+        host.file("usr/libexec/cni"),
         host.file("opt/cni/bin"),
     ];
     let found: Vec<String> = PLUGINS
@@ -115,6 +118,30 @@ pub(super) fn network_plugins(host: &Host) -> Finding {
             "there are none",
             "pods have the host's network or none (--net=host, --net=none)",
             "install the Debian package containernetworking-plugins",
+        ),
+    }
+}
+
+/// The program that the plugins call, with the paths that they are given.
+pub(super) fn packet_filter(host: &Host) -> Finding {
+    const NAME: &str = "packet-filter";
+    let given: Vec<PathBuf> = std::env::split_paths(&host.path).collect();
+    let others = ["usr/sbin", "sbin"].map(|place| host.file(place));
+    let find = |program: &str| {
+        let mut places = given.iter().chain(&others);
+        places.find_map(|place| Some(place.join(program)).filter(|path| path.is_file()))
+    };
+    match (find("iptables"), find("nft")) {
+        (Some(iptables), _) => Finding::good(NAME, iptables.display().to_string()),
+        (None, nft) => Finding::limited(
+            NAME,
+            match nft {
+                Some(_) => "there is nft, and no iptables",
+                None => "there is neither iptables nor nft",
+            },
+            "networks that hide pods behind the host's addresses, as the default one does, and forwarded ports need \
+             CNI plugins from version 1.6 on and nft",
+            "install the Debian package iptables, which serves hosts with nftables as well",
         ),
     }
 }

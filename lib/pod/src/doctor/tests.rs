@@ -34,6 +34,7 @@ impl Made {
             ("sys/fs/cgroup/a/cgroup.controllers", "cpu io memory pids\n"),
             ("sys/fs/cgroup/a/cgroup.procs", ""),
             ("usr/lib/cni/bridge", ""),
+            ("usr/sbin/iptables", ""),
             ("run/systemd/system/x", ""),
             ("run/systemd/journal/socket", ""),
             ("usr/lib/systemd/systemd-machined", ""),
@@ -69,7 +70,7 @@ impl Made {
 #[test]
 fn each_thing_that_is_missing_is_found_with_what_follows_and_what_to_do() {
     type Change = fn(&mut Made);
-    let table: [(&str, Level, Change); 15] = [
+    let table: [(&str, Level, Change); 16] = [
         ("kernel", Level::Bad, |made| {
             made.write("proc/sys/kernel/osrelease", "5.10.0-28-amd64")
         }),
@@ -98,6 +99,9 @@ fn each_thing_that_is_missing_is_found_with_what_follows_and_what_to_do() {
         }),
         ("network-plugins", Level::Limited, |made| {
             made.remove("usr/lib/cni")
+        }),
+        ("packet-filter", Level::Limited, |made| {
+            made.remove("usr/sbin/iptables")
         }),
         ("systemd", Level::Limited, |made| {
             made.remove("run/systemd/system")

@@ -33,12 +33,12 @@ const PODS: &str = "../..";
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Networks {
-    /// Takes the networks down after the pod's end: in this process if `waits`, or if there can be no other.
+    /// Takes the networks down after the pod's end: in another process, or in this one if that would be ended with it.
     ///
     /// `lock` is the pod's. The other process does not hold it, so that the pod has ended when this one has.
-    pub(crate) fn finish(&self, lock: &mut Option<OwnedFd>, waits: bool) {
+    pub(crate) fn finish(&self, lock: &mut Option<OwnedFd>) {
         use std::os::fd::AsFd as _;
-        if !waits && self.hand_over(lock).is_ok() {
+        if !is_in_service() && self.hand_over(lock).is_ok() {
             return;
         }
         let watch = Watch {
@@ -71,6 +71,22 @@ impl Networks {
         };
         exit_now(status)
     }
+}
+
+/// Whether this process is part of a service of systemd, which ends all that is in it with its main process.
+fn is_in_service() -> bool {
+    std::fs::read_to_string("/proc/self/cgroup").is_ok_and(|text| is_of_service(&text))
+}
+
+/// Whether the innermost unit of any of these memberships is a service. Source: cgroups(7), "/proc files".
+fn is_of_service(memberships: &str) -> bool {
+    memberships.lines().any(|line| {
+        let path = line.splitn(3, ':').nth(2).unwrap_or_default();
+        let is_unit = |name: &&str| name.ends_with(".service") || name.ends_with(".scope");
+        let unit = path.rsplit('/').find(is_unit);
+        // That of all of a user's programs outlives them.
+        unit.is_some_and(|unit| unit.ends_with(".service") && !unit.starts_with("user@"))
+    })
 }
 
 /// Leaves the caller's session and streams.
@@ -108,4 +124,38 @@ fn locked(directory: &str, share: Share, wait: Wait) -> io::Result<Option<OwnedF
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let directory = open(directory, flags, Mode::empty())?;
     Ok(flock(&directory, share, wait)?.then_some(directory))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn services_are_told_from_sessions_and_other_groups() {
+        for (memberships, expected) in [
+            ("0::/system.slice/web.service\n", true),
+            ("0::/system.slice/web.service/deeper/still\n", true),
+            (
+                "9:name=systemd:/system.slice/web.service\n4:memory:/\n0::/\n",
+                true,
+            ),
+            (
+                "0::/user.slice/user-0.slice/user@0.service/app.slice/web.service\n",
+                true,
+            ),
+            (
+                "0::/user.slice/user-0.slice/user@0.service/app.slice/vte-1.scope\n",
+                false,
+            ),
+            ("0::/user.slice/user-0.slice/user@0.service\n", false),
+            ("0::/user.slice/user-0.slice/session-3.scope\n", false),
+            ("0::/system.slice/docker-12ab.scope\n", false),
+            ("9:name=systemd:/\n0::/\n", false),
+            ("0::/odd:name.service\n", true),
+            ("", false),
+            ("no line", false),
+        ] {
+            assert_eq!(is_of_service(memberships), expected, "{memberships:?}");
+        }
+    }
 }

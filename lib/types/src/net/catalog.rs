@@ -297,6 +297,23 @@ mod tests {
         format!(r#"{{"name":"{name}","type":"{kind}"}}"#)
     }
 
+    #[test]
+    fn only_new_networks_of_this_tool_alone_are_collected() {
+        let list = |version: &str, more: &str| {
+            format!(r#"{{"cniVersion":"{version}","name":"n"{more},"plugins":[{{"type":"x"}}]}}"#)
+        };
+        for (origin, json, expected) in [
+            (Origin::Local, list("1.1.0", ""), true),
+            (Origin::Local, list("1.0.0", ""), false),
+            (Origin::Local, list("1.1.0", r#","disableGC":true"#), false),
+            (Origin::Shared, list("1.1.0", ""), false),
+        ] {
+            let catalog = Catalog::new(vec![source(origin, "/n/n.conflist", &json)]);
+            let found = catalog.find("n").map(Definition::is_collected);
+            assert_eq!(found, Some(expected), "{json}");
+        }
+    }
+
     fn chosen(catalog: &Catalog, list: &str) -> Result<Vec<String>, String> {
         let list: NetList = list.parse().unwrap();
         let chosen = catalog.select(&list).map_err(|error| error.to_string())?;
