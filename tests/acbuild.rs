@@ -405,10 +405,7 @@ fn without_a_build_every_command_says_how_to_begin_one() {
             "begin: /dev/null is neither a file nor a directory",
         ),
         ("begin --build-mode x", "begin: invalid build mode: x"),
-        (
-            "begin docker://busybox",
-            "begin: beginning with docker:// is not supported yet",
-        ),
+        ("begin ftp://example.test/a.aci", "begin: "),
         ("begin . ", "begin: . holds the build itself"),
     ] {
         acbuild(&env, line).expect(1).says(says);

@@ -80,8 +80,98 @@ fn a_name_that_leads_nowhere_says_how_files_are_named() {
     begin(&world, &["sha512-00000000"])
         .expect(1)
         .says("sha512-00000000");
-    begin(&world, &["docker://busybox"])
-        .expect(1)
-        .says("docker:// is not supported yet");
+    begin(&world, &["oci:nowhere"]).expect(1).says("nowhere");
     assert!(!world.env.path(".acbuild").exists());
+}
+
+/// An OCI image in a layout directory, with two layers of which the second removes something of the first.
+fn layout(world: &World) {
+    let env = &world.env;
+    env.write("one/etc/kept", "1");
+    env.write("one/etc/gone", "1");
+    env.write("two", "2");
+    for words in [
+        &["begin", "--build-mode=oci", "./one"][..],
+        &["layer"],
+        &["copy", "two", "/two"],
+        &["environment", "add", "A", "b"],
+        &["set-exec", "--", "/bin/app", "x"],
+    ] {
+        acbuild(world, words).expect(0);
+    }
+    fs::remove_file(env.path(".acbuild/currentaci/rootfs/etc/gone")).expect("file");
+    acbuild(world, &["write", "oci:base:v1"]).expect(0);
+    acbuild(world, &["write", "oci-archive:base.tar:v1"]).expect(0);
+    acbuild(world, &["end"]).expect(0);
+}
+
+/// The layers of the image in a layout directory.
+fn layers(world: &World, folder: &str) -> Vec<serde_json::Value> {
+    let read = |path: &str| -> serde_json::Value {
+        let text = fs::read(world.env.path(folder).join(path)).expect("file");
+        serde_json::from_slice(&text).expect("JSON")
+    };
+    let index = read("index.json");
+    let digest = index["manifests"][0]["digest"].as_str().expect("digest");
+    let manifest = read(&format!("blobs/{}", digest.replace(':', "/")));
+    manifest["layers"].as_array().expect("layers").clone()
+}
+
+#[test]
+fn an_oci_image_is_gone_on_with_and_its_layers_stay() {
+    let Some(world) = World::new() else { return };
+    layout(&world);
+    begin(&world, &["--build-mode=oci", "oci:base:v1"]).expect(1);
+    assert!(!world.env.path(".acbuild").exists());
+    for (source, next) in [
+        ("oci:base:v1", "next"),
+        ("oci-archive:base.tar:v1", "again"),
+    ] {
+        begin(&world, &["--build-mode=oci", "--insecure", source]).expect(0);
+        let root = world.env.tree(".acbuild/currentaci/rootfs");
+        assert_eq!(root, ["etc/", "etc/kept", "two"]);
+        world.env.write("three", "3");
+        acbuild(&world, &["copy", "three", "/etc/three"]).expect(0);
+        acbuild(&world, &["write", &format!("oci:{next}")]).expect(0);
+        let (old, new) = (layers(&world, "base"), layers(&world, next));
+        assert_eq!(new[..2], old[..]);
+        assert_eq!(new.len(), 3);
+        let blob = new[2]["digest"].as_str().expect("digest").replace(':', "/");
+        let listed = world
+            .env
+            .run("tar", ["-tzf", &format!("{next}/blobs/{blob}")]);
+        assert_eq!(listed.expect(0).stdout, "etc/three\n");
+        let config = acbuild(&world, &["cat-manifest", "--file=config"])
+            .expect(0)
+            .stdout;
+        assert!(
+            config.contains("\"A=b\"") && config.contains("\"/bin/app\""),
+            "{config}"
+        );
+        acbuild(&world, &["end"]).expect(0);
+    }
+}
+
+#[test]
+fn an_oci_image_becomes_an_app_container_image() {
+    let Some(world) = World::new() else { return };
+    layout(&world);
+    begin(&world, &["--insecure", "oci:base:v1"]).expect(0);
+    acbuild(&world, &["set-name", "example.test/app"]).expect(0);
+    acbuild(&world, &["write", "app.aci"]).expect(0);
+    world
+        .env
+        .run(support::ACTOOL, ["validate", "app.aci"])
+        .expect(0);
+    let members = world.env.run("tar", ["-tzf", "app.aci"]).expect(0).stdout;
+    assert_eq!(
+        members,
+        "rootfs\nrootfs/etc\nrootfs/etc/kept\nrootfs/two\nmanifest\n"
+    );
+    let manifest = acbuild(&world, &["cat-manifest"]).expect(0).stdout;
+    assert!(
+        manifest.contains("\"exec\":[\"/bin/app\",\"x\"]"),
+        "{manifest}"
+    );
+    acbuild(&world, &["end"]).expect(0);
 }

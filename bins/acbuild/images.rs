@@ -129,10 +129,12 @@ impl Images {
         image: &str,
         ctx: &mut Context<'_>,
     ) -> Result<(ImageId, Lease), Failure> {
-        let reference = ImageReference::parse(image, Path::new("/"), &|_| false)?;
+        let directory = std::env::current_dir()
+            .map_err(|error| Failure::environment(format!("no working directory: {error}")))?;
+        let reference = ImageReference::parse(image, &directory, &|_| false)?;
         if matches!(
             reference,
-            ImageReference::Path(_) | ImageReference::Local(_) | ImageReference::Registry(_)
+            ImageReference::Path(_) | ImageReference::Registry(_)
         ) {
             return Err(Failure::usage(format!("{image:?} is no name of an image")));
         }

@@ -5,9 +5,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use gantry_cli::{Failure, available_threads, note};
-use gantry_ops::build::{BeginError, BeginOptions, Build, Start};
+use gantry_ops::build::{BeginError, BeginOptions, Build, Start, StoredOci};
 
-use super::unsupported::not_yet;
 use crate::ending::Ending;
 use crate::images::{ImageArgs, Images};
 use crate::invocation::{Invocation, text};
@@ -22,7 +21,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     images: ImageArgs,
     /// A directory, an image or an archive of a root file system, beginning with `/` or `.`; or the name of an
-    /// image, NAME[:VERSION][,LABEL=VALUE]..., or the ID of one in rkt's store
+    /// image, NAME[:VERSION][,LABEL=VALUE]..., or the ID of one in rkt's store; or
+    /// oci:DIR[:NAME], oci-archive:FILE, docker-archive:FILE, dir:DIR
     #[arg(value_name = "START")]
     arguments: Vec<OsString>,
 }
@@ -72,11 +72,6 @@ fn begin(args: &Args, start: Start, invocation: &Invocation<'_, '_>) -> Result<B
 /// Begins with an image of the store, which is fetched if it is not there.
 fn begin_stored(args: &Args, invocation: &mut Invocation<'_, '_>) -> Result<Build, Ending> {
     let name = args.arguments.first().map_or(Ok(""), |name| text(name))?;
-    if let Some((scheme, _)) = name.split_once("://")
-        && !matches!(scheme, "http" | "https")
-    {
-        return Err(not_yet(&format!("beginning with {scheme}://")).into());
-    }
     if Build::exists(invocation.work_path()) {
         return Err(BeginError::InProgress.into());
     }
@@ -91,8 +86,11 @@ fn begin_stored(args: &Args, invocation: &mut Invocation<'_, '_>) -> Result<Buil
     let (id, _lease) = images
         .fetch(name, invocation.ctx)
         .map_err(|failure| failure.with_hint("local file paths must start with '/' or '.'"))?;
-    let tree = gantry_ops::image::own_tree(images.store(), &id)?;
-    begin(args, Start::Stored(tree), invocation)
+    let start = match StoredOci::find(images.store(), &id)? {
+        Some(stored) => Start::StoredOci(Box::new(stored)),
+        None => Start::Stored(gantry_ops::image::own_tree(images.store(), &id)?),
+    };
+    begin(args, start, invocation)
 }
 
 /// A local file has to begin with `/` or `.`; everything else, `None`, is a name to be looked up.

@@ -16,7 +16,6 @@ pub(crate) mod port;
 pub(crate) mod run;
 pub(crate) mod script;
 pub(crate) mod set;
-pub(crate) mod unsupported;
 mod version;
 pub(crate) mod write;
 

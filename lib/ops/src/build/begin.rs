@@ -23,7 +23,7 @@ use super::copy::current_ownership;
 use super::edit::unnamed;
 use super::error::{OpenError, at};
 use super::lock::{IfAbsent, LockedContext};
-use super::oci::{OciBuildError, OciImage};
+use super::oci::{OciBuildError, OciImage, StoredOci};
 use super::remove::remove_tree;
 use crate::epoch::SourceDateEpoch;
 
@@ -36,6 +36,8 @@ pub enum Start {
     Local(PathBuf),
     /// The tree of an image in the store: a directory with `manifest` and `rootfs`, which stays there meanwhile.
     Stored(PathBuf),
+    /// An OCI or Docker image of the store.
+    StoredOci(Box<StoredOci>),
 }
 
 /// How a build is begun.
@@ -257,6 +259,15 @@ fn prepare(
             copy_rootfs((tree.as_fd(), Path::new(ROOTFS)), path, image.as_fd())?;
             let json = stored_manifest(tree.as_fd(), path)?;
             take_manifest(&json, path, image.as_fd(), options)?;
+        }
+        (_, Start::StoredOci(stored)) => {
+            stored.make_tree(image.as_fd(), current_ownership())?;
+            if options.oci {
+                let begun = stored.take(image.as_fd(), dir)?;
+                Build::begin_oci(image.as_fd(), &begun)?;
+            } else {
+                take_manifest(stored.aci(), stored.shown(), image.as_fd(), options)?;
+            }
         }
         _ => {
             make_dir(image.as_fd(), ROOTFS)?;

@@ -45,7 +45,7 @@ pub use edit::EditError;
 pub use error::OpenError;
 pub use history::{RecordError, command_line};
 pub use modify::{ImageFile, ModifyError};
-pub use oci::{OciBuildError, OciFile, OciImage, OciTarget, WrittenOci, appc_only};
+pub use oci::{OciBuildError, OciFile, OciImage, OciTarget, StoredOci, WrittenOci, appc_only};
 pub use replace::ReplaceError;
 pub use run::RunError;
 pub use script::{ScriptCommand, ScriptError, ScriptProblem, parse_script};

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use gantry_archive::layer::LayerError;
 use gantry_archive::snapshot::SnapshotError;
 use gantry_archive::write as archive;
 use gantry_types::oci::OciError;
@@ -72,6 +73,9 @@ pub enum OciBuildError {
     /// What has changed in the image could not be found out.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
+    /// The layers of an image could not be made one tree.
+    #[error(transparent)]
+    Flatten(Box<LayerError>),
     /// A layer could not be made.
     #[error(transparent)]
     Layer(#[from] archive::WriteError),
@@ -114,6 +118,7 @@ impl Diagnostic for OciBuildError {
             Self::Build(error) => error.kind(),
             Self::Layer(error) => error.kind(),
             Self::Begin(error) => error.kind(),
+            Self::Flatten(error) => error.kind(),
             Self::Snapshot(_) | Self::Target { .. } | Self::Damaged { .. } => Kind::Environment,
             _ => Kind::Usage,
         }
@@ -124,6 +129,7 @@ impl Diagnostic for OciBuildError {
             Self::Build(error) => error.hint(),
             Self::Layer(error) => error.hint(),
             Self::Begin(error) => error.hint(),
+            Self::Flatten(error) => error.hint(),
             Self::Occupied { .. } => Some("--overwrite replaces it".into()),
             Self::Damaged { .. } => Some("start over with \"acbuild end\"".into()),
             Self::Target { source, .. } if is_full(source) => {

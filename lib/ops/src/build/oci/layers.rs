@@ -15,7 +15,7 @@ use super::{OciBuildError, OciImage, blobs};
 use gantry_archive::compress::Compression;
 
 /// What the tree was when the last layer was finished, and its next version.
-const SNAPSHOT: &str = "snapshot";
+pub(super) const SNAPSHOT: &str = "snapshot";
 const NEW_SNAPSHOT: &str = "snapshot.new";
 
 /// Largest snapshot, in bytes: some hundred for each of ten million files.

@@ -15,6 +15,7 @@ mod edits;
 mod error;
 mod layers;
 mod layout;
+mod stored;
 mod time;
 mod write;
 
@@ -30,6 +31,7 @@ use rustix::fs::AtFlags;
 pub use edits::appc_only;
 pub use error::OciBuildError;
 pub use layout::OciFile;
+pub use stored::StoredOci;
 pub use write::{OciTarget, WrittenOci};
 
 use super::context::{Build, read_file, write_file};
