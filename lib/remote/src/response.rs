@@ -1,7 +1,7 @@
 //! The answer to a request.
 
 use std::io::{self, Read};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use reqwest::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap};
 use reqwest::{StatusCode, blocking};
@@ -13,7 +13,10 @@ use crate::{HttpError, RequestLine, TransportError};
 /// How much is read at once, in bytes.
 const PIECE: usize = 16 * 1024;
 /// How much of an answer's text an error shows, in bytes.
-const EXCERPT_BYTES: u64 = 200;
+const EXCERPT_BYTES: usize = 200;
+
+/// How long the start of an answer that is an error is waited for.
+const EXCERPT_TIME: Duration = Duration::from_secs(5);
 
 /// The answer to a request: its head, and its body to be read.
 pub struct Response {
@@ -69,15 +72,27 @@ impl Response {
         }
     }
 
+    /// The beginning of the body, at most `limit` bytes of what comes within [`EXCERPT_TIME`].
+    ///
+    /// It only helps to explain: what breaks off or takes too long is cut, and nobody can hold up an error by it.
+    pub(crate) fn excerpt(&mut self, limit: usize) -> Vec<u8> {
+        let soon = Instant::now() + EXCERPT_TIME;
+        let end = self.deadline.map_or(soon, |deadline| deadline.min(soon));
+        let mut text = vec![0; limit];
+        let mut length = 0;
+        while length < limit && Instant::now() < end {
+            match self.body.read(&mut text[length..]) {
+                Ok(read @ 1..) => length += read,
+                _ => break,
+            }
+        }
+        text.truncate(length);
+        text
+    }
+
     /// The answer as the error that its status stands for.
     pub fn into_status_error(mut self) -> HttpError {
-        let mut start = Vec::new();
-        // The text only helps to explain; an answer that breaks off is reported without it.
-        let _ = self
-            .body
-            .by_ref()
-            .take(EXCERPT_BYTES)
-            .read_to_end(&mut start);
+        let start = self.excerpt(EXCERPT_BYTES);
         HttpError::Status {
             request: self.request,
             status: self.status,

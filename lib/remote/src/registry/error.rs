@@ -14,7 +14,7 @@ use crate::retry::retry_after;
 use crate::{HttpError, RequestLine, Response, StatusCode};
 
 /// Most bytes read of the text that explains a refusal.
-const MAX_EXPLANATION_BYTES: u64 = 16 * 1024;
+const MAX_EXPLANATION_BYTES: usize = 16 * 1024;
 /// Most characters shown of it.
 const MAX_SHOWN: usize = 300;
 
@@ -152,11 +152,8 @@ impl RegistryError {
 /// What the registry says about a refusal, in one line.
 ///
 /// Source: OCI distribution-spec 1.1, "Error Codes".
-fn explanation(answer: Response) -> String {
-    use std::io::Read as _;
-    let mut text = Vec::new();
-    // It only helps to explain; an answer that breaks off is reported without it.
-    let _ = answer.take(MAX_EXPLANATION_BYTES).read_to_end(&mut text);
+fn explanation(mut answer: Response) -> String {
+    let text = answer.excerpt(MAX_EXPLANATION_BYTES);
     let Ok(document) = serde_json::from_slice::<Value>(&text) else {
         return String::new();
     };

@@ -93,10 +93,9 @@ impl Diagnostic for RealmError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Refused { withheld: true, .. } => Some(
-                "it is not at the site of the registry; if it is the right one, keep a login for its host too"
-                    .to_owned(),
-            ),
+            Self::Refused { withheld: true, .. } => {
+                Some("logins go to token servers at the site of the registry only".to_owned())
+            }
             Self::Refused { source, .. } => match source.status() {
                 Some(401 | 403) => Some("check the login for the registry".to_owned()),
                 _ => source.hint(),
@@ -119,8 +118,6 @@ pub(super) struct Asking<'a> {
     pub scopes: &'a [String],
     /// The login for the registry.
     pub login: Option<&'a Login>,
-    /// The login for a host that is asked for by name.
-    pub login_of: &'a dyn Fn(&str) -> Option<Login>,
 }
 
 impl Asking<'_> {
@@ -136,17 +133,10 @@ impl Asking<'_> {
         let _ = realm.set_password(None);
         realm.set_fragment(None);
         may_be_asked(&realm, sender).map_err(refuse)?;
-        let confidential = confidential(&realm);
-        let trusted = confidential && !sender.unproven && same_site(&realm, sender.url);
-        let own;
-        let login = match self.login.filter(|_| trusted) {
-            Some(login) => Some(login),
-            None if confidential => {
-                own = (self.login_of)(&host_and_port(&realm));
-                own.as_ref()
-            }
-            None => None,
-        };
+        let trusted = confidential(&realm) && !sender.unproven && same_site(&realm, sender.url);
+        // No login of the server's own host either: it would get a token for what the user has there, and the
+        // registry, which chose server and scope, would be shown that token.
+        let login = self.login.filter(|_| trusted);
         let withheld = login.is_none() && self.login.is_some();
         let shown = RedactedUrl::new(&realm);
         if withheld {
@@ -240,14 +230,6 @@ fn token(answer: &[u8], realm: RedactedUrl) -> Result<Token, RealmError> {
         credential,
         until: Instant::now() + life.saturating_sub(MARGIN),
     })
-}
-
-fn host_and_port(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    match url.port() {
-        Some(port) => format!("{host}:{port}"),
-        None => host.to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -107,7 +107,9 @@ impl Registry {
         what: &str,
     ) -> RegistryError {
         let reference = &endpoint.reference;
-        let login = self.login(endpoint).is_ok_and(|login| login.is_some());
+        // A helper may ask its user: only where the answer is about logins.
+        let denied = matches!(answer.status().as_u16(), 401 | 403);
+        let login = denied && self.login(endpoint).is_ok_and(|login| login.is_some());
         RegistryError::of(answer, reference.registry(), &reference.name(), what, login)
     }
 
@@ -160,8 +162,6 @@ impl Registry {
                 challenge,
                 scopes: &[ask.access.scope(endpoint.reference.repository())],
                 login: login.as_ref(),
-                // A file that cannot be read was told of above, for the registry itself.
-                login_of: &|host| self.keychain.login(host, "").ok().flatten(),
             };
             let insecure_tls = endpoint.insecure || self.http.config().insecure_tls;
             let secure = ask.url.scheme() == "https" && !insecure_tls;
