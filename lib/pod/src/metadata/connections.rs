@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -35,9 +35,18 @@ pub(super) struct Slot {
     peer: Option<IpAddr>,
 }
 
+/// Whose connections count together: whoever is on the host's network has all loopback addresses.
+fn counted(peer: IpAddr) -> IpAddr {
+    match peer.to_canonical() {
+        address if address.is_loopback() => Ipv4Addr::LOCALHOST.into(),
+        address => address,
+    }
+}
+
 impl Slots {
     /// A place for a connection; root's connections have no address. `None` if there are too many.
     pub(super) fn take(&self, peer: Option<IpAddr>) -> Option<Slot> {
+        let peer = peer.map(counted);
         let mut open = self.0.borrow_mut();
         let of_peer = open.get(&peer).copied().unwrap_or(0);
         let limit = match peer {
@@ -87,6 +96,15 @@ mod tests {
         others.clear();
         first.clear();
         assert!(slots.0.borrow().is_empty());
+        let loopback = |n: usize| Some(IpAddr::from([127, 0, 0, u8::try_from(n).unwrap()]));
+        first.extend((1..=MAX_PER_PEER).map(|n| slots.take(loopback(n)).unwrap()));
+        assert!(slots.take(loopback(200)).is_none());
+        assert!(
+            slots
+                .take(Some("::ffff:127.9.9.9".parse().unwrap()))
+                .is_none()
+        );
+        first.clear();
         let root: Vec<_> = (0..MAX_ALL).map(|_| slots.take(None).unwrap()).collect();
         assert!(slots.take(None).is_none());
         drop(root);

@@ -12,6 +12,11 @@ const MAX_URI: usize = 400;
 
 /// `METHOD URI - STATUS`, without the secret part of the token.
 pub(super) fn line(surface: Surface, method: &str, uri: &str, status: u16) -> String {
+    // A client that takes the service for a proxy names the host too.
+    let uri = match uri.split_once("://") {
+        Some((_, rest)) if !uri.starts_with('/') => rest.find('/').map_or("/", |at| &rest[at..]),
+        _ => uri,
+    };
     let uri = match surface {
         Surface::Registration if uri.starts_with("/pods/") => without_token(uri),
         // Whoever asks at the wrong place has a token all the same.
@@ -25,9 +30,10 @@ pub(super) fn line(surface: Surface, method: &str, uri: &str, status: u16) -> St
 }
 
 fn without_first_component(uri: &str) -> String {
-    let Some(path) = uri.strip_prefix('/') else {
+    let path = uri.trim_start_matches('/');
+    if path.len() == uri.len() {
         return uri.to_owned();
-    };
+    }
     let end = path.find(['/', '?']).unwrap_or(path.len());
     format!("/{}{}", shorten(&path[..end]), &path[end..])
 }
@@ -66,6 +72,13 @@ mod tests {
         assert_eq!(public(&format!("/{token}")), "GET /01234567… - 200");
         assert_eq!(public(&format!("/{token}?x")), "GET /01234567…?x - 200");
         assert_eq!(public("/short/x"), "GET /…/x - 200");
+        for before in ["http://10.0.0.1:18112", "/", "//"] {
+            assert_eq!(
+                public(&format!("{before}/{token}/x")),
+                "GET /01234567…/x - 200"
+            );
+        }
+        assert_eq!(public("http://host"), "GET / - 200");
         assert_eq!(public("/"), "GET / - 200");
         assert_eq!(public("*"), "GET * - 200");
         let registration = |uri: &str| line(Surface::Registration, "PUT", uri, 400);
@@ -74,6 +87,10 @@ mod tests {
             "PUT /pods/U?token=01234567… - 400"
         );
         assert_eq!(registration("/pods/U/app"), "PUT /pods/U/app - 400");
+        assert_eq!(
+            registration(&format!("http://x/pods/U?token={token}")),
+            "PUT /pods/U?token=01234567… - 400"
+        );
         assert_eq!(registration("/pods/U?token="), "PUT /pods/U?token= - 400");
         assert_eq!(
             registration("/pods/U?a&token=t"),
