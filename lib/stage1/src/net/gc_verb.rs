@@ -29,6 +29,14 @@ pub(super) fn collect(local_config: &Path, valid: &Value) -> Vec<Value> {
         .collect()
 }
 
+/// The same networks, none of which is collected, for `why`.
+pub(super) fn skipped(local_config: &Path, why: &str) -> Vec<Value> {
+    let catalog = files::catalog(local_config);
+    let left_out = catalog.definitions.iter().filter(|d| d.is_collected());
+    let skipped = |definition: &Definition| json!({"network": definition.network.name, "outcome": "skipped", "why": why});
+    left_out.map(skipped).collect()
+}
+
 /// All plugins of the chain are called, whatever one of them says. Source: the same.
 fn failures(
     definition: &Definition,

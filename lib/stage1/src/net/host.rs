@@ -69,7 +69,7 @@ pub(crate) fn plugins(arguments: impl Iterator<Item = OsString>) -> Result<(), H
 /// `net-traces [--local-config=DIR]`
 pub(crate) fn traces(arguments: impl Iterator<Item = OsString>) -> Result<(), HostError> {
     let local_config = local_config(arguments)?;
-    let mut traces = namespaces().step(|| "list network namespaces")?;
+    let mut traces = Vec::new();
     for place in places(&local_config) {
         let name = || format!("list leases in {}", place.display());
         for network in entries(&place).step(name)? {
@@ -110,12 +110,20 @@ pub(crate) fn traces(arguments: impl Iterator<Item = OsString>) -> Result<(), Ho
             })
         }));
     }
+    // Last, as a pod pins its namespace before it is given anything: no trace is of a pod that is not seen.
+    traces.extend(namespaces().step(|| "list network namespaces")?);
     print(&json!({"traces": traces}))
 }
 
 /// `net-forget [--local-config=DIR] UUID`
 pub(crate) fn forget(arguments: impl Iterator<Item = OsString>) -> Result<(), HostError> {
     let GcArguments { local_config, uuid } = GcArguments::parse(arguments)?;
+    if is_inhabited(&uuid).step(|| "look for processes in the namespace")? {
+        return Err(HostError::Network(NetError::Left {
+            network: String::new(),
+            why: "a process is in the pod's network namespace".to_owned(),
+        }));
+    }
     leftovers::remove_from(&uuid, &places(&local_config)).map_err(|why| NetError::Left {
         network: String::new(),
         why: why.to_string(),
@@ -140,6 +148,13 @@ pub(crate) fn collect(arguments: impl Iterator<Item = OsString>) -> Result<(), H
         .step(|| "read the list of attachments")?;
     let list: Value = serde_json::from_slice(&bytes).map_err(HostError::List)?;
     let valid = list.get("attachments").cloned().unwrap_or_default();
+    // Whoever pins a namespace now waits; whoever has done so since the list was made is seen.
+    let _pins = namespace::exclude().step(|| "keep pods from starting")?;
+    if let Some(uuid) = unlisted(&valid).step(|| "list network namespaces")? {
+        let why = format!("pod {uuid} has come meanwhile; collect again");
+        let skipped = gc_verb::skipped(&local_config, &why);
+        return print(&json!({ "collected": skipped }));
+    }
     print(&json!({"collected": gc_verb::collect(&local_config, &valid)}))
 }
 
@@ -158,11 +173,38 @@ fn places(local_config: &Path) -> BTreeSet<PathBuf> {
     leftovers::places(plugins.map(|plugin| &plugin.members))
 }
 
+/// A pod with processes in its namespace that has no attachment in the list.
+fn unlisted(valid: &Value) -> io::Result<Option<String>> {
+    let listed = valid.as_array().into_iter().flatten();
+    let listed: BTreeSet<&str> = listed
+        .filter_map(|one| one.get("containerID")?.as_str())
+        .collect();
+    let running = namespaces()?;
+    let running = running
+        .iter()
+        .filter(|namespace| namespace["inUse"] == true);
+    let mut running = running.filter_map(|namespace| namespace["container"].as_str());
+    Ok(running
+        .find(|uuid| !listed.contains(uuid))
+        .map(str::to_owned))
+}
+
+/// Whether a process is in the pinned namespace of pod `uuid`.
+fn is_inhabited(uuid: &str) -> io::Result<bool> {
+    if !namespace::is_pinned(uuid) {
+        return Ok(false);
+    }
+    let inode = fs::metadata(namespace::path(uuid))?.ino();
+    Ok(used()?.contains(&inode))
+}
+
 /// The namespaces of pods, each with the interfaces that it has on the host.
 fn namespaces() -> io::Result<Vec<Value>> {
     let mut found = Vec::new();
+    // First what is pinned, then who is in it: a pod that starts in between counts as running.
+    let pinned = entries(Path::new(namespace::DIRECTORY))?;
     let used = used()?;
-    for path in entries(Path::new(namespace::DIRECTORY))? {
+    for path in pinned {
         let name = path
             .file_name()
             .and_then(|name| name.to_str())

@@ -99,8 +99,16 @@ pub(super) fn saved_rules(family: &str) -> io::Result<String> {
         Ok(saved) => Ok(String::from_utf8_lossy(&saved).into_owned()),
         // Where the tool is not installed, no plugin made rules with it.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        // Nor where the kernel has no such table, or not the family: the words of the older tools.
+        Err(error) if lacks_table(&error.to_string()) => Ok(String::new()),
         Err(error) => Err(error),
     }
+}
+
+/// Whether a tool of iptables says that the kernel has no such table, or nothing of the family.
+fn lacks_table(said: &str) -> bool {
+    let words = ["do you need to insmod", "not supported by protocol"];
+    words.iter().any(|words| said.contains(words))
 }
 
 /// What nft prints of a table of plugins; nothing where it has none, or the kernel.

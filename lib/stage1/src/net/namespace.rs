@@ -1,6 +1,7 @@
 //! The pod's network namespace, pinned by a mount, so that it lives until it is taken down in order.
 
 use std::io::{self, Write as _};
+use std::os::fd::OwnedFd;
 
 use rustix::fs::{CWD, FlockOperation, Mode, OFlags, flock};
 use rustix::io::Errno;
@@ -27,7 +28,8 @@ pub(super) fn pin(uuid: &str, init: Pid) -> Result<(), Failed> {
     let name = || format!("pin the network namespace at {}", path(uuid));
     // First the file: whoever cleans up after a crash finds what was, or was not, begun.
     write_path(uuid).step(|| format!("write {}", pod_layout::NETNS))?;
-    make_directory().step(|| format!("make {DIRECTORY}"))?;
+    // Held until the namespace is seen: `exclude` lets nobody in between.
+    let _lock = make_directory().step(|| format!("make {DIRECTORY}"))?;
     let flags = OFlags::CREATE | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     rustix::fs::open(path(uuid), flags, Mode::from_raw_mode(0o444)).step(name)?;
     let namespace = format!("/proc/{}/ns/net", init.as_raw_nonzero());
@@ -41,8 +43,19 @@ fn write_path(uuid: &str) -> io::Result<()> {
     std::fs::rename(staged, pod_layout::NETNS)
 }
 
-/// Makes the directory, in which what is mounted reaches other mount namespaces. Source: ip-netns(8).
-fn make_directory() -> io::Result<()> {
+/// Keeps pods from pinning namespaces, and so from asking for anything of a network, until it is dropped.
+pub(super) fn exclude() -> io::Result<Option<OwnedFd>> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let directory = match rustix::fs::openat(CWD, DIRECTORY, flags, Mode::empty()) {
+        Err(Errno::NOENT) => return Ok(None),
+        opened => opened?,
+    };
+    flock(&directory, FlockOperation::LockExclusive)?;
+    Ok(Some(directory))
+}
+
+/// Makes the directory, in which what is mounted reaches other mount namespaces, and locks it. Source: ip-netns(8).
+fn make_directory() -> io::Result<OwnedFd> {
     match rustix::fs::mkdir(DIRECTORY, Mode::from_raw_mode(0o755)) {
         Ok(()) | Err(Errno::EXIST) => {}
         Err(Errno::NOENT) => std::fs::create_dir_all(DIRECTORY)?,
@@ -57,10 +70,11 @@ fn make_directory() -> io::Result<()> {
         // It is no mount point yet.
         Err(Errno::INVAL) => {
             mount_bind(DIRECTORY, DIRECTORY)?;
-            Ok(mount_change(DIRECTORY, shared)?)
+            mount_change(DIRECTORY, shared)?;
         }
-        changed => Ok(changed?),
+        changed => changed?,
     }
+    Ok(directory)
 }
 
 /// Whether the namespace of pod `uuid` is there; it is gone after a reboot.
