@@ -412,7 +412,15 @@ fn an_image_of_a_registry_runs() {
     let lab = Lab::new();
     let program = busybox_layer();
     let text = layer("greeting", b"hello from a layer\n");
-    let image = Image::new(&[&program, &text], &["/bin/busybox", "cat", "/greeting"]);
+    // The same layer twice: the kernel takes no directory twice.
+    let whole = ArchiveBuilder::new()
+        .directory("./")
+        .file("own", "x")
+        .finish();
+    let image = Image::new(
+        &[&whole, &program, &text, &whole],
+        &["/bin/busybox", "cat", "/greeting"],
+    );
     lab.registry.put_image("app", "1", &image);
     let url = lab.url("app:1");
     let run = ["--insecure-options=image", "run", "--net=host", &url];

@@ -50,8 +50,12 @@ impl StoredImage {
         {
             parts.restore(store, rendered)?;
         }
-        let mut trees = Vec::new();
+        let mut trees: Vec<StoredTree> = Vec::new();
         for tree in record.root_trees().to_owned() {
+            // The kernel takes no directory twice; what lies lower is hidden by the same one above.
+            if trees.iter().any(|known| known.id == tree) {
+                continue;
+            }
             let path = store.tree_path(&tree);
             let io = |source| PrepareError::Tree {
                 path: path.clone(),

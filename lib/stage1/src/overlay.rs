@@ -109,7 +109,7 @@ fn overlay_by_string(
 ) -> Result<OwnedFd, Errno> {
     let lower: Vec<String> = lower.iter().map(|layer| name(layer.as_fd())).collect();
     let options = format!(
-        "lowerdir={},upperdir={},workdir={}{}",
+        "lowerdir={},upperdir={},workdir={},redirect_dir=nofollow,metacopy=off{}",
         lower.join(":"),
         name(upper.as_fd()),
         name(work.as_fd()),

@@ -261,6 +261,9 @@ impl Publication<'_> {
             }
         }
         crash::point("blobs");
+        // Two blobs may be one layer; and everybody takes the locks in one order.
+        self.trees.sort_by(|a, b| a.0.cmp(&b.0));
+        self.trees.dedup_by(|a, b| a.0 == b.0);
         for (id, tree) in self.trees.drain(..) {
             if record.all_trees().any(|tree| *tree == id) {
                 self.held

@@ -60,7 +60,8 @@ impl Overlay<'_> {
         if let Some((upper, work)) = self.upper {
             fsconfig_set_string(context, "upperdir", name(upper.as_fd()))?;
             fsconfig_set_string(context, "workdir", name(work.as_fd()))?;
-            fsconfig_set_string(context, "redirect_dir", "off")?;
+            // "off" would still follow what other mounts have left, and cannot be told together with marks of users.
+            fsconfig_set_string(context, "redirect_dir", "nofollow")?;
             fsconfig_set_string(context, "metacopy", "off")?;
         }
         if self.user_marks {

@@ -158,7 +158,10 @@ impl Layer<'_> {
             }
             self.copy_up(target, &found, implied)
                 .map_err(LayerError::of(target))?;
-            for name in names.iter().filter(|name| *name != target) {
+            for name in names
+                .iter()
+                .filter(|name| *name != target && **name != path)
+            {
                 self.make_parents(name, implied)
                     .and_then(|()| self.link_here(name, target))
                     .map_err(LayerError::of(name))?;

@@ -310,6 +310,21 @@ fn what_a_layer_does_not_say_comes_from_below() {
 }
 
 #[test]
+fn a_link_from_below_can_be_said_again() {
+    let mut image = Image::new();
+    let base = ArchiveBuilder::new()
+        .directory("./")
+        .file("x", "x")
+        .hard_link("a", "x");
+    image.add(&base.finish()).unwrap();
+    let top = ArchiveBuilder::new().hard_link("a", "x");
+    image.add(&top.finish()).unwrap();
+    let flat = image.flat();
+    let inode = |name: &str| fs::metadata(flat.join(name)).unwrap().ino();
+    assert_eq!(inode("a"), inode("x"));
+}
+
+#[test]
 fn a_hidden_file_cannot_be_linked() {
     let base = || {
         ArchiveBuilder::new()

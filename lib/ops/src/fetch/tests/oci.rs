@@ -216,6 +216,23 @@ fn what_is_not_what_it_should_be_is_refused_and_leaves_nothing() {
 }
 
 #[test]
+fn one_layer_that_is_packed_in_two_ways_is_one_tree() {
+    let place = Place::new();
+    let whole = || ArchiveBuilder::new().directory("./").file("own", "own");
+    Built::default()
+        .layer(whole(), Compression::Gzip)
+        .layer(whole(), Compression::None)
+        .write(&place.path("img"));
+    place.fetch("oci", "img").unwrap();
+    assert_eq!(
+        fs::read_dir(place.store.root().join("trees"))
+            .unwrap()
+            .count(),
+        1
+    );
+}
+
+#[test]
 fn damaged_blobs_are_found_out() {
     for (damaged, message) in [(0, "cannot extract layer"), (1, "has the digest")] {
         let place = Place::new();
