@@ -5,6 +5,8 @@ mod support;
 use std::fs;
 
 use gantry_testkit::Outcome;
+use gantry_testkit::archive::ArchiveBuilder;
+use gantry_testkit::registry::{Image, Registry};
 use support::{ACBUILD, HOST, World};
 
 /// `acbuild begin` with the data and configuration of this world.
@@ -148,6 +150,25 @@ fn an_oci_image_is_gone_on_with_and_its_layers_stay() {
             config.contains("\"A=b\"") && config.contains("\"/bin/app\""),
             "{config}"
         );
+        acbuild(&world, &["end"]).expect(0);
+    }
+}
+
+#[test]
+fn an_image_of_a_registry_becomes_the_build() {
+    let Some(world) = World::new() else { return };
+    let registry = Registry::start(&[]);
+    let layer = ArchiveBuilder::new().file("hello", b"hi").finish();
+    registry.put_image("some/app", "1", &Image::new(&[&layer], &["/hello"]));
+    let start = format!("docker://{}/some/app:1", registry.host());
+    begin(&world, &[&start])
+        .expect(1)
+        .says("nobody has signed it");
+    assert!(!world.env.path(".acbuild").exists());
+    for mode in ["--build-mode=appc", "--build-mode=oci"] {
+        begin(&world, &[mode, "--insecure", &start]).expect(0);
+        let root = world.env.tree(".acbuild/currentaci/rootfs");
+        assert_eq!(root, ["hello"], "{mode}");
         acbuild(&world, &["end"]).expect(0);
     }
 }

@@ -306,6 +306,29 @@ fn layers_hold_what_has_changed_and_stay_as_they_are() {
 }
 
 #[test]
+fn what_a_layer_cannot_hold_is_refused_and_what_a_socket_replaced_is_gone() {
+    let env = TestEnv::new();
+    env.write("one/etc/kept", "1");
+    env.write("one/x", "1");
+    script(&env, "begin --build-mode oci ./one\nlayer");
+    let root = env.path(".acbuild/currentaci/rootfs");
+    fs::remove_file(root.join("x")).expect("file");
+    let socket = std::os::unix::net::UnixListener::bind(root.join("x"));
+    script(&env, "write oci:out");
+    drop(socket);
+    let (manifest, _) = layout(&env.path("out"));
+    let digest = manifest["layers"][1]["digest"].as_str().expect("digest");
+    let file = format!("out/blobs/{}", digest.replace(':', "/"));
+    assert_eq!(env.run("tar", ["-tzf", &file]).expect(0).stdout, ".wh.x\n");
+    fs::write(root.join("etc/.wh.kept"), "").expect("file");
+    acbuild(&env, "write oci:next")
+        .expect(1)
+        .says("rootfs/etc/.wh.kept has a name that a layer cannot hold");
+    assert!(!env.path("next").exists());
+    script(&env, "end");
+}
+
+#[test]
 fn others_take_the_images_and_see_the_same_files() {
     if !needs_root() || !needs_program("umoci") || !needs_program("skopeo") {
         return;

@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use gantry_testkit::{Outcome, TestEnv, busybox};
-use support::{ACBUILD, HOST, World, can_run_pods};
+use support::{ACBUILD, HOST, World, can_run_pods, groups};
 
 fn acbuild(env: &TestEnv, line: &str) -> Outcome {
     env.run(ACBUILD, line.split_whitespace())
@@ -314,6 +314,8 @@ fn a_build_that_is_killed_takes_its_command_along_and_the_next_command_cleans_up
             eventually("the command is gone", || !lives(pid));
         }
         assert_eq!(mounts(), before);
+        let groups = groups::of_pod(&env.path(".acbuild/run"));
+        assert_eq!(groups.is_empty(), engine == "--engine=chroot");
         // The lock goes with the last of its holders.
         let mut outcome = acbuild(&env, "label add version 1");
         eventually("the lock is free", || {
@@ -321,6 +323,8 @@ fn a_build_that_is_killed_takes_its_command_along_and_the_next_command_cleans_up
             outcome.status == 0
         });
         acbuild(&env, "write a.aci").expect(0);
+        let left: Vec<_> = groups.iter().filter(|group| group.exists()).collect();
+        assert!(left.is_empty(), "{left:?}");
         let members = env.run("tar", ["-tzf", "a.aci"]).expect(0).stdout;
         assert!(members.contains("rootfs/made/file\n"), "{members}");
         assert!(!members.contains("rootfs/proc"), "{members}");

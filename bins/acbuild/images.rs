@@ -132,10 +132,7 @@ impl Images {
         let directory = std::env::current_dir()
             .map_err(|error| Failure::environment(format!("no working directory: {error}")))?;
         let reference = ImageReference::parse(image, &directory, &|_| false)?;
-        if matches!(
-            reference,
-            ImageReference::Path(_) | ImageReference::Registry(_)
-        ) {
+        if matches!(reference, ImageReference::Path(_)) {
             return Err(Failure::usage(format!("{image:?} is no name of an image")));
         }
         let request = FetchRequest {

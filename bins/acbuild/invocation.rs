@@ -44,7 +44,11 @@ impl Invocation<'_, '_> {
         if rootless::has_many_ids() {
             build.copy_as_own();
         }
-        build.mend_run()?;
+        if build.has_killed_run() {
+            // First what it held outside the build: control groups, networks. Afterwards nothing knows of them.
+            gantry_pod::in_tree::collect(build.directory(), &gantry_pod::own_stage1()?)?;
+            build.mend_run()?;
+        }
         Ok(build)
     }
 

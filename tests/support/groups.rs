@@ -43,7 +43,8 @@ fn recorded(pods: &Path) -> Vec<PathBuf> {
     pods.flat_map(|pod| of_pod(&pod)).collect()
 }
 
-fn of_pod(pod: &Path) -> Vec<PathBuf> {
+/// The groups of the pod in this directory.
+pub fn of_pod(pod: &Path) -> Vec<PathBuf> {
     let text = std::fs::read(pod.join("cgroups.json")).unwrap_or_default();
     // Tests damage all kinds of files.
     let record: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();

@@ -22,7 +22,7 @@ pub(crate) struct Args {
     images: ImageArgs,
     /// A directory, an image or an archive of a root file system, beginning with `/` or `.`; or the name of an
     /// image, NAME[:VERSION][,LABEL=VALUE]..., or the ID of one in rkt's store; or
-    /// oci:DIR[:NAME], oci-archive:FILE, docker-archive:FILE, dir:DIR
+    /// docker://[HOST[:PORT]/]NAME[:TAG|@DIGEST], oci:DIR[:NAME], oci-archive:FILE, docker-archive:FILE, dir:DIR
     #[arg(value_name = "START")]
     arguments: Vec<OsString>,
 }

@@ -84,6 +84,12 @@ pub enum WriteError {
         /// Path beneath the root directory.
         path: PathBuf,
     },
+    /// In a layer such a name would remove a file of the layers below. Source: OCI image-spec, layer.md.
+    #[error("rootfs/{} has a name that a layer cannot hold: .wh. marks what is removed", path.display())]
+    Reserved {
+        /// Path beneath the root directory.
+        path: PathBuf,
+    },
     /// The tree is deeper than any image may be.
     #[error("rootfs/{} lies more than {MAX_DEPTH} directories deep", path.display())]
     TooDeep {

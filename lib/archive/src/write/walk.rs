@@ -14,6 +14,7 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use super::{MAX_DEPTH, Owner, WriteError, WriteOptions, sparse};
+use crate::layer::PREFIX as WHITEOUT;
 use crate::metadata::{Metadata, sorted_names};
 use crate::owner_note;
 use crate::snapshot::{Mark, Snapshot};
@@ -107,22 +108,26 @@ impl<'a, W: Write> Walk<'a, W> {
             if !path.is_empty() {
                 path.push(b'/');
             }
-            path.extend_from_slice(b".wh.");
+            path.extend_from_slice(WHITEOUT);
             path.extend_from_slice(&name);
-            self.entries += 1;
-            self.output(&encode(&Entry {
-                path,
-                kind: EntryKind::File,
-                mode: 0o644,
-                uid: 0,
-                gid: 0,
-                mtime: Timestamp::default(),
-                size: 0,
-                xattrs: Vec::new(),
-                sparse: None,
-            }))?;
+            self.whiteout(path)?;
         }
         Ok(())
+    }
+
+    fn whiteout(&mut self, path: Vec<u8>) -> Result<(), WriteError> {
+        self.entries += 1;
+        self.output(&encode(&Entry {
+            path,
+            kind: EntryKind::File,
+            mode: 0o644,
+            uid: 0,
+            gid: 0,
+            mtime: Timestamp::default(),
+            size: 0,
+            xattrs: Vec::new(),
+            sparse: None,
+        }))
     }
 
     fn directory(&mut self, parent: BorrowedFd<'_>, name: &CStr) -> Result<(), WriteError> {
@@ -158,8 +163,20 @@ impl<'a, W: Write> Walk<'a, W> {
             .map_err(|error| self.failed("inspect", error))?;
         let file_type = FileType::from_raw_mode(stat.st_mode);
         if matches!(file_type, FileType::Socket | FileType::Unknown) {
-            // A socket means nothing without the program that listens on it.
+            // A socket means nothing without the program that listens on it; but what it took the place of is gone.
+            if self
+                .before
+                .is_some_and(|before| before.mark(&self.path).is_some())
+            {
+                let mut path = self.path.clone();
+                let start = path.len() - name.to_bytes().len();
+                path.splice(start..start, WHITEOUT.iter().copied());
+                self.whiteout(path)?;
+            }
             return Ok(());
+        }
+        if self.before.is_some() && name.to_bytes().starts_with(WHITEOUT) {
+            return Err(WriteError::Reserved { path: self.shown() });
         }
         let target = XattrTarget::Named(parent, name.to_bytes());
         if file_type != FileType::Directory && !self.is_wanted(&stat, target)? {

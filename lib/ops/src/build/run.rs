@@ -163,13 +163,19 @@ impl Build {
     ///
     /// [`RunError`].
     pub fn mend_run(&self) -> Result<(), RunError> {
-        let dir = self.context.dir();
-        let is_left =
-            |name: &CStr| rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW).is_ok();
-        if LEFT.into_iter().any(is_left) {
+        if self.has_killed_run() {
             self.end_run()?;
         }
         Ok(())
+    }
+
+    /// Whether a command that was killed has left something undone, perhaps outside the build too.
+    #[must_use]
+    pub fn has_killed_run(&self) -> bool {
+        let dir = self.context.dir();
+        let is_left =
+            |name: &CStr| rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW).is_ok();
+        LEFT.into_iter().any(is_left)
     }
 }
 
