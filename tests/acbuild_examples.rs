@@ -1,4 +1,4 @@
-//! The scripts in `examples/acbuild`: what they build is valid, and runs.
+//! The scripts in `man/examples/acbuild`: what they build is valid, and runs.
 
 mod support;
 
@@ -10,7 +10,7 @@ use support::{ACBUILD, ACTOOL, HOST, World, can_run_pods, without_origin};
 
 /// Runs an example in the world's directory, with more flags for the commands that may need other images.
 fn build(world: &World, example: &str) -> Outcome {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/acbuild");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("man/examples/acbuild");
     let text = fs::read_to_string(script.join(example)).expect("example");
     let env = &world.env;
     let places = format!(
