@@ -21,8 +21,9 @@ pub(crate) struct Args {
     #[command(flatten)]
     images: ImageArgs,
     /// A directory, an image or an archive of a root file system, beginning with `/` or `.`; or the name of an
-    /// image, NAME[:VERSION][,LABEL=VALUE]..., or the ID of one in rkt's store; or
-    /// docker://[HOST[:PORT]/]NAME[:TAG|@DIGEST], oci:DIR[:NAME], oci-archive:FILE, docker-archive:FILE, dir:DIR
+    /// image, `NAME[:VERSION][,LABEL=VALUE]...`, or the ID of one in rkt's store; or
+    /// `docker://[HOST[:PORT]/]NAME[:TAG|@DIGEST]`, `oci:DIR[:NAME]`, `oci-archive:FILE`, `docker-archive:FILE`,
+    /// `dir:DIR`
     #[arg(value_name = "START")]
     arguments: Vec<OsString>,
 }

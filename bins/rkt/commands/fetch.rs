@@ -14,8 +14,8 @@ use crate::setup::Setup;
 ///
 /// Images are names (example.com/app:1.0), URLs, or files. A signature is looked for beside the image
 /// (IMAGE.asc) and has to be of a key that `rkt trust` added for the name. OCI and Docker images of registries
-/// are docker://[HOST[:PORT]/]NAME[:TAG|@DIGEST], those in files are oci:DIR[:NAME], oci-archive:FILE[:NAME],
-/// docker-archive:FILE[:NAME] and dir:DIR; `--insecure-options=image` waives that somebody vouches for them.
+/// are `docker://[HOST[:PORT]/]NAME[:TAG|@DIGEST]`, those in files are `oci:DIR[:NAME]`, `oci-archive:FILE[:NAME]`,
+/// `docker-archive:FILE[:NAME]` and dir:DIR; `--insecure-options=image` waives that somebody vouches for them.
 #[derive(Args, Debug)]
 #[command(override_usage = "rkt fetch [OPTIONS] IMAGE [--signature FILE] [IMAGE …]")]
 pub(crate) struct FetchArgs {
