@@ -4,6 +4,7 @@ mod support;
 
 use serde_json::Value;
 
+use support::groups;
 use support::lab::{Lab, LabPod};
 
 /// A pod that was killed, with all that its networks made still there.
@@ -152,7 +153,11 @@ fn what_gone_pods_left_is_removed_and_nothing_else() {
     let keeps = lab.start(&[], "exec /bin/busybox sleep 60");
     let ended = killed(&lab, &[]);
     let gone = killed(&lab, &["--port=www:8080"]);
-    std::fs::remove_dir_all(lab.world.env.path(format!("rkt/pods/run/{gone}"))).unwrap();
+    let directory = lab.world.env.path(format!("rkt/pods/run/{gone}"));
+    // With the directory goes what knows of the pod's control groups.
+    let groups = groups::of_pod(&directory);
+    std::fs::remove_dir_all(directory).unwrap();
+    groups::remove(&groups);
     // After a reboot leases are there without namespaces. What other tools have looks alike.
     let rebooted = "6f5cd21b-7d2f-4d52-8e5b-3f9f3f1a2b3c";
     let hex = "ab".repeat(32);

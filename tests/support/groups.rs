@@ -53,6 +53,23 @@ pub fn of_pod(pod: &Path) -> Vec<PathBuf> {
     directories.map(PathBuf::from).collect()
 }
 
+/// Removes groups, with those beneath them, once their processes are gone.
+pub fn remove(groups: &[PathBuf]) {
+    let deadline = Instant::now() + PATIENCE;
+    for group in groups {
+        while group.exists() {
+            assert!(Instant::now() < deadline, "{} stays", group.display());
+            for inner in entries(group) {
+                // Files of a group go with it.
+                let _ = std::fs::remove_dir(inner);
+            }
+            if std::fs::remove_dir(group).is_err() {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+    }
+}
+
 fn entries(directory: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(directory).into_iter().flatten();
     entries.flatten().map(|entry| entry.path()).collect()
