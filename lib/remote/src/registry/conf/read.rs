@@ -137,7 +137,8 @@ fn rule(entry: &Place<'_>) -> Result<(String, Rule), ConfError> {
         blocked: entry.flag("blocked")?,
         mirrors,
     };
-    Ok((prefix, rule))
+    // As the names that it is compared with.
+    Ok((prefix.to_ascii_lowercase(), rule))
 }
 
 /// A table, and what errors call it.

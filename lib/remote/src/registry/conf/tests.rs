@@ -104,11 +104,12 @@ fn mirrors_serve_what_they_are_for() {
 
 #[test]
 fn blocked_names_are_refused() {
-    let conf = conf("[[registry]]\nprefix = \"bad.test/x\"\nblocked = true");
+    let conf = conf("[[registry]]\nprefix = \"Bad.test/x\"\nblocked = true");
     let reference: Reference = "bad.test/x/y".parse().unwrap();
     let error = conf.endpoints(&reference).unwrap_err();
     assert!(matches!(error, ConfRouteError::Blocked { .. }), "{error}");
     assert_eq!(error.kind(), Kind::Refused);
+    assert!(conf.endpoints(&"BAD.test/x:1".parse().unwrap()).is_err());
     assert_eq!(places(&conf, "bad.test/xy:1"), ["bad.test/xy:1"]);
 }
 
