@@ -1,16 +1,20 @@
 //! Moves what apps write and read, while init waits for signals.
 
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+mod clients;
+mod ready;
+
+use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::net::{SocketFlags, accept_with};
 use rustix::process::Signal;
 use rustix::time::{ClockId, clock_gettime};
 
 use gantry_sys::signal::SignalSet;
 use gantry_types::log_line::{LogLine, LogStream};
+
+use clients::Client;
+use ready::Token;
 
 use super::console::Console;
 use super::endpoint::{Listener, Target};
@@ -60,16 +64,6 @@ struct Input {
     queue: Queue,
 }
 
-/// Somebody who is attached to a stream.
-#[derive(Debug)]
-struct Client {
-    app: usize,
-    target: Target,
-    queue: Queue,
-    /// More may come from it.
-    reads: bool,
-}
-
 /// What init knows of an app whose output it handles.
 #[derive(Debug)]
 struct Named {
@@ -100,20 +94,6 @@ pub(crate) struct Pump {
     escape: Escape,
     /// Whose turn is first, so that nobody always is.
     first: usize,
-}
-
-/// What a descriptor in a call of poll is for, with its place in the list of its kind.
-#[derive(Clone, Copy, Debug)]
-enum Token {
-    Signals,
-    Source(usize),
-    Input(usize),
-    Client(usize),
-    Listener(usize),
-    Console,
-    Journal,
-    Caller,
-    Notification(usize),
 }
 
 impl Pump {
@@ -333,116 +313,6 @@ impl Pump {
         }
     }
 
-    /// Waits until something is ready. With `only_out` nothing more is taken from anybody.
-    fn poll<'a>(
-        &'a self,
-        left: Option<Duration>,
-        only_out: bool,
-    ) -> Result<Vec<(Token, PollFlags)>, Errno> {
-        let mut waits: Vec<(Token, PollFd<'a>)> =
-            Vec::with_capacity(4 + self.sources.len() + self.listeners.len());
-        let mut add = |token, fd: BorrowedFd<'a>, flags| {
-            waits.push((token, PollFd::from_borrowed_fd(fd, flags)));
-        };
-        add(Token::Signals, self.signals.as_fd(), PollFlags::IN);
-        for console in &self.consoles {
-            if let Some(fd) = console.waits() {
-                add(Token::Console, fd, PollFlags::OUT);
-            }
-        }
-        if let Some(fd) = self.journal.as_ref().and_then(Journal::waits) {
-            add(Token::Journal, fd, PollFlags::OUT);
-        }
-        for (number, client) in self.clients.iter().enumerate() {
-            let mut flags = PollFlags::empty();
-            if client.queue.waits() {
-                flags |= PollFlags::OUT;
-            }
-            if !only_out && client.reads && self.input_has_room(client.app, client.target) {
-                flags |= PollFlags::IN;
-            }
-            // One that only gets output is watched for its end.
-            let watched = !only_out && !client.reads;
-            if watched || !flags.is_empty() {
-                add(Token::Client(number), client.queue.fd(), flags);
-            }
-        }
-        if !only_out {
-            let count = self.sources.len();
-            for step in 0..count {
-                let number = (self.first + step) % count;
-                if self.has_room(number) {
-                    add(
-                        Token::Source(number),
-                        self.sources[number].fd.as_fd(),
-                        PollFlags::IN,
-                    );
-                }
-            }
-            for (number, input) in self.inputs.iter().enumerate() {
-                if input.queue.waits() {
-                    add(Token::Input(number), input.queue.fd(), PollFlags::OUT);
-                }
-            }
-            for (number, listener) in self.listeners.iter().enumerate() {
-                add(Token::Listener(number), listener.fd.as_fd(), PollFlags::IN);
-            }
-            let takes = |input: &Input| input.target == Target::Tty && input.queue.has_room();
-            for (number, socket) in self.readiness.sockets().enumerate() {
-                add(Token::Notification(number), socket.as_fd(), PollFlags::IN);
-            }
-            if self.caller_input && self.inputs.iter().any(takes) {
-                add(Token::Caller, rustix::stdio::stdin(), PollFlags::IN);
-            }
-        }
-        let (tokens, mut fds): (Vec<_>, Vec<_>) = waits.into_iter().unzip();
-        let timeout = left.and_then(|left| Timespec::try_from(left).ok());
-        match poll(&mut fds, timeout.as_ref()) {
-            Ok(_) => {}
-            Err(Errno::INTR) => return Ok(Vec::new()),
-            Err(error) => return Err(error),
-        }
-        let ready = tokens.into_iter().zip(fds.iter().map(PollFd::revents));
-        Ok(ready.filter(|(_, flags)| !flags.is_empty()).collect())
-    }
-
-    fn handle(&mut self, token: Token, flags: PollFlags) {
-        match token {
-            // The number of each is still right: lists get shorter in `settle` alone.
-            Token::Source(number) => drop(self.read(number)),
-            Token::Input(number) => self.inputs[number].queue.flush(),
-            Token::Client(number) => self.client(number, flags),
-            Token::Listener(number) => self.accept(number),
-            Token::Caller => self.caller(),
-            Token::Notification(number) => self.readiness.receive(number),
-            // They are flushed in `settle`.
-            Token::Console | Token::Journal | Token::Signals => {}
-        }
-    }
-
-    /// Whether what a source may hold has somewhere to go.
-    fn has_room(&self, number: usize) -> bool {
-        let source = &self.sources[number];
-        match source.to {
-            To::Log(stream) => {
-                self.console(stream)
-                    .is_none_or(|number| self.consoles[number].has_room())
-                    && self.journal.as_ref().is_none_or(Journal::has_room)
-            }
-            To::Attached(target) => self
-                .clients
-                .iter()
-                .filter(|client| (client.app, client.target) == (source.app, target))
-                .all(|client| client.queue.has_room()),
-            To::Caller => self.consoles[0].has_room(),
-        }
-    }
-
-    fn input_has_room(&self, app: usize, target: Target) -> bool {
-        let mut inputs = self.inputs.iter();
-        inputs.any(|input| (input.app, input.target) == (app, target) && input.queue.has_room())
-    }
-
     /// The console that shows the lines of a stream.
     fn console(&self, stream: LogStream) -> Option<usize> {
         let number = usize::from(stream == LogStream::Stderr);
@@ -524,71 +394,6 @@ impl Pump {
                 text: piece.text,
             };
             line.write(log.batch());
-        }
-    }
-
-    /// A client has something to say, takes more, or went away.
-    fn client(&mut self, number: usize, flags: PollFlags) {
-        let client = &mut self.clients[number];
-        client.queue.flush();
-        let gone = PollFlags::HUP | PollFlags::ERR;
-        if !client.reads {
-            if flags.intersects(gone) {
-                client.queue.close();
-            }
-            return;
-        }
-        if !flags.intersects(PollFlags::IN | gone) {
-            return;
-        }
-        let mut bytes = [0; CHUNK_BYTES];
-        match rustix::io::read(client.queue.fd(), &mut bytes) {
-            // Others may still write: the app's input goes on.
-            Ok(0) if client.target == Target::Tty => client.reads = false,
-            Err(Errno::INTR | Errno::AGAIN) => {}
-            Ok(0) | Err(_) => client.queue.close(),
-            Ok(count) => {
-                let (app, target) = (client.app, client.target);
-                self.input(app, target, &bytes[..count]);
-            }
-        }
-    }
-
-    fn input(&mut self, app: usize, target: Target, bytes: &[u8]) {
-        for input in &mut self.inputs {
-            if (input.app, input.target) == (app, target) {
-                input.queue.push(bytes);
-            }
-        }
-    }
-
-    fn accept(&mut self, number: usize) {
-        let Listener { app, target, fd } = &self.listeners[number];
-        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        if let Ok(client) = accept_with(fd, flags) {
-            self.clients.push(Client {
-                app: *app,
-                target: *target,
-                queue: Queue::new(client),
-                reads: matches!(target, Target::Stdin | Target::Tty),
-            });
-        }
-    }
-
-    /// Passes on what is typed at the caller's terminal.
-    fn caller(&mut self) {
-        let mut bytes = [0; CHUNK_BYTES];
-        match rustix::io::read(rustix::stdio::stdin(), &mut bytes) {
-            Err(Errno::INTR | Errno::AGAIN) => {}
-            Ok(0) | Err(_) => self.caller_input = false,
-            Ok(count) => {
-                self.escape.watch(&bytes[..count]);
-                for input in &mut self.inputs {
-                    if input.target == Target::Tty {
-                        input.queue.push(&bytes[..count]);
-                    }
-                }
-            }
         }
     }
 
